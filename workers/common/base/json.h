@@ -1,0 +1,30 @@
+// JSON at the boundary: parsing that cannot run away, printing that cannot throw.
+//
+// The parser accepts any depth and dump() recurses, so a deeply nested text would end the process
+// by stack overflow: parse_json refuses more than 64 levels.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "workers/common/base/result.h"
+
+using Json = nlohmann::ordered_json;
+
+inline constexpr int deepest_json = 64;
+
+// bad_message with position and reason when the text is no JSON, or nested too deeply.
+Result<Json> parse_json(std::string_view text);
+// Compact; invalid UTF-8 is replaced by U+FFFD.
+std::string print_json(const Json& value);
+
+// The member `key` of an object, or null (a shared constant) when it is missing or `value` is no
+// object.
+const Json& member(const Json& value, std::string_view key);
+// Walks "a.b.c" through objects; null where a step is missing.
+const Json& member_at(const Json& value, std::string_view dotted_path);
+// The member as a string, or `fallback` when it is missing or of another type.
+std::string text_member(const Json& value, std::string_view key, std::string_view fallback = {});
+int64_t int_member(const Json& value, std::string_view key, int64_t fallback = 0);
+bool bool_member(const Json& value, std::string_view key, bool fallback = false);

@@ -1,0 +1,222 @@
+#include "workers/common/link.h"
+
+#include <google/protobuf/message_lite.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <zmq.hpp>
+
+#include "proto/envelope.pb.h"
+#include "proto/supervisor_worker.pb.h"
+
+namespace {
+
+// Frames, not bytes: the bytes are bounded by our own queue. Small, so that little is lost with a
+// dying peer.
+constexpr int high_water_mark = 100;
+constexpr int reconnect_ms = 5;
+
+zmq::context_t& context() {
+    static zmq::context_t instance(1);
+    return instance;
+}
+
+std::string encode(uint64_t incarnation, uint64_t sequence,
+                   const google::protobuf::MessageLite& message) {
+    hardshell::proto::Envelope envelope;
+    envelope.set_incarnation(incarnation);
+    envelope.set_sequence(sequence);
+    message.SerializeToString(envelope.mutable_message());
+    return envelope.SerializeAsString();
+}
+
+}  // namespace
+
+struct Link::Socket {
+    Loop& loop;
+    std::string name;
+    std::string peer;
+    uint64_t incarnation;
+    zmq::socket_t zmq;
+    uint64_t sequence = 0;
+    uint64_t peer_incarnation = 0;
+    std::deque<std::string> queue;
+    size_t queued_bytes = 0;
+    Counts counts;
+    bool pumping = false;
+    std::shared_ptr<bool> alive = std::make_shared<bool>(true);  // shared with tasks of the loop
+    std::function<void(std::string_view)> on_message;
+    std::function<void(uint64_t)> on_peer;
+    Loop::Registration watch;
+    Loop::Registration before_sleep;
+
+    Socket(Loop& l, const hardshell::proto::LinkEnd& end, uint64_t own)
+        : loop(l),
+          name(end.name()),
+          peer(end.peer()),
+          incarnation(own),
+          zmq(context(), zmq::socket_type::dealer) {}
+};
+
+Result<std::unique_ptr<Link>> Link::open(Loop& loop, const hardshell::proto::LinkEnd& end,
+                                         uint64_t incarnation) {
+    try {
+        auto socket = std::make_unique<Socket>(loop, end, incarnation);
+        socket->zmq.set(zmq::sockopt::linger, 0);
+        socket->zmq.set(zmq::sockopt::sndhwm, high_water_mark);
+        socket->zmq.set(zmq::sockopt::rcvhwm, high_water_mark);
+        socket->zmq.set(zmq::sockopt::maxmsgsize, static_cast<int64_t>(largest_frame) + 1024);
+        socket->zmq.set(zmq::sockopt::reconnect_ivl, reconnect_ms);
+        socket->zmq.set(zmq::sockopt::reconnect_ivl_max, 100);
+        if (end.binds()) {
+            // The directory admits only the two ends; the socket itself must admit both.
+            const mode_t mask = umask(0007);
+            socket->zmq.bind(end.endpoint());
+            umask(mask);
+        } else {
+            socket->zmq.connect(end.endpoint());
+        }
+        std::unique_ptr<Link> link(new Link(std::move(socket)));
+        return link;
+    } catch (const zmq::error_t& failure) {
+        return Error{Fault::system,
+                     "cannot open the link to " + end.peer() + " at " + end.endpoint() + ": " +
+                         failure.what(),
+                     failure.num()};
+    }
+}
+
+Link::Link(std::unique_ptr<Socket> socket) : socket_(std::move(socket)) {
+    // The descriptor only says that something may have changed. It is read empty on every wake-up,
+    // after every send and before every sleep; anything less stalls.
+    const int descriptor = socket_->zmq.get(zmq::sockopt::fd);
+    socket_->watch = socket_->loop.watch(descriptor, Loop::readable, [this](unsigned) { pump(); });
+    socket_->before_sleep = socket_->loop.before_sleep([this] { pump(); });
+}
+
+Link::~Link() {
+    *socket_->alive = false;
+    socket_->watch.reset();
+    socket_->before_sleep.reset();
+}
+
+Done Link::send(const google::protobuf::MessageLite& message) {
+    std::string frame = encode(socket_->incarnation, ++socket_->sequence, message);
+    if (frame.size() > largest_frame)
+        return Error{Fault::bad_message, "a message of " + std::to_string(frame.size()) +
+                                             " bytes is too large for the link to " +
+                                             socket_->peer};
+    if (socket_->queued_bytes + frame.size() > largest_queue) {
+        ++socket_->counts.refused;
+        return Error{Fault::busy, socket_->peer + " does not keep up"};
+    }
+    socket_->queued_bytes += frame.size();
+    socket_->queue.push_back(std::move(frame));
+    flush();
+    // Sending may have read the wake-up for a frame that came in meanwhile, after this link's last
+    // look before the loop sleeps.
+    if (!socket_->pumping && has_input()) pump_soon();
+    return {};
+}
+
+void Link::on_message(std::function<void(std::string_view)> handler) {
+    socket_->on_message = std::move(handler);
+}
+
+void Link::on_peer(std::function<void(uint64_t)> handler) {
+    socket_->on_peer = std::move(handler);
+}
+
+void Link::peer_is(uint64_t incarnation, bool discard_waiting) {
+    if (discard_waiting) {
+        socket_->queue.clear();
+        socket_->queued_bytes = 0;
+    }
+    if (incarnation > socket_->peer_incarnation) {
+        socket_->peer_incarnation = incarnation;
+        const auto handler = socket_->on_peer;
+        if (handler) handler(incarnation);
+    }
+}
+
+const std::string& Link::peer() const {
+    return socket_->peer;
+}
+Link::Counts Link::counts() const {
+    return socket_->counts;
+}
+size_t Link::waiting() const {
+    return socket_->queue.size();
+}
+
+void Link::pump() {
+    if (socket_->pumping) return;
+    socket_->pumping = true;
+    const std::shared_ptr<bool> alive = socket_->alive;
+    // Bounded, so that a flooding peer does not starve the rest of the loop.
+    int budget = 256;
+    try {
+        while (budget-- > 0 && receive_one())
+            if (!*alive) return;  // the handler closed this link
+        flush();
+    } catch (const zmq::error_t&) {
+        // ETERM and ENOTSOCK only, while the process ends.
+    }
+    socket_->pumping = false;
+    if (has_input()) pump_soon();
+}
+
+// Whether a frame waits in the socket. Asking also makes the descriptor trustworthy again.
+bool Link::has_input() const {
+    try {
+        return (socket_->zmq.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+    } catch (const zmq::error_t&) {
+        return false;
+    }
+}
+
+void Link::pump_soon() {
+    socket_->loop.soon([this, alive = socket_->alive] {
+        if (*alive) pump();
+    });
+}
+
+bool Link::receive_one() {
+    zmq::message_t frame;
+    if (!socket_->zmq.recv(frame, zmq::recv_flags::dontwait)) return false;
+    take({static_cast<const char*>(frame.data()), frame.size()});
+    return true;
+}
+
+void Link::take(std::string_view frame) {
+    hardshell::proto::Envelope envelope;
+    if (!envelope.ParseFromArray(frame.data(), static_cast<int>(frame.size())) ||
+        envelope.incarnation() == 0) {
+        ++socket_->counts.malformed;
+        return;
+    }
+    if (envelope.incarnation() < socket_->peer_incarnation) {
+        ++socket_->counts.stale;
+        return;
+    }
+    const std::shared_ptr<bool> alive = socket_->alive;
+    peer_is(envelope.incarnation(), false);
+    if (!*alive) return;
+    const auto handler = socket_->on_message;  // a copy: it may close this link
+    if (handler) handler(envelope.message());
+}
+
+void Link::flush() {
+    while (!socket_->queue.empty()) {
+        const std::string& frame = socket_->queue.front();
+        try {
+            if (!socket_->zmq.send(zmq::const_buffer(frame.data(), frame.size()),
+                                   zmq::send_flags::dontwait))
+                return;  // EAGAIN; tried again when the descriptor wakes, and before each sleep
+        } catch (const zmq::error_t&) {
+            return;
+        }
+        socket_->queued_bytes -= frame.size();
+        socket_->queue.pop_front();
+    }
+}

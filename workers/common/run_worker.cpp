@@ -1,0 +1,197 @@
+#include "workers/common/run_worker.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <exception>
+
+#include "workers/common/base/clock.h"
+#include "workers/common/base/exit_codes.h"
+#include "workers/common/log.h"
+
+using hardshell::proto::FromWorker;
+using hardshell::proto::OperatorReply;
+using hardshell::proto::Start;
+using hardshell::proto::ToWorker;
+
+namespace {
+
+constexpr int start_timeout_ms = 10'000;
+
+const Secret no_secret;
+
+Result<Start> receive_start() {
+    Result<std::string> frame = read_one_frame(supervisor_descriptor, start_timeout_ms);
+    if (!frame) return frame.error();
+    ToWorker message;
+    if (!message.ParseFromString(*frame) || !message.has_start())
+        return Error{Fault::bad_message, "the supervisor's first message is no Start"};
+    explicit_bzero(frame->data(), frame->size());
+    return std::move(*message.mutable_start());
+}
+
+Result<BoardPage> own_page(const Start& start) {
+    for (const auto& handle : start.handles())
+        if (handle.name() == "board") {
+            Fd descriptor(handle.descriptor());
+            return BoardPage::map(descriptor.get(), true);
+        }
+    return Error{Fault::bad_message, "no status page was handed over"};
+}
+
+int end_with(Worker& worker, const Error& error) {
+    log_error("{}", error.what);
+    worker.fail(error);
+    return exit_code::of(error.fault);
+}
+
+}  // namespace
+
+Worker::Worker(std::unique_ptr<Loop> loop, Start start, Fd supervisor, BoardPage page)
+    : loop_(std::move(loop)), start_(std::move(start)), page_(std::move(page)) {
+    for (auto& secret : *start_.mutable_secrets()) {
+        secrets_.emplace_back(secret.name(), Secret(secret.value()));
+        explicit_bzero(secret.mutable_value()->data(), secret.value().size());
+        secret.clear_value();
+    }
+    workers_.assign(start_.workers().begin(), start_.workers().end());
+    supervisor_ = std::make_unique<FrameStream>(*loop_, std::move(supervisor));
+    supervisor_->on_frame([this](std::string_view frame) { on_frame(frame); });
+    // Without a supervisor nobody may run: the successor's workers will own the state.
+    supervisor_->on_close([](const std::string&) { _exit(exit_code::retry); });
+    heartbeat_ = loop_->every(heartbeat_period, [this] { beat(); });
+    beat();
+}
+
+Worker::~Worker() = default;
+
+const Secret& Worker::secret(const std::string& name) const {
+    for (const auto& [known, value] : secrets_)
+        if (known == name) return value;
+    return no_secret;
+}
+
+std::vector<std::pair<std::string, Secret>> Worker::secrets_under(const std::string& prefix) const {
+    std::vector<std::pair<std::string, Secret>> found;
+    for (const auto& [name, value] : secrets_)
+        if (name.compare(0, prefix.size(), prefix) == 0) found.emplace_back(name, value);
+    return found;
+}
+
+std::string Worker::secret_source(const std::string& name) const {
+    for (const auto& secret : start_.secrets())
+        if (secret.name() == name) return secret.source();
+    return {};
+}
+
+std::vector<int> Worker::handles(const std::string& name) const {
+    std::vector<int> found;
+    for (const auto& handle : start_.handles())
+        if (handle.name() == name) found.push_back(handle.descriptor());
+    return found;
+}
+
+Result<std::unique_ptr<Link>> Worker::open_link(const std::string& peer) {
+    for (const auto& end : start_.links()) {
+        if (end.peer() != peer) continue;
+        auto link = Link::open(*loop_, end, incarnation());
+        if (link) links_.push_back(link->get());
+        return link;
+    }
+    return Error{Fault::bad_config, name() + " was given no link to " + peer};
+}
+
+void Worker::ready(const std::string& summary) {
+    FromWorker message;
+    message.mutable_ready()->set_summary(summary);
+    (void)supervisor_->send(message);
+}
+
+void Worker::on_stop(std::function<void(const hardshell::proto::Stop&)> handler) {
+    on_stop_ = std::move(handler);
+}
+
+void Worker::ask_operator(hardshell::proto::OperatorRequest request,
+                          std::function<void(const OperatorReply&)> answer) {
+    request.set_id(next_request_++);
+    waiting_.emplace_back(request.id(), std::move(answer));
+    FromWorker message;
+    *message.mutable_operator_request() = std::move(request);
+    (void)supervisor_->send(message);
+}
+
+void Worker::fail(const Error& error) {
+    FromWorker message;
+    message.mutable_failed()->set_fault(fault_name(error.fault));
+    message.mutable_failed()->set_what(error.what);
+    (void)supervisor_->send(message);
+}
+
+void Worker::beat() {
+    page_.beat(monotonic_ms());
+}
+
+void Worker::on_frame(std::string_view frame) {
+    ToWorker message;
+    if (!message.ParseFromArray(frame.data(), static_cast<int>(frame.size()))) return;
+    if (message.has_workers_changed()) {
+        const auto& changed = message.workers_changed().workers();
+        workers_.assign(changed.begin(), changed.end());
+        follow_peers();
+        if (on_workers_) on_workers_();
+    } else if (message.has_stop()) {
+        if (on_stop_)
+            on_stop_(message.stop());
+        else
+            loop_->stop(exit_code::requested);
+    } else if (message.has_operator_reply()) {
+        const OperatorReply& reply = message.operator_reply();
+        const auto found = std::find_if(waiting_.begin(), waiting_.end(), [&](const auto& entry) {
+            return entry.first == reply.id();
+        });
+        if (found == waiting_.end()) return;
+        const auto answer = std::move(found->second);
+        waiting_.erase(found);
+        answer(reply);
+    } else if (message.has_settings_changed()) {
+        *start_.mutable_settings() = message.settings_changed().settings();
+    }
+}
+
+void Worker::follow_peers() {
+    for (Link* link : links_)
+        for (const Status& status : workers_)
+            if (status.name() == link->peer()) link->peer_is(status.incarnation(), false);
+}
+
+int run_worker(std::unique_ptr<Loop> loop, Done (*run)(Worker&)) {
+    prctl(PR_SET_DUMPABLE, 0);  // the memory of this process holds secrets
+    signal(SIGPIPE, SIG_IGN);
+    // A terminal's Ctrl-C reaches the whole group; only the supervisor decides who stops when.
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    Result<Start> start = receive_start();
+    if (!start) {
+        log_error("cannot start: {}", start.error().what);
+        return exit_code::failed;
+    }
+    set_log_level(start->log_level());
+    prctl(PR_SET_NAME, start->worker().substr(0, 15).c_str());
+    Result<BoardPage> page = own_page(*start);
+    if (!page) {
+        log_error("cannot start: {}", page.error().what);
+        return exit_code::failed;
+    }
+    Worker worker(std::move(loop), std::move(*start), Fd(supervisor_descriptor), std::move(*page));
+    try {
+        const Done done = run(worker);
+        return done ? exit_code::requested : end_with(worker, done.error());
+    } catch (const std::bad_alloc&) {
+        return end_with(worker, {Fault::out_of_room, "out of memory"});
+    } catch (const std::exception& failure) {
+        return end_with(worker, {Fault::system, failure.what()});
+    }
+}

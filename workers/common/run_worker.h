@@ -1,0 +1,87 @@
+// What every worker shares: start-up over the inherited socket, heartbeat, links, the last catch,
+// and an Error turned into an exit code that the supervisor knows.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proto/supervisor_worker.pb.h"
+#include "workers/common/base/board_page.h"
+#include "workers/common/base/frame_stream.h"
+#include "workers/common/base/loop.h"
+#include "workers/common/base/result.h"
+#include "workers/common/base/secret.h"
+#include "workers/common/link.h"
+
+class Worker {
+  public:
+    using Status = hardshell::proto::WorkerStatus;
+
+    // Use run_worker().
+    Worker(std::unique_ptr<Loop> loop, hardshell::proto::Start start, Fd supervisor,
+           BoardPage page);
+    ~Worker();
+
+    Loop& loop() { return *loop_; }
+    const std::string& name() const { return start_.worker(); }
+    uint64_t incarnation() const { return start_.incarnation(); }
+    const hardshell::proto::WorkerSettings& settings() const { return start_.settings(); }
+    BoardPage& board() { return page_; }
+
+    // The secret of that name ("gateway.auth.token"), empty when there is none.
+    const Secret& secret(const std::string& name) const;
+    // All secrets whose name begins so, by name.
+    std::vector<std::pair<std::string, Secret>> secrets_under(const std::string& prefix) const;
+    // Where it was found, for messages.
+    std::string secret_source(const std::string& name) const;
+    // Inherited descriptors of that name ("listener:http"), handed over once.
+    std::vector<int> handles(const std::string& name) const;
+
+    // Opens the link to that worker. bad_config when the plan has none. Also follows the peer's
+    // lives: its death discards what waits for it.
+    Result<std::unique_ptr<Link>> open_link(const std::string& peer);
+
+    // Tells the supervisor that this worker serves.
+    void ready(const std::string& summary = {});
+    // The supervisor asks to stop within the budget; the handler ends the loop when done. Without
+    // a handler the loop ends at once.
+    void on_stop(std::function<void(const hardshell::proto::Stop&)> handler);
+    // The state of every worker, now and after each change.
+    const std::vector<Status>& workers() const { return workers_; }
+    void on_workers_changed(std::function<void()> handler) { on_workers_ = std::move(handler); }
+    // Operator actions (the gateway only); the reply comes later, on the loop.
+    void ask_operator(hardshell::proto::OperatorRequest request,
+                      std::function<void(const hardshell::proto::OperatorReply&)> answer);
+    // The last word of a worker that cannot work.
+    void fail(const Error& error);
+
+  private:
+    void on_frame(std::string_view frame);
+    void follow_peers();
+    void beat();
+
+    std::unique_ptr<Loop> loop_;
+    hardshell::proto::Start start_;
+    BoardPage page_;
+    std::vector<std::pair<std::string, Secret>> secrets_;
+    std::vector<Status> workers_;
+    std::unique_ptr<FrameStream> supervisor_;
+    std::vector<Link*> links_;
+    std::function<void(const hardshell::proto::Stop&)> on_stop_;
+    std::function<void()> on_workers_;
+    std::vector<std::pair<uint64_t, std::function<void(const hardshell::proto::OperatorReply&)>>>
+        waiting_;
+    uint64_t next_request_ = 1;
+    Loop::Registration heartbeat_;
+};
+
+// The body of every worker's main(). `run` wires the worker, calls ready() and returns
+// worker.loop().run()'s outcome as Done.
+int run_worker(std::unique_ptr<Loop> loop, Done (*run)(Worker&));
+
+// Descriptor of the supervisor's socket in every worker.
+inline constexpr int supervisor_descriptor = 3;
+// How often a worker's loop stamps its page.
+inline constexpr std::chrono::milliseconds heartbeat_period{1000};
