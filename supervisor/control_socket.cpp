@@ -1,0 +1,97 @@
+#include "supervisor/control_socket.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace supervisor {
+
+namespace {
+
+constexpr std::chrono::seconds patience{5};  // for the request
+constexpr size_t largest_frame = 1u << 20;
+
+bool may_control(int connection) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+    return peer.uid == geteuid() || peer.uid == 0;
+}
+
+}  // namespace
+
+void ControlClient::refuse(const std::string& why) {
+    hardshell::proto::ControlReply answer;
+    answer.set_last(true);
+    answer.set_error(why);
+    reply(answer);
+}
+
+Result<std::unique_ptr<ControlSocket>> ControlSocket::open(Loop& loop, const std::string& path,
+                                                           Handler handler) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path)
+        return Error{Fault::bad_config,
+                     "the path " + path + " is too long for a socket; set HARDSHELL_RUN_DIR"};
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket) return system_error("cannot make the control socket", errno);
+    // The state lock is ours, so a file that lies here belongs to a supervisor that is gone.
+    struct stat info {};
+    if (lstat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) unlink(path.c_str());
+    const mode_t mask = umask(0177);
+    const int bound = bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+    const int error = errno;
+    umask(mask);
+    if (bound != 0 || listen(socket.get(), 64) != 0)
+        return system_error("cannot listen on the control socket " + path, bound ? error : errno);
+    return std::unique_ptr<ControlSocket>(
+        new ControlSocket(loop, std::move(socket), path, std::move(handler)));
+}
+
+ControlSocket::ControlSocket(Loop& loop, Fd socket, std::string path, Handler handler)
+    : loop_(loop),
+      socket_(std::move(socket)),
+      path_(std::move(path)),
+      handler_(std::move(handler)) {
+    watch_ = loop_.watch(socket_.get(), Loop::readable, [this](unsigned) { accept_one(); });
+}
+
+ControlSocket::~ControlSocket() {
+    watch_.reset();
+    unlink(path_.c_str());
+}
+
+void ControlSocket::accept_one() {
+    Fd connection(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!connection || clients_.size() >= most_clients || !may_control(connection.get())) return;
+    clients_.push_back(std::make_unique<ControlClient>(
+        std::make_unique<FrameStream>(loop_, std::move(connection), largest_frame)));
+    ControlClient* client = clients_.back().get();
+    client->deadline_ = loop_.after(patience, [this, client] { drop(client); });
+    client->stream_->on_close([this, client](const std::string&) { drop(client); });
+    client->stream_->on_frame([this, client](std::string_view frame) {
+        client->deadline_.reset();
+        hardshell::proto::ControlRequest request;
+        if (!request.ParseFromArray(frame.data(), static_cast<int>(frame.size())))
+            return client->refuse("the request cannot be read");
+        handler_(request, *client);
+    });
+}
+
+void ControlSocket::drop(const ControlClient* client) {
+    for (auto at = clients_.begin(); at != clients_.end(); ++at) {
+        if (at->get() != client) continue;
+        // Its own handler may be under way: it goes on the next turn of the loop.
+        loop_.soon([gone = std::shared_ptr<ControlClient>(std::move(*at))] {});
+        clients_.erase(at);
+        return;
+    }
+}
+
+}  // namespace supervisor

@@ -1,0 +1,58 @@
+// The door for the command line: a Unix socket that only its owner and root may use.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "proto/control.pb.h"
+#include "workers/common/base/frame_stream.h"
+#include "workers/common/base/loop.h"
+#include "workers/common/base/result.h"
+
+namespace supervisor {
+
+// One connected command line.
+class ControlClient {
+  public:
+    explicit ControlClient(std::unique_ptr<FrameStream> stream) : stream_(std::move(stream)) {}
+
+    void reply(const hardshell::proto::ControlReply& reply) { (void)stream_->send(reply); }
+    void refuse(const std::string& why);
+    // True while the other end keeps up with what it is sent.
+    bool keeps_up() const { return stream_->unsent() < (1u << 20); }
+    // Ends with the connection: a listener that feeds it.
+    Loop::Registration feed;
+
+  private:
+    friend class ControlSocket;
+    std::unique_ptr<FrameStream> stream_;
+    Loop::Registration deadline_;
+};
+
+class ControlSocket {
+  public:
+    using Handler = std::function<void(const hardshell::proto::ControlRequest&, ControlClient&)>;
+
+    static constexpr size_t most_clients = 32;
+
+    // Replaces a socket file that nobody listens on.
+    static Result<std::unique_ptr<ControlSocket>> open(Loop& loop, const std::string& path,
+                                                       Handler handler);
+    ~ControlSocket();
+
+  private:
+    ControlSocket(Loop& loop, Fd socket, std::string path, Handler handler);
+    void accept_one();
+    void drop(const ControlClient* client);
+
+    Loop& loop_;
+    Fd socket_;
+    std::string path_;
+    Handler handler_;
+    std::list<std::unique_ptr<ControlClient>> clients_;
+    Loop::Registration watch_;
+};
+
+}  // namespace supervisor

@@ -1,0 +1,117 @@
+#include "supervisor/control_verbs.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+#include "supervisor/supervisor.h"
+
+namespace supervisor {
+
+namespace {
+
+using hardshell::proto::ControlReply;
+using hardshell::proto::ControlRequest;
+
+constexpr size_t bytes_per_reply = 128u << 10;
+constexpr size_t most_lines = 10'000;
+
+std::string argument(const ControlRequest& request, int index) {
+    return index < request.arguments_size() ? request.arguments(index) : "";
+}
+
+void done(ControlClient& client) {
+    ControlReply reply;
+    reply.set_last(true);
+    client.reply(reply);
+}
+
+void status(Supervisor& supervisor, const ControlRequest&, ControlClient& client) {
+    ControlReply reply;
+    reply.set_last(true);
+    *reply.mutable_status() = supervisor.report();
+    client.reply(reply);
+}
+
+void add_line(ControlReply& reply, const std::string& worker, const LogRecord& record) {
+    auto& line = *reply.add_lines();
+    line.set_sequence(record.sequence);
+    line.set_worker(worker);
+    line.set_time_ms(record.time_ms);
+    line.set_text(record.text);
+}
+
+void logs(Supervisor& supervisor, const ControlRequest& request, ControlClient& client) {
+    const std::string worker = argument(request, 0);
+    size_t most = 200;
+    const std::string count = argument(request, 1);
+    std::from_chars(count.data(), count.data() + count.size(), most);
+    const bool follow = argument(request, 2) == "follow";
+    if (!worker.empty() && !supervisor.has_log_of(worker))
+        return client.refuse("there is no worker called " + worker);
+    ControlReply reply;
+    size_t bytes = 0;
+    for (const auto& [name, record] :
+         supervisor.log().recent(worker, 0, std::min(most, most_lines))) {
+        add_line(reply, name, record);
+        bytes += record.text.size();
+        if (bytes < bytes_per_reply) continue;
+        client.reply(reply);
+        reply.Clear();
+        bytes = 0;
+    }
+    reply.set_last(!follow);
+    client.reply(reply);
+    if (!follow) return;
+    // A reader that does not keep up misses lines; it sees that by their sequence numbers.
+    client.feed = supervisor.log().listen(
+        [worker, to = &client](const std::string& name, const LogRecord& record) {
+            if ((!worker.empty() && worker != name) || !to->keeps_up()) return;
+            ControlReply next;
+            add_line(next, name, record);
+            to->reply(next);
+        });
+}
+
+void restart(Supervisor& supervisor, const ControlRequest& request, ControlClient& client) {
+    const Done restarted = supervisor.restart_worker(argument(request, 0));
+    return restarted ? done(client) : client.refuse(restarted.error().what);
+}
+
+void start(Supervisor& supervisor, const ControlRequest& request, ControlClient& client) {
+    const Done started = supervisor.start_worker(argument(request, 0));
+    return started ? done(client) : client.refuse(started.error().what);
+}
+
+void stop(Supervisor& supervisor, const ControlRequest& request, ControlClient& client) {
+    if (request.arguments_size() == 0) {
+        done(client);
+        return supervisor.stop_all("the owner asked for it");
+    }
+    const Done stopped = supervisor.stop_worker(argument(request, 0));
+    return stopped ? done(client) : client.refuse(stopped.error().what);
+}
+
+void reload(Supervisor& supervisor, const ControlRequest&, ControlClient& client) {
+    supervisor.reload();
+    done(client);
+}
+
+constexpr ControlVerb verbs[] = {
+    {"status", "", status},         {"logs", "[worker [lines [follow]]]", logs},
+    {"restart", "worker", restart}, {"start", "worker", start},
+    {"stop", "[worker]", stop},     {"reload", "", reload},
+};
+
+}  // namespace
+
+void run_verb(Supervisor& supervisor, const ControlRequest& request, ControlClient& client) {
+    std::string known;
+    for (const ControlVerb& row : verbs) {
+        if (row.verb == request.verb()) return row.handle(supervisor, request, client);
+        known += (known.empty() ? "" : ", ") + std::string(row.verb);
+    }
+    client.refuse("unknown request " + request.verb() + "; there are " + known);
+}
+
+}  // namespace supervisor

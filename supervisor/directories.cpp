@@ -1,0 +1,147 @@
+#include "supervisor/directories.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+
+#include "supervisor/roster.h"
+
+namespace supervisor {
+
+namespace {
+
+constexpr int deepest_folder = 16;
+
+std::string parent_of(const std::string& path) {
+    const size_t slash = path.rfind('/');
+    return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
+}
+
+Done make_directories(const std::string& path, mode_t mode) {
+    if (mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return {};
+    if (errno != ENOENT) return system_error("cannot create the directory " + path, errno);
+    if (Done parent = make_directories(parent_of(path), 0755); !parent) return parent.error();
+    if (mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return {};
+    return system_error("cannot create the directory " + path, errno);
+}
+
+// The first directory on the way that users other than its owner cannot pass.
+std::string closed_ancestor(std::string path) {
+    for (;;) {
+        struct stat info {};
+        if (stat(path.c_str(), &info) == 0 && !(info.st_mode & S_IXOTH)) return path;
+        if (path == "/") return {};
+        path = parent_of(path);
+    }
+}
+
+void give(int directory, const char* name, unsigned owner, int depth);
+
+void give_content(int folder, unsigned owner, int depth) {
+    DIR* listing = fdopendir(folder);
+    if (!listing) {
+        close(folder);
+        return;
+    }
+    while (const dirent* entry = readdir(listing)) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") give(dirfd(listing), entry->d_name, owner, depth);
+    }
+    closedir(listing);
+}
+
+// Gives a file or a folder with its content to its owner; leaves the group, so that the tools that
+// wrote it before can still be let in.
+void give(int directory, const char* name, unsigned owner, int depth) {
+    struct stat info {};
+    if (depth > deepest_folder || fstatat(directory, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return;
+    if (S_ISREG(info.st_mode) && info.st_nlink != 1) return;
+    if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) return;
+    if (info.st_uid != owner)
+        (void)!fchownat(directory, name, owner, static_cast<gid_t>(-1), AT_SYMLINK_NOFOLLOW);
+    if (!S_ISDIR(info.st_mode)) return;
+    const int folder = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder >= 0) give_content(folder, owner, depth + 1);
+}
+
+Done make_folder(int state_dir, std::string_view path, mode_t mode) {
+    const std::string name(path);
+    const size_t slash = name.rfind('/');
+    if (slash != std::string::npos)
+        if (Done parent = make_folder(state_dir, name.substr(0, slash), 0711); !parent)
+            return parent.error();
+    if (mkdirat(state_dir, name.c_str(), mode) == 0 || errno == EEXIST) return {};
+    return system_error("cannot create " + name + " in the state directory", errno);
+}
+
+// The planner writes the configuration by rename, so it owns the directory that holds it.
+void give_config_to_planner(int state_dir, const std::string& config_path) {
+    const KindOfWorker& planner = *find_kind("planner");
+    (void)!fchown(state_dir, user_of(planner), static_cast<gid_t>(-1));
+    struct stat info {};
+    if (fstat(state_dir, &info) == 0 && !(info.st_mode & S_IXOTH))
+        (void)!fchmod(state_dir, (info.st_mode & 07777) | S_IXOTH | S_IXGRP);
+    const std::string name = config_path.substr(config_path.rfind('/') + 1);
+    for (const char* suffix : {"", ".bak", ".bak.1", ".bak.2", ".bak.3", ".bak.4"})
+        give(state_dir, (name + suffix).c_str(), user_of(planner), 0);
+    give(state_dir, ".env", user_of(planner), 0);
+}
+
+}  // namespace
+
+UserIsolation user_isolation(const std::string& state_dir, const std::string& run_dir) {
+    if (geteuid() != 0) return {false, "not started as root"};
+    for (const std::string& directory : {parent_of(state_dir), parent_of(run_dir)}) {
+        const std::string closed = closed_ancestor(directory);
+        if (!closed.empty())
+            return {false, "other users cannot pass " + closed +
+                               "; move the state directory (OPENCLAW_STATE_DIR=/data)"};
+    }
+    return {true, {}};
+}
+
+Result<Fd> prepare_state_dir(const std::string& state_dir, const std::string& config_path,
+                             bool isolate) {
+    if (Done made = make_directories(state_dir, 0711); !made) return made.error();
+    Fd directory(open(state_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) return system_error("cannot open the state directory " + state_dir, errno);
+    for (const KindOfWorker& row : roster())
+        for (const std::string_view folder : row.directories) {
+            if (Done made = make_folder(directory.get(), folder, 0700); !made) return made.error();
+            if (isolate) give(directory.get(), std::string(folder).c_str(), user_of(row), 0);
+        }
+    if (isolate && parent_of(config_path) == state_dir)
+        give_config_to_planner(directory.get(), config_path);
+    return directory;
+}
+
+Done prepare_run_dir(const std::string& run_dir, bool isolate) {
+    if (Done made = make_directories(run_dir, 0711); !made) return made.error();
+    struct stat info {};
+    if (lstat(run_dir.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != geteuid())
+        return Error{Fault::system, "the run directory " + run_dir +
+                                        " belongs to somebody else; remove it or set "
+                                        "HARDSHELL_RUN_DIR"};
+    if (chmod(run_dir.c_str(), isolate ? 0711 : 0700) != 0)
+        return system_error("cannot protect " + run_dir, errno);
+    return make_directories(run_dir + "/links", isolate ? 0711 : 0700);
+}
+
+Done prepare_link_dir(const std::string& directory, std::optional<unsigned> binder,
+                      std::optional<unsigned> connector) {
+    if (Done made = make_directories(directory, 0700); !made) return made.error();
+    if (binder && connector) {
+        if (chown(directory.c_str(), *binder, *connector) != 0)
+            return system_error("cannot give away " + directory, errno);
+        // With the set-group bit the socket inside belongs to the connector's group.
+        if (chmod(directory.c_str(), 02710) != 0)
+            return system_error("cannot protect " + directory, errno);
+    }
+    return {};
+}
+
+}  // namespace supervisor

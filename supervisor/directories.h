@@ -1,0 +1,35 @@
+// Makes the state directory and the run directory, each part owned by the one process that writes
+// it. Never follows a symbolic link below them and never touches a file with a second name: both
+// could have been laid by a worker.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "workers/common/base/fd.h"
+#include "workers/common/base/result.h"
+
+namespace supervisor {
+
+// Whether workers can have users of their own.
+struct UserIsolation {
+    bool on = false;
+    std::string why_not;  // for the log, when off
+};
+
+// Needs root, and directories that other users may pass through.
+UserIsolation user_isolation(const std::string& state_dir, const std::string& run_dir);
+
+// Creates the state directory with the folders of the roster and gives each its owner. Returns the
+// directory, opened.
+Result<Fd> prepare_state_dir(const std::string& state_dir, const std::string& config_path,
+                             bool isolate);
+
+// Creates the run directory, and in it one directory per link that only its two ends can enter:
+// the binder owns it, the connector's group may pass.
+Done prepare_run_dir(const std::string& run_dir, bool isolate);
+Done prepare_link_dir(const std::string& directory, std::optional<unsigned> binder,
+                      std::optional<unsigned> connector);
+
+}  // namespace supervisor

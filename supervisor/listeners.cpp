@@ -1,0 +1,94 @@
+#include "supervisor/listeners.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace supervisor {
+
+namespace {
+
+using hardshell::proto::Address;
+
+constexpr int waiting_connections = 1024;
+
+struct SocketAddress {
+    sockaddr_storage storage{};
+    socklen_t size = 0;
+};
+
+Result<SocketAddress> parse(const Address& address) {
+    SocketAddress parsed;
+    auto* v6 = reinterpret_cast<sockaddr_in6*>(&parsed.storage);
+    auto* v4 = reinterpret_cast<sockaddr_in*>(&parsed.storage);
+    const auto port = htons(static_cast<uint16_t>(address.port()));
+    if (inet_pton(AF_INET6, address.ip().c_str(), &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = port;
+        parsed.size = sizeof(sockaddr_in6);
+    } else if (inet_pton(AF_INET, address.ip().c_str(), &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = port;
+        parsed.size = sizeof(sockaddr_in);
+    } else {
+        return Error{Fault::bad_config, "not a numeric address: " + address.ip()};
+    }
+    return parsed;
+}
+
+Result<Fd> bind_one(const Address& address) {
+    Result<SocketAddress> parsed = parse(address);
+    if (!parsed) return parsed.error();
+    const int family = parsed->storage.ss_family;
+    Fd socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const std::string where = address.ip() + " port " + std::to_string(address.port());
+    if (!socket) return system_error("cannot listen on " + where, errno);
+    const int on = 1;
+    setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (family == AF_INET6) {
+        const int only_v6 = address.dual_stack() ? 0 : 1;
+        setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6);
+    }
+    if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&parsed->storage), parsed->size) !=
+            0 ||
+        listen(socket.get(), waiting_connections) != 0) {
+        if (errno == EADDRINUSE)
+            return Error{Fault::busy,
+                         "port " + std::to_string(address.port()) + " on " + address.ip() +
+                             " is taken by another program; end it or choose another --port",
+                         errno};
+        return system_error("cannot listen on " + where, errno);
+    }
+    return socket;
+}
+
+Result<Fd> bind_with_fallback(const Address& address) {
+    Result<Fd> socket = bind_one(address);
+    const bool no_v6 =
+        !socket && (socket.error().sys == EAFNOSUPPORT || socket.error().sys == EADDRNOTAVAIL);
+    if (!no_v6 || !address.dual_stack()) return socket;
+    Address fallback = address;
+    fallback.set_ip("0.0.0.0");
+    fallback.set_dual_stack(false);
+    return bind_one(fallback);
+}
+
+}  // namespace
+
+Result<std::vector<Fd>> bind_listener(const hardshell::proto::Listener& listener) {
+    std::vector<Fd> sockets;
+    for (const Address& address : listener.addresses()) {
+        Result<Fd> socket = bind_with_fallback(address);
+        if (socket)
+            sockets.push_back(std::move(*socket));
+        else if (!address.optional())
+            return socket.error();
+    }
+    if (sockets.empty()) return Error{Fault::bad_config, "the plan names no address to listen on"};
+    return sockets;
+}
+
+}  // namespace supervisor

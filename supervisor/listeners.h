@@ -1,0 +1,17 @@
+// The public sockets: bound here, once, and handed to their worker at each of its starts. A
+// restarting worker refuses no connection: the kernel keeps the callers waiting.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "proto/plan.pb.h"
+#include "workers/common/base/fd.h"
+#include "workers/common/base/result.h"
+
+namespace supervisor {
+
+// Binds the addresses of one listener. An error names the address and who has to act.
+Result<std::vector<Fd>> bind_listener(const hardshell::proto::Listener& listener);
+
+}  // namespace supervisor

@@ -1,0 +1,81 @@
+// The first process: arguments in, exit code out.
+//
+//   supervisor --state-dir DIR --config-path FILE --run-dir DIR [-- gateway arguments…]
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "supervisor/supervisor.h"
+#include "workers/common/base/paths.h"
+
+extern char** environ;
+
+namespace {
+
+using supervisor::Supervisor;
+
+// Fly gives a stopping machine 5 s, Docker 10 s; some is left for the last lines.
+std::chrono::milliseconds stop_budget(const paths::Environment& environment) {
+    const std::string set = environment("HARDSHELL_STOP_BUDGET_MS");
+    if (!set.empty()) return std::chrono::milliseconds(std::max(100L, std::atol(set.c_str())));
+    return std::chrono::milliseconds(environment("FLY_MACHINE_ID").empty() ? 9'000 : 4'500);
+}
+
+bool parse(int count, char** arguments, Supervisor::Options& options) {
+    int i = 1;
+    for (; i + 1 < count && std::string_view(arguments[i]) != "--"; i += 2) {
+        const std::string_view name = arguments[i];
+        if (name == "--state-dir")
+            options.state_dir = arguments[i + 1];
+        else if (name == "--config-path")
+            options.config_path = arguments[i + 1];
+        else if (name == "--run-dir")
+            options.run_dir = arguments[i + 1];
+        else
+            return false;
+    }
+    for (++i; i < count; ++i) options.gateway_arguments.emplace_back(arguments[i]);
+    return !options.state_dir.empty() && !options.config_path.empty() && !options.run_dir.empty();
+}
+
+// Descriptors 0 to 2 must exist, or a socket could take their place.
+void open_standard_descriptors() {
+    int descriptor = open("/dev/null", O_RDWR);
+    while (descriptor >= 0 && descriptor <= 2) descriptor = open("/dev/null", O_RDWR);
+    if (descriptor > 2) close(descriptor);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    open_standard_descriptors();
+    Supervisor::Options options;
+    if (!parse(count, arguments, options)) {
+        std::fputs("hardshell: this program is started by `hardshell gateway`\n", stderr);
+        return 1;
+    }
+    const paths::Environment environment = paths::process_environment();
+    options.libexec = paths::libexec_dir();
+    options.stop_budget = stop_budget(environment);
+    for (char** entry = environ; *entry; ++entry) options.environment.emplace_back(*entry);
+    const std::string level = environment("HARDSHELL_LOG_LEVEL");
+    for (const std::string& argument : options.gateway_arguments)
+        if (argument == "--verbose") options.log_level = "debug";
+    if (!level.empty()) options.log_level = level;
+    umask(0077);
+
+    const std::unique_ptr<Loop> loop = make_epoll_loop();
+    supervisor::LogPump log(*loop, STDOUT_FILENO);
+    Supervisor supervisor(*loop, log, std::move(options));
+    if (const Done begun = supervisor.begin(); !begun) {
+        log.say("error", begun.error().what);
+        log.flush(std::chrono::milliseconds(500));
+        return 1;
+    }
+    return loop->run();
+}

@@ -1,0 +1,38 @@
+// The table of what can run: one row per kind of worker. What runs is the plan's decision; how it
+// runs is decided here.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace supervisor {
+
+struct KindOfWorker {
+    std::string_view kind;
+    std::string_view program;  // in libexec/hardshell
+    // Every kind has a user of its own, see user_of().
+    int user_offset;
+    // Without it the machine does not serve: its state decides /readyz, its failure is escalated.
+    bool critical;
+    // Told the state of every worker, not only of those it has a link to.
+    bool sees_all;
+    // Who stops first: 0 before 1. Inside a phase all stop together.
+    int stop_phase;
+    // From exec to Ready.
+    std::chrono::milliseconds start_deadline;
+    // Raised only, never lowered: the kernel takes the highest first when the machine is full.
+    int oom_score;
+    // Below the state directory; created for this kind's user, who is the only writer.
+    std::vector<std::string_view> directories;
+};
+
+// The user of that kind's workers, when the supervisor is root.
+unsigned user_of(const KindOfWorker& row);
+
+// Null for a kind that this build does not know.
+const KindOfWorker* find_kind(std::string_view kind);
+const std::vector<KindOfWorker>& roster();
+
+}  // namespace supervisor

@@ -1,0 +1,206 @@
+// vfork, not fork: the parent may grow, and a fork of it would then take milliseconds.
+#define BOOST_POSIX_HAS_VFORK 1
+
+#include "supervisor/spawn.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>  // std::exchange, which Boost.Asio 1.74 forgets
+
+#include <boost/process/child.hpp>
+#include <boost/process/env.hpp>
+#include <boost/process/error.hpp>
+#include <boost/process/exe.hpp>
+#include <boost/process/extend.hpp>
+#include <boost/process/posix.hpp>
+
+namespace supervisor {
+
+namespace {
+
+namespace bp = boost::process;
+
+// Sources are moved up here first, so that no dup2 in the child overwrites one not yet copied.
+constexpr int lowest_source = 100;
+constexpr rlim_t most_descriptors = 4096;
+
+// Written by the child while the parent is suspended in vfork: they share memory.
+struct ChildFailure {
+    const char* stage = nullptr;
+    int error = 0;
+};
+
+struct ChildPlan {
+    std::vector<int> sources;  // to become 0, 1, 2, 3, …
+    int directory = -1;
+    std::optional<unsigned> user;
+    pid_t parent = 0;
+};
+
+// Everything here runs in the vfork child: system calls only, no allocation, no locks.
+class ChildSetup : public bp::extend::handler {
+  public:
+    ChildSetup(const ChildPlan& plan, const char* program, const char* by_descriptor,
+               ChildFailure& failure)
+        : plan_(plan), program_(program), by_descriptor_(by_descriptor), failure_(failure) {}
+
+    template <typename Executor>
+    void on_setup(Executor& executor) const {
+        executor.exe = program_;  // argv[0] stays the name given to Boost
+    }
+
+    template <typename Executor>
+    void on_exec_setup(Executor&) const {
+        reset_signals();
+        setsid();
+        hand_over_descriptors();
+        limit();
+        if (plan_.directory >= 0 && fchdir(plan_.directory) != 0) fail("enter its directory");
+        if (plan_.user) become(*plan_.user);
+        die_with_parent();
+    }
+
+    template <typename Executor>
+    void on_exec_error(Executor& executor, const std::error_code& error) const {
+        // Its user may not reach the directory of the program; the descriptor was opened by ours.
+        if (error.value() == EACCES) execve(by_descriptor_, executor.cmd_line, executor.env);
+        failure_.stage = "execute";
+        failure_.error = error.value();
+        _exit(126);
+    }
+
+  private:
+    [[noreturn]] void fail(const char* stage) const {
+        failure_.stage = stage;
+        failure_.error = errno;
+        _exit(126);
+    }
+
+    void reset_signals() const {
+        struct sigaction action {};
+        action.sa_handler = SIG_DFL;
+        for (int number = 1; number < NSIG; ++number) sigaction(number, &action, nullptr);
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, nullptr);
+    }
+
+    void hand_over_descriptors() const {
+        int target = 0;
+        for (const int source : plan_.sources)
+            if (dup2(source, target++) < 0) fail("hand over descriptors");
+        if (syscall(SYS_close_range, target, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
+            for (int other = target; other < 1024; ++other) fcntl(other, F_SETFD, FD_CLOEXEC);
+        }
+    }
+
+    void limit() const {
+        const rlimit no_core{0, 0};
+        setrlimit(RLIMIT_CORE, &no_core);
+        rlimit files{};
+        if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+            files.rlim_max = std::min(files.rlim_max, most_descriptors * 4);
+            files.rlim_cur = std::min(files.rlim_max, most_descriptors);
+            setrlimit(RLIMIT_NOFILE, &files);
+        }
+    }
+
+    void become(unsigned user) const {
+        for (int capability = 0; capability < 64; ++capability)
+            if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno == EINVAL) break;
+        // The plain system calls: glibc's wrappers would signal the parent's threads.
+        if (syscall(SYS_setgroups, 0, nullptr) != 0) fail("drop its groups");
+        if (syscall(SYS_setresgid, user, user, user) != 0) fail("change its group");
+        if (syscall(SYS_setresuid, user, user, user) != 0) fail("change its user");
+    }
+
+    void die_with_parent() const {
+        // After the change of user, which clears it.
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail("follow its parent");
+        if (getppid() != plan_.parent) _exit(126);
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("renounce new privileges");
+    }
+
+    const ChildPlan& plan_;
+    const char* program_;
+    const char* by_descriptor_;
+    ChildFailure& failure_;
+};
+
+Result<int> lift(int descriptor, std::vector<Fd>& keep) {
+    Fd copy(fcntl(descriptor, F_DUPFD_CLOEXEC, lowest_source));
+    if (!copy) return system_error("cannot copy a descriptor", errno);
+    keep.push_back(std::move(copy));
+    return keep.back().get();
+}
+
+bp::environment make_environment(const std::vector<std::string>& pairs) {
+    bp::environment environment;  // empty, not this process's
+    for (const std::string& pair : pairs) {
+        const size_t equals = pair.find('=');
+        if (equals != std::string::npos)
+            environment.set(pair.substr(0, equals), pair.substr(equals + 1));
+    }
+    return environment;
+}
+
+// Lowering needs a capability that containers seldom have; raising always works.
+void raise_oom_score(pid_t pid, int score) {
+    if (score <= 0) return;
+    const std::string path = "/proc/" + std::to_string(pid) + "/oom_score_adj";
+    const Fd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    const std::string text = std::to_string(score);
+    if (file && write(file.get(), text.data(), text.size()) < 0) return;
+}
+
+}  // namespace
+
+Result<Spawned> spawn(const SpawnRequest& request) {
+    const Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!null) return system_error("cannot open /dev/null", errno);
+    std::vector<Fd> keep;
+    ChildPlan plan;
+    plan.directory = request.directory;
+    plan.user = request.user;
+    plan.parent = getpid();
+    std::vector<int> wanted = {null.get(), request.output, request.errors};
+    wanted.insert(wanted.end(), request.descriptors.begin(), request.descriptors.end());
+    for (const int descriptor : wanted) {
+        Result<int> source = lift(descriptor, keep);
+        if (!source) return source.error();
+        plan.sources.push_back(*source);
+    }
+    const Fd program(open(request.program.c_str(), O_PATH | O_CLOEXEC));
+    if (!program) return system_error("cannot open " + request.program, errno);
+    const std::string by_descriptor = "/proc/self/fd/" + std::to_string(program.get());
+
+    ChildFailure failure;
+    const ChildSetup setup(plan, request.program.c_str(), by_descriptor.c_str(), failure);
+    std::error_code error;
+    bp::child child(bp::exe = request.name, make_environment(request.environment),
+                    bp::posix::use_vfork, error, setup);
+    const pid_t pid = child.id();
+    child.detach();  // its destructor would kill; reaping is the event loop's business
+    if (failure.stage)
+        return system_error("cannot start " + request.name + ": could not " + failure.stage,
+                            failure.error);
+    if (error || pid <= 0)
+        return system_error("cannot start " + request.name, error ? error.value() : EAGAIN);
+    raise_oom_score(pid, request.oom_score);
+    Spawned spawned;
+    spawned.pid = pid;
+    spawned.pidfd = Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    if (!spawned.pidfd && errno != ESRCH && errno != EINVAL)
+        return system_error("cannot watch " + request.name, errno);
+    return spawned;
+}
+
+}  // namespace supervisor

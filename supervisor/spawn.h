@@ -1,0 +1,39 @@
+// Starts one process: descriptors, directory, user, limits, parent-death signal; in that order,
+// between vfork and exec. Whatever goes wrong there is reported as a stage and an errno.
+//
+// Only the main thread may call it: the parent-death signal follows the thread that spawned.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "workers/common/base/fd.h"
+#include "workers/common/base/result.h"
+
+namespace supervisor {
+
+struct SpawnRequest {
+    std::string name;                      // argv[0], for ps
+    std::string program;                   // path of the executable
+    std::vector<std::string> environment;  // "NAME=value"; nothing else is inherited
+    int directory = -1;                    // the new working directory, a descriptor
+    int output = -1;                       // becomes stdout
+    int errors = -1;                       // becomes stderr
+    // Become 3, 4, … in this order. stdin is /dev/null. Nothing else stays open.
+    std::vector<int> descriptors;
+    // Group of the same number; no supplementary groups. Unset: stays who we are.
+    std::optional<unsigned> user;
+    int oom_score = 0;
+};
+
+struct Spawned {
+    pid_t pid = -1;
+    Fd pidfd;  // readable when it has ended
+};
+
+Result<Spawned> spawn(const SpawnRequest& request);
+
+}  // namespace supervisor

@@ -1,0 +1,571 @@
+#include "supervisor/supervisor.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+
+#include "supervisor/control_verbs.h"
+#include "supervisor/listeners.h"
+#include "supervisor/reap.h"
+#include "workers/common/base/clock.h"
+#include "workers/common/base/exit_codes.h"
+#include "workers/common/base/paths.h"
+
+namespace supervisor {
+
+namespace {
+
+using hardshell::proto::LinkEnd;
+using hardshell::proto::LinkPlan;
+using hardshell::proto::Notice;
+using hardshell::proto::Plan;
+using hardshell::proto::PlanReply;
+using hardshell::proto::StatusReport;
+using hardshell::proto::WorkerPlan;
+using hardshell::proto::WorkerStatus;
+using std::chrono::milliseconds;
+
+constexpr milliseconds tick_period{2'000};
+constexpr milliseconds lock_patience{5'000};  // OpenClaw waits as long
+constexpr milliseconds listener_retry{1'000};
+constexpr int orphans_per_turn = 256;  // workers are looked at between two slices
+constexpr double share_of_first_phase = 0.7;
+
+const char* severity_word(Notice::Severity severity) {
+    return severity == Notice::ERROR ? "error" : severity == Notice::WARNING ? "warn" : "";
+}
+
+// The children of this single-threaded process, adopted ones included.
+std::vector<pid_t> own_children() {
+    const std::string self = std::to_string(getpid());
+    std::ifstream list("/proc/" + self + "/task/" + self + "/children");
+    std::vector<pid_t> children;
+    for (pid_t child = 0; list >> child;)
+        if (child > 1) children.push_back(child);
+    return children;
+}
+
+// Collects every ended child; true when no child is left.
+bool collect_all() {
+    siginfo_t info{};
+    for (;;) {
+        info.si_pid = 0;
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) != 0) return errno == ECHILD;
+        if (info.si_pid == 0) return false;
+    }
+}
+
+std::string link_directory(const std::string& run_dir, const std::string& link) {
+    return run_dir + "/links/" + link;
+}
+
+}  // namespace
+
+Supervisor::Supervisor(Loop& loop, LogPump& log, Options options)
+    : loop_(loop), log_(log), options_(std::move(options)) {}
+
+Supervisor::~Supervisor() = default;
+
+Done Supervisor::begin() {
+    started_ms_ = monotonic_ms();
+    started_wall_ms_ = wall_ms();
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    watch_signals();
+    // The directories decide whether workers can have their own users, so they come first.
+    if (Done made = prepare_run_dir(options_.run_dir, geteuid() == 0); !made) return made.error();
+    isolation_ = user_isolation(options_.state_dir, options_.run_dir);
+    Result<Fd> state_dir =
+        prepare_state_dir(options_.state_dir, options_.config_path, isolation_.on);
+    if (!state_dir) return state_dir.error();
+    state_dir_ = std::move(*state_dir);
+    Result<StateLock> lock = lock_state(options_.state_dir + "/hardshell/lock", lock_patience);
+    if (!lock) return lock.error();
+    lock_ = std::move(*lock);
+    if (!lock_.reclaimed.empty())
+        log_.say("", "took over the state directory from " + lock_.reclaimed +
+                         ", which is gone without having released it");
+    if (!isolation_.on)
+        log_.say("warn", "workers run as the supervisor's own user: " + isolation_.why_not);
+    auto control = ControlSocket::open(
+        loop_, paths::control_socket(options_.run_dir),
+        [this](const auto& request, ControlClient& client) { run_verb(*this, request, client); });
+    if (!control)
+        log_.say("error", control.error().what + "; the command line cannot reach this gateway");
+    else
+        control_ = std::move(*control);
+    planner_ = std::make_unique<PlannerClient>(
+        loop_, log_,
+        PlannerClient::Setting{options_.libexec + "/planner", state_dir_.get(), user_for("planner"),
+                               options_.environment});
+    ask_for_plan();
+    last_tick_ms_ = monotonic_ms();
+    asleep_ms_ = boottime_ms() - last_tick_ms_;
+    registrations_.push_back(loop_.every(tick_period, [this] { on_tick(); }));
+    return {};
+}
+
+void Supervisor::watch_signals() {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, nullptr);
+    sigset_t handled;
+    sigemptyset(&handled);
+    for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2})
+        sigaddset(&handled, number);
+    signals_ = Fd(signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
+    registrations_.push_back(loop_.watch(signals_.get(), Loop::readable, [this](unsigned) {
+        signalfd_siginfo info{};
+        while (read(signals_.get(), &info, sizeof info) == sizeof info)
+            on_signal(static_cast<int>(info.ssi_signo));
+    }));
+}
+
+void Supervisor::on_signal(int number) {
+    switch (number) {
+        case SIGCHLD:
+            return collect_children();
+        case SIGTERM:
+        case SIGINT:
+            return stop_all(number == SIGTERM ? "SIGTERM" : "SIGINT");
+        case SIGHUP:
+            return reload();
+        case SIGUSR1:
+            (void)restart_worker("gateway");
+            return;
+        case SIGUSR2:
+            for (const auto& worker : workers_)
+                log_.say("", worker->name() + " is " + name_of(worker->state()));
+            return;
+        default:
+            return;
+    }
+}
+
+void Supervisor::collect_children() {
+    // Workers before orphans: a storm of orphans must not delay a worker's successor.
+    for (const auto& worker : workers_)
+        if (worker->pid() > 0 && has_ended(worker->pid())) worker->ended();
+    if (planner_ && planner_->pid() > 0 && has_ended(planner_->pid())) {
+        collect(planner_->pid());
+        planner_->ended();
+    }
+    for (int count = 0; count < orphans_per_turn; ++count) {
+        const pid_t pid = ended_child();
+        if (pid <= 0) return;
+        const auto owner = std::find_if(workers_.begin(), workers_.end(),
+                                        [&](const auto& worker) { return worker->pid() == pid; });
+        if (owner != workers_.end())
+            (*owner)->ended();
+        else if (planner_ && planner_->pid() == pid)
+            break;  // at the next turn, by the lines above
+        else
+            collect(pid);
+    }
+    loop_.soon([this] { collect_children(); });
+}
+
+void Supervisor::ask_for_plan() {
+    if (planner_->is_busy() || planner_->pid() > 0) {
+        plan_wanted_again_ = true;
+        return;
+    }
+    hardshell::proto::PlanRequest request;
+    for (const std::string& argument : options_.gateway_arguments) request.add_arguments(argument);
+    request.set_state_dir(options_.state_dir);
+    request.set_config_path(options_.config_path);
+    planner_->ask(request, [this](Result<PlanReply> reply) { on_plan(std::move(reply)); });
+}
+
+void Supervisor::on_plan(Result<PlanReply> reply) {
+    if (stopping_) return;
+    if (plan_wanted_again_) {
+        plan_wanted_again_ = false;
+        retry_plan_ = loop_.after(milliseconds(50), [this] { ask_for_plan(); });
+        if (has_plan_) return;
+    }
+    if (reply && reply->has_plan()) {
+        planning_failures_ = 0;
+        return apply(std::move(*reply->mutable_plan()));
+    }
+    const std::string why = reply ? reply->refused() : reply.error().what;
+    log_.say("error", has_plan_ ? why + "; the plan in force stays" : why);
+    if (has_plan_) return;
+    // Without a first plan there is nothing to serve: tried again, never given up.
+    const Verdict verdict = after(Ended::crashed, ++planning_failures_, false, 0.5);
+    retry_plan_ = loop_.after(verdict.wait, [this] { ask_for_plan(); });
+}
+
+void Supervisor::apply(Plan plan) {
+    mask_secrets_of(plan);
+    say_notices(plan);
+    if (!plan.degraded().empty() && has_plan_) {
+        // The file is bad: what runs goes on with the plan it has.
+        log_.say("error", plan.degraded() + "; the plan in force stays");
+        plan_.set_degraded(plan.degraded());
+        return;
+    }
+    if (!plan.degraded().empty()) log_.say("error", plan.degraded());
+    const Plan previous = std::move(plan_);
+    plan_ = std::move(plan);
+    has_plan_ = true;
+    bind_listeners();
+    prepare_links();
+    reconcile(previous);
+}
+
+void Supervisor::say_notices(const Plan& plan) {
+    for (const Notice& notice : plan.notices())
+        log_.say(severity_word(notice.severity()), notice.text());
+}
+
+void Supervisor::mask_secrets_of(const Plan& plan) {
+    std::vector<std::string> secrets;
+    for (const WorkerPlan& worker : plan.workers())
+        for (const auto& secret : worker.secrets()) secrets.push_back(secret.value());
+    // Those of the plan before stay masked too: workers that still hold them may print them.
+    for (const WorkerPlan& worker : plan_.workers())
+        for (const auto& secret : worker.secrets()) secrets.push_back(secret.value());
+    log_.mask(std::move(secrets));
+}
+
+void Supervisor::bind_listeners() {
+    std::vector<BoundListener> next;
+    bool missing = false;
+    for (const auto& wanted : plan_.listeners()) {
+        BoundListener bound;
+        const std::string key = wanted.SerializeAsString();
+        for (BoundListener& old : listeners_)
+            if (old.plan.SerializeAsString() == key) bound = std::move(old);
+        bound.plan = wanted;
+        if (bound.sockets.empty()) {
+            Result<std::vector<Fd>> sockets = bind_listener(wanted);
+            if (sockets) {
+                bound.sockets = std::move(*sockets);
+            } else {
+                missing = true;
+                if (bound.last_error != sockets.error().what)
+                    log_.say("error", sockets.error().what + "; trying again every second");
+                bound.last_error = sockets.error().what;
+            }
+        }
+        next.push_back(std::move(bound));
+    }
+    listeners_ = std::move(next);
+    retry_listeners_.reset();
+    if (missing)
+        retry_listeners_ = loop_.after(listener_retry, [this] {
+            bind_listeners();
+            for (const auto& worker : workers_)
+                if (worker->state() == WorkerState::waiting && has_listeners(worker->name()))
+                    worker->start();
+        });
+}
+
+void Supervisor::prepare_links() {
+    for (const LinkPlan& link : plan_.links()) {
+        const WorkerPlan* binder = nullptr;
+        const WorkerPlan* connector = nullptr;
+        for (const WorkerPlan& worker : plan_.workers()) {
+            if (worker.name() == link.binder()) binder = &worker;
+            if (worker.name() == link.connector()) connector = &worker;
+        }
+        if (!binder || !connector) continue;
+        const Done made = prepare_link_dir(link_directory(options_.run_dir, link.name()),
+                                           user_for(binder->kind()), user_for(connector->kind()));
+        if (!made) log_.say("error", made.error().what);
+    }
+}
+
+void Supervisor::reconcile(const Plan& previous) {
+    for (const auto& worker : workers_) {
+        const auto& wanted = plan_.workers();
+        if (std::none_of(wanted.begin(), wanted.end(),
+                         [&](const WorkerPlan& plan) { return plan.name() == worker->name(); }))
+            worker->stop(options_.stop_budget, "removed from the configuration", false);
+    }
+    const bool same_listeners = std::equal(
+        previous.listeners().begin(), previous.listeners().end(), plan_.listeners().begin(),
+        plan_.listeners().end(), [](const auto& a, const auto& b) {
+            return a.SerializeAsString() == b.SerializeAsString();
+        });
+    for (const WorkerPlan& wanted : plan_.workers()) {
+        const KindOfWorker* kind = find_kind(wanted.kind());
+        if (!kind) {
+            log_.say("error", "the plan names " + wanted.name() + ", a kind of worker (" +
+                                  wanted.kind() + ") that this build does not have");
+            continue;
+        }
+        WorkerProcess* worker = find(wanted.name());
+        if (!worker) {
+            add_worker(*kind, wanted);
+            continue;
+        }
+        const bool same = worker->plan().SerializeAsString() == wanted.SerializeAsString() &&
+                          (same_listeners || !has_listeners(wanted.name()));
+        if (same) continue;
+        worker->set_plan(wanted);
+        log_.say("", wanted.name() + " is replaced: its configuration changed");
+        worker->stop(options_.stop_budget, "gateway restarting", true);
+    }
+    for (const auto& worker : workers_)
+        if (worker->state() == WorkerState::stopped && worker->status().incarnation() == 0)
+            worker->start();
+}
+
+void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
+    Result<Fd> page = BoardPage::create(plan.name());
+    if (!page) return log_.say("error", page.error().what);
+    WorkerProcess::Surroundings surroundings;
+    surroundings.libexec = options_.libexec;
+    surroundings.state_dir = state_dir_.get();
+    surroundings.base_environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
+                                     "HOME=" + options_.state_dir};
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    for (const std::string& pair : options_.environment)
+        if (pair.find("SAN_OPTIONS=") != std::string::npos)
+            surroundings.base_environment.push_back(pair);
+#endif
+    surroundings.user = user_for(kind.kind);
+    surroundings.log_level = options_.log_level;
+    const std::string name = plan.name();
+    surroundings.links = [this, name] { return links_of(name); };
+    surroundings.visible_workers = [this, name] { return visible_to(*find(name)); };
+    surroundings.handles = [this, name] { return handles_of(*find(name)); };
+    surroundings.may_start = [this, name] {
+        const auto& wanted = plan_.listeners();
+        return has_listeners(name) ||
+               std::none_of(wanted.begin(), wanted.end(),
+                            [&](const auto& l) { return l.worker() == name; });
+    };
+    workers_.push_back(std::make_unique<WorkerProcess>(loop_, log_, kind, plan,
+                                                       std::move(surroundings), std::move(*page)));
+    workers_.back()->on_change([this] { announce_changes(); });
+    workers_.back()->on_escalate([this](const std::string& why) { escalate(why); });
+}
+
+WorkerProcess* Supervisor::find(const std::string& name) const {
+    for (const auto& worker : workers_)
+        if (worker->name() == name) return worker.get();
+    return nullptr;
+}
+
+std::vector<LinkEnd> Supervisor::links_of(const std::string& worker) const {
+    std::vector<LinkEnd> ends;
+    for (const LinkPlan& link : plan_.links()) {
+        if (link.binder() != worker && link.connector() != worker) continue;
+        LinkEnd end;
+        end.set_name(link.name());
+        end.set_binds(link.binder() == worker);
+        end.set_peer(end.binds() ? link.connector() : link.binder());
+        end.set_endpoint("ipc://" + link_directory(options_.run_dir, link.name()) + "/socket");
+        ends.push_back(std::move(end));
+    }
+    return ends;
+}
+
+std::vector<WorkerStatus> Supervisor::visible_to(const WorkerProcess& worker) const {
+    std::vector<WorkerStatus> visible;
+    const std::vector<LinkEnd> links = links_of(worker.name());
+    for (const auto& other : workers_) {
+        const bool linked = std::any_of(links.begin(), links.end(), [&](const LinkEnd& end) {
+            return end.peer() == other->name();
+        });
+        if (worker.kind().sees_all || linked) visible.push_back(other->status());
+    }
+    return visible;
+}
+
+std::vector<std::pair<std::string, int>> Supervisor::handles_of(const WorkerProcess& worker) {
+    std::vector<std::pair<std::string, int>> handles = {{"board", worker.page()}};
+    for (const BoundListener& listener : listeners_)
+        if (listener.plan.worker() == worker.name())
+            for (const Fd& socket : listener.sockets)
+                handles.emplace_back("listener:" + listener.plan.name(), socket.get());
+    if (!worker.kind().sees_all) return handles;
+    readable_pages_.clear();
+    for (const auto& other : workers_) {
+        const std::string path = "/proc/self/fd/" + std::to_string(other->page());
+        Fd page(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!page) continue;
+        handles.emplace_back("board:" + other->name(), page.get());
+        readable_pages_.push_back(std::move(page));
+    }
+    return handles;
+}
+
+bool Supervisor::has_listeners(const std::string& worker) const {
+    return std::any_of(listeners_.begin(), listeners_.end(), [&](const BoundListener& listener) {
+        return listener.plan.worker() == worker && !listener.sockets.empty();
+    });
+}
+
+std::optional<unsigned> Supervisor::user_for(std::string_view kind) const {
+    const KindOfWorker* row = find_kind(kind);
+    if (!isolation_.on || !row) return std::nullopt;
+    return user_of(*row);
+}
+
+void Supervisor::announce_changes() {
+    if (announcing_) return;
+    announcing_ = true;
+    loop_.soon([this] {
+        announcing_ = false;
+        for (const auto& worker : workers_) worker->tell_workers(visible_to(*worker));
+        if (stopping_) next_stop_phase();
+    });
+}
+
+void Supervisor::on_tick() {
+    const int64_t now = monotonic_ms();
+    const int64_t asleep = boottime_ms() - now;
+    const bool on_time = now - last_tick_ms_ < 2 * tick_period.count();
+    const bool slept = asleep - asleep_ms_ > 1'000;
+    if (slept)
+        log_.say("", "resumed after " + std::to_string((asleep - asleep_ms_) / 1000) +
+                         " s of sleep of the machine");
+    last_tick_ms_ = now;
+    asleep_ms_ = asleep;
+    if (!on_time || slept) return;
+    for (const auto& worker : workers_) worker->check_heartbeat();
+}
+
+Result<WorkerProcess*> Supervisor::find_or_say(const std::string& name) const {
+    if (WorkerProcess* worker = find(name)) return worker;
+    std::string known;
+    for (const auto& worker : workers_) known += (known.empty() ? "" : ", ") + worker->name();
+    return Error{Fault::bad_message, "there is no worker called " + name +
+                                         (known.empty() ? "" : "; there are " + known)};
+}
+
+bool Supervisor::has_log_of(const std::string& worker) const {
+    return worker == "supervisor" || worker == "planner" || find(worker);
+}
+
+Done Supervisor::restart_worker(const std::string& name) {
+    Result<WorkerProcess*> worker = find_or_say(name);
+    if (!worker) return worker.error();
+    log_.say("", name + " is restarted on request");
+    (*worker)->stop(options_.stop_budget, "gateway restarting", true);
+    return {};
+}
+
+Done Supervisor::start_worker(const std::string& name) {
+    Result<WorkerProcess*> worker = find_or_say(name);
+    if (!worker) return worker.error();
+    (*worker)->start();
+    return {};
+}
+
+Done Supervisor::stop_worker(const std::string& name) {
+    Result<WorkerProcess*> worker = find_or_say(name);
+    if (!worker) return worker.error();
+    log_.say("", name + " is stopped on request; hardshell start " + name + " starts it again");
+    (*worker)->stop(options_.stop_budget, "gateway stopping", false);
+    return {};
+}
+
+void Supervisor::reload() {
+    if (stopping_) return;
+    log_.say("", "reading the configuration again");
+    ask_for_plan();
+}
+
+StatusReport Supervisor::report() const {
+    StatusReport report;
+    report.set_version(HARDSHELL_VERSION);
+    report.set_pid(getpid());
+    report.set_started_ms(started_wall_ms_);
+    report.set_state_dir(options_.state_dir);
+    report.set_config_path(options_.config_path);
+    report.set_degraded(plan_.degraded());
+    report.set_plan_source(plan_.source());
+    for (const auto& worker : workers_) {
+        *report.add_workers() = worker->status();
+        if (worker->name() != "gateway") continue;
+        report.set_port(worker->plan().settings().port());
+        report.set_bind(worker->plan().settings().bind());
+    }
+    if (!isolation_.on) report.add_missing("workers share one user: " + isolation_.why_not);
+    for (const BoundListener& listener : listeners_)
+        if (listener.sockets.empty()) report.add_missing(listener.last_error);
+    for (const Notice& notice : plan_.notices()) {
+        auto& shown = *report.add_notices();
+        const std::string word = severity_word(notice.severity());
+        shown.set_severity(word.empty() ? "info" : word);
+        shown.set_text(notice.text());
+    }
+    return report;
+}
+
+void Supervisor::escalate(const std::string& why) {
+    if (stopping_ || monotonic_ms() - started_ms_ < escalate_not_before.count()) return;
+    exit_code_ = exit_code::retry;
+    stop_all(why + "; it cannot be kept up, so the machine may try a fresh start");
+}
+
+void Supervisor::stop_all(const std::string& why) {
+    if (stopping_) {
+        log_.say("warn", "asked to stop again (" + why + "): killing what is left");
+        for (const auto& worker : workers_) worker->kill_now();
+        return;
+    }
+    stopping_ = true;
+    stop_deadline_ms_ = monotonic_ms() + options_.stop_budget.count();
+    log_.say("", "stopping: " + why);
+    retry_plan_.reset();
+    retry_listeners_.reset();
+    for (const auto& worker : workers_) worker->shut_down();
+    next_stop_phase();
+}
+
+void Supervisor::next_stop_phase() {
+    const auto runs_in_phase = [&](int phase) {
+        return std::any_of(workers_.begin(), workers_.end(), [&](const auto& worker) {
+            return worker->kind().stop_phase == phase && is_running(worker->state());
+        });
+    };
+    if (stop_phase_ >= 0 && runs_in_phase(stop_phase_)) return;
+    int last_phase = 0;
+    for (const KindOfWorker& row : roster()) last_phase = std::max(last_phase, row.stop_phase);
+    do {
+        if (++stop_phase_ > last_phase) return finish(exit_code_);
+    } while (!runs_in_phase(stop_phase_));
+    const int64_t left = std::max<int64_t>(100, stop_deadline_ms_ - monotonic_ms());
+    const auto budget =
+        milliseconds(stop_phase_ == last_phase
+                         ? left
+                         : static_cast<int64_t>(static_cast<double>(left) * share_of_first_phase));
+    for (const auto& worker : workers_)
+        if (worker->kind().stop_phase == stop_phase_)
+            worker->stop(budget, exit_code_ == 0 ? "gateway stopping" : "gateway restarting",
+                         false);
+}
+
+void Supervisor::finish(int exit_code) {
+    // Nothing of ours may outlive us: a process with an open file on the volume would keep it from
+    // being unmounted.
+    const int64_t deadline = monotonic_ms() + 1'000;
+    while (!collect_all()) {
+        for (const pid_t child : own_children()) kill(child, SIGKILL);
+        if (monotonic_ms() > deadline) {
+            log_.say("error", "a child cannot be killed; it is left to the machine");
+            break;
+        }
+        usleep(1'000);
+    }
+    control_.reset();
+    if (lock_.file) (void)!ftruncate(lock_.file.get(), 0);
+    log_.say("", exit_code == 0 ? "stopped" : "stopped, exit code " + std::to_string(exit_code));
+    log_.flush(milliseconds(500));
+    loop_.stop(exit_code);
+}
+
+}  // namespace supervisor

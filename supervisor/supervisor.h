@@ -1,0 +1,117 @@
+// Owns the parts and turns events into calls: signals, ended children, plans, requests of the
+// command line. Decides nothing that a table can decide. Reads no file that a user writes.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proto/control.pb.h"
+#include "proto/plan.pb.h"
+#include "supervisor/control_socket.h"
+#include "supervisor/directories.h"
+#include "supervisor/log_pump.h"
+#include "supervisor/planner_client.h"
+#include "supervisor/state_lock.h"
+#include "supervisor/worker_process.h"
+#include "workers/common/base/loop.h"
+#include "workers/common/base/result.h"
+
+namespace supervisor {
+
+class Supervisor {
+  public:
+    struct Options {
+        std::string state_dir;
+        std::string config_path;
+        std::string run_dir;
+        std::string libexec;
+        std::vector<std::string> gateway_arguments;
+        std::vector<std::string> environment;  // "NAME=value", all of ours
+        std::chrono::milliseconds stop_budget{9'000};
+        std::string log_level = "info";
+    };
+
+    Supervisor(Loop& loop, LogPump& log, Options options);
+    ~Supervisor();
+
+    // Takes the lock, makes the directories and asks for the first plan. An error ends the
+    // program: another supervisor owns the directory, or there is nowhere to keep state.
+    Done begin();
+
+    // For the verbs.
+    hardshell::proto::StatusReport report() const;
+    LogPump& log() { return log_; }
+    bool has_log_of(const std::string& worker) const;
+    Done restart_worker(const std::string& name);
+    Done start_worker(const std::string& name);
+    Done stop_worker(const std::string& name);
+    void stop_all(const std::string& why);
+    void reload();
+
+  private:
+    void watch_signals();
+    void on_signal(int number);
+    void collect_children();
+    void ask_for_plan();
+    void on_plan(Result<hardshell::proto::PlanReply> reply);
+    void apply(hardshell::proto::Plan plan);
+    void say_notices(const hardshell::proto::Plan& plan);
+    void mask_secrets_of(const hardshell::proto::Plan& plan);
+    void bind_listeners();
+    void prepare_links();
+    WorkerProcess* find(const std::string& name) const;
+    Result<WorkerProcess*> find_or_say(const std::string& name) const;
+    void add_worker(const KindOfWorker& kind, const hardshell::proto::WorkerPlan& plan);
+    void reconcile(const hardshell::proto::Plan& previous);
+    std::vector<hardshell::proto::LinkEnd> links_of(const std::string& worker) const;
+    std::vector<hardshell::proto::WorkerStatus> visible_to(const WorkerProcess& worker) const;
+    std::vector<std::pair<std::string, int>> handles_of(const WorkerProcess& worker);
+    bool has_listeners(const std::string& worker) const;
+    std::optional<unsigned> user_for(std::string_view kind) const;
+    void announce_changes();
+    void on_tick();
+    void escalate(const std::string& why);
+    void next_stop_phase();
+    void finish(int exit_code);
+
+    struct BoundListener {
+        hardshell::proto::Listener plan;
+        std::vector<Fd> sockets;
+        std::string last_error;
+    };
+
+    Loop& loop_;
+    LogPump& log_;
+    Options options_;
+    UserIsolation isolation_;
+    StateLock lock_;
+    Fd state_dir_;
+    Fd signals_;
+    std::unique_ptr<PlannerClient> planner_;
+    std::unique_ptr<ControlSocket> control_;
+    bool has_plan_ = false;
+    bool plan_wanted_again_ = false;
+    hardshell::proto::Plan plan_;
+    int planning_failures_ = 0;
+    std::vector<std::unique_ptr<WorkerProcess>> workers_;
+    std::vector<BoundListener> listeners_;
+    std::vector<Fd> readable_pages_;
+    bool announcing_ = false;
+    int64_t started_ms_ = 0;  // monotonic
+    int64_t started_wall_ms_ = 0;
+    int64_t last_tick_ms_ = 0;
+    int64_t asleep_ms_ = 0;  // CLOCK_BOOTTIME minus CLOCK_MONOTONIC at the last tick
+
+    bool stopping_ = false;
+    int stop_phase_ = -1;
+    int exit_code_ = 0;
+    int64_t stop_deadline_ms_ = 0;
+
+    std::vector<Loop::Registration> registrations_;
+    Loop::Registration retry_plan_;
+    Loop::Registration retry_listeners_;
+    Loop::Registration stop_poll_;
+};
+
+}  // namespace supervisor

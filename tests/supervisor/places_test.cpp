@@ -1,0 +1,233 @@
+// The lock, the directories, the listeners and the control socket: what the supervisor holds.
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "supervisor/control_socket.h"
+#include "supervisor/directories.h"
+#include "supervisor/listeners.h"
+#include "supervisor/roster.h"
+#include "supervisor/state_lock.h"
+
+namespace supervisor {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class PlacesTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        char name[] = "/tmp/places_test_XXXXXX";
+        root_ = mkdtemp(name);
+        chmod(root_.c_str(), 0755);
+    }
+    void TearDown() override { (void)!system(("rm -rf " + root_).c_str()); }
+    struct stat info(const std::string& path) {
+        struct stat result {};
+        EXPECT_EQ(lstat(path.c_str(), &result), 0) << path;
+        return result;
+    }
+    std::string root_;
+};
+
+TEST_F(PlacesTest, LockRefusesASecondOwnerAndNamesTheFirst) {
+    const std::string file = root_ + "/lock";
+    Result<StateLock> first = lock_state(file, 0ms);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->reclaimed, "");
+    Result<StateLock> second = lock_state(file, 10ms);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().fault, Fault::busy);
+    EXPECT_THAT(second.error().what,
+                HasSubstr("gateway already running (pid " + std::to_string(getpid()) + ")"));
+}
+
+TEST_F(PlacesTest, LockOfADeadOwnerIsTakenOverAtOnce) {
+    const std::string file = root_ + "/lock";
+    std::ofstream(file) << "pid=" << getpid() << "\nstart=1\nboot=another\n";
+    Result<StateLock> lock = lock_state(file, 0ms);
+    ASSERT_TRUE(lock);
+    EXPECT_THAT(lock->reclaimed, HasSubstr("of an earlier boot"));
+}
+
+TEST_F(PlacesTest, StateDirectoryGivesEveryKindItsFolders) {
+    const std::string state = root_ + "/data";
+    ASSERT_TRUE(prepare_state_dir(state, state + "/openclaw.json", geteuid() == 0));
+    for (const KindOfWorker& row : roster())
+        for (const std::string_view folder : row.directories) {
+            const struct stat found = info(state + "/" + std::string(folder));
+            EXPECT_EQ(found.st_mode & 07777, 0700u) << folder;
+            if (geteuid() == 0) {
+                EXPECT_EQ(found.st_uid, user_of(row)) << folder;
+            }
+        }
+}
+
+TEST_F(PlacesTest, ExistingFilesGoToTheirWriterButLinksAreLeftAlone) {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+    const std::string state = root_ + "/data";
+    ASSERT_EQ(system(("mkdir -p " + state + "/agents/main/sessions").c_str()), 0);
+    std::ofstream(state + "/agents/main/sessions/a.jsonl") << "{}\n";
+    std::ofstream(root_ + "/outside") << "x";
+    ASSERT_EQ(symlink((root_ + "/outside").c_str(), (state + "/agents/link").c_str()), 0);
+    ASSERT_EQ(link((root_ + "/outside").c_str(), (state + "/agents/second-name").c_str()), 0);
+    std::ofstream(state + "/openclaw.json") << "{}";
+    ASSERT_TRUE(prepare_state_dir(state, state + "/openclaw.json", true));
+    EXPECT_EQ(info(state + "/agents/main/sessions/a.jsonl").st_uid, user_of(*find_kind("agent")));
+    EXPECT_EQ(info(state + "/openclaw.json").st_uid, user_of(*find_kind("planner")));
+    EXPECT_EQ(info(root_ + "/outside").st_uid, 0u);
+}
+
+TEST_F(PlacesTest, UsersOfTheirOwnNeedDirectoriesThatOthersMayPass) {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+    EXPECT_TRUE(user_isolation(root_ + "/data", root_ + "/run").on);
+    ASSERT_EQ(mkdir((root_ + "/private").c_str(), 0700), 0);
+    const UserIsolation off = user_isolation(root_ + "/private/data", root_ + "/run");
+    EXPECT_FALSE(off.on);
+    EXPECT_THAT(off.why_not, HasSubstr(root_ + "/private"));
+}
+
+TEST_F(PlacesTest, LinkDirectoryAdmitsItsTwoEndsOnly) {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+    ASSERT_TRUE(prepare_link_dir(root_ + "/link", 64'002, 64'001));
+    const struct stat found = info(root_ + "/link");
+    EXPECT_EQ(found.st_uid, 64'002u);
+    EXPECT_EQ(found.st_gid, 64'001u);
+    EXPECT_EQ(found.st_mode & 07777, 02710u);
+}
+
+TEST_F(PlacesTest, ListenerSaysWhoHasToActWhenThePortIsTaken) {
+    const Fd taken(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ASSERT_EQ(bind(taken.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    ASSERT_EQ(listen(taken.get(), 1), 0);
+    ASSERT_EQ(getsockname(taken.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    hardshell::proto::Listener listener;
+    listener.add_addresses()->set_ip("127.0.0.1");
+    listener.mutable_addresses(0)->set_port(ntohs(address.sin_port));
+    Result<std::vector<Fd>> bound = bind_listener(listener);
+    ASSERT_FALSE(bound);
+    EXPECT_EQ(bound.error().fault, Fault::busy);
+    EXPECT_THAT(bound.error().what, HasSubstr("is taken by another program"));
+}
+
+TEST_F(PlacesTest, ListenerTakesBothFamiliesWhereTheMachineHasThem) {
+    hardshell::proto::Listener listener;
+    listener.add_addresses()->set_ip("::");
+    listener.mutable_addresses(0)->set_dual_stack(true);
+    Result<std::vector<Fd>> bound = bind_listener(listener);
+    ASSERT_TRUE(bound) << bound.error().what;
+    sockaddr_storage own{};
+    socklen_t size = sizeof own;
+    ASSERT_EQ(getsockname(bound->at(0).get(), reinterpret_cast<sockaddr*>(&own), &size), 0);
+    sockaddr_in caller{};
+    caller.sin_family = AF_INET;
+    caller.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    caller.sin_port = reinterpret_cast<sockaddr_in*>(&own)->sin_port;  // same place in both forms
+    const Fd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(connect(client.get(), reinterpret_cast<sockaddr*>(&caller), sizeof caller), 0);
+}
+
+TEST_F(PlacesTest, OptionalAddressMayBeMissing) {
+    hardshell::proto::Listener listener;
+    listener.add_addresses()->set_ip("127.0.0.1");
+    listener.add_addresses()->set_ip("203.0.113.7");  // TEST-NET-3: on no machine
+    listener.mutable_addresses(1)->set_optional(true);
+    Result<std::vector<Fd>> bound = bind_listener(listener);
+    ASSERT_TRUE(bound);
+    EXPECT_EQ(bound->size(), 1u);
+}
+
+Fd connect_to(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    Fd client(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    return client;
+}
+
+class ControlSocketTest : public PlacesTest {
+  protected:
+    void open_socket() {
+        auto opened = ControlSocket::open(
+            *loop_, path(),
+            [](const hardshell::proto::ControlRequest& request, ControlClient& client) {
+                client.refuse("echo " + request.verb());
+            });
+        ASSERT_TRUE(opened) << opened.error().what;
+        socket_ = std::move(*opened);
+    }
+    std::string path() const { return root_ + "/control.sock"; }
+    void turn(std::chrono::milliseconds time = 20ms) {
+        auto end = loop_->after(time, [&] { loop_->stop(0); });
+        loop_->run();
+    }
+    std::unique_ptr<Loop> loop_ = make_epoll_loop();
+    std::unique_ptr<ControlSocket> socket_;
+};
+
+TEST_F(ControlSocketTest, AnswersARequestAndIsForItsOwnerOnly) {
+    open_socket();
+    EXPECT_EQ(info(path()).st_mode & 0777, 0600u);
+    const Fd client = connect_to(path());
+    hardshell::proto::ControlRequest request;
+    request.set_verb("hello");
+    ASSERT_TRUE(write_one_frame(client.get(), request, 1'000));
+    turn();
+    Result<std::string> frame = read_one_frame(client.get(), 1'000);
+    ASSERT_TRUE(frame);
+    hardshell::proto::ControlReply reply;
+    ASSERT_TRUE(reply.ParseFromString(*frame));
+    EXPECT_EQ(reply.error(), "echo hello");
+    EXPECT_TRUE(reply.last());
+}
+
+TEST_F(ControlSocketTest, ReplacesAFileLeftByASupervisorThatIsGone) {
+    open_socket();
+    // Left behind as kill -9 would: the file stays, nobody listens.
+    ASSERT_EQ(rename(path().c_str(), (path() + ".old").c_str()), 0);
+    socket_.reset();
+    ASSERT_EQ(rename((path() + ".old").c_str(), path().c_str()), 0);
+    open_socket();
+    const Fd client = connect_to(path());
+    EXPECT_TRUE(client);
+}
+
+TEST_F(ControlSocketTest, SurvivesGarbageAndAFrameThatIsTooLarge) {
+    open_socket();
+    const Fd garbage = connect_to(path());
+    const char huge[] = "\xff\xff\xff\xff....";
+    ASSERT_GT(write(garbage.get(), huge, sizeof huge), 0);
+    turn();
+    char byte;
+    EXPECT_EQ(read(garbage.get(), &byte, 1), 0);  // closed
+    std::vector<Fd> crowd;
+    for (size_t i = 0; i < ControlSocket::most_clients + 8; ++i)
+        crowd.push_back(connect_to(path()));
+    turn();
+    crowd.clear();
+    turn();
+    const Fd client = connect_to(path());
+    hardshell::proto::ControlRequest request;
+    request.set_verb("still there");
+    ASSERT_TRUE(write_one_frame(client.get(), request, 1'000));
+    turn();
+    EXPECT_TRUE(read_one_frame(client.get(), 1'000));
+}
+
+}  // namespace
+}  // namespace supervisor
