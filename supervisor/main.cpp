@@ -3,6 +3,7 @@
 //   supervisor --state-dir DIR --config-path FILE --run-dir DIR [-- gateway arguments…]
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -67,7 +68,7 @@ int main(int count, char** arguments) {
     for (const std::string& argument : options.gateway_arguments)
         if (argument == "--verbose") options.log_level = "debug";
     if (!level.empty()) options.log_level = level;
-    umask(0077);
+    umask(0022);  // the directories that workers pass through say themselves who may
 
     const std::unique_ptr<Loop> loop = make_epoll_loop();
     supervisor::LogPump log(*loop, STDOUT_FILENO);

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -103,6 +104,7 @@ class ChildSetup : public bp::extend::handler {
     }
 
     void limit() const {
+        umask(0077);
         const rlimit no_core{0, 0};
         setrlimit(RLIMIT_CORE, &no_core);
         rlimit files{};
@@ -168,7 +170,6 @@ Result<Spawned> spawn(const SpawnRequest& request) {
     if (!null) return system_error("cannot open /dev/null", errno);
     std::vector<Fd> keep;
     ChildPlan plan;
-    plan.directory = request.directory;
     plan.user = request.user;
     plan.parent = getpid();
     std::vector<int> wanted = {null.get(), request.output, request.errors};
@@ -177,6 +178,11 @@ Result<Spawned> spawn(const SpawnRequest& request) {
         Result<int> source = lift(descriptor, keep);
         if (!source) return source.error();
         plan.sources.push_back(*source);
+    }
+    if (request.directory >= 0) {
+        Result<int> directory = lift(request.directory, keep);
+        if (!directory) return directory.error();
+        plan.directory = *directory;
     }
     const Fd program(open(request.program.c_str(), O_PATH | O_CLOEXEC));
     if (!program) return system_error("cannot open " + request.program, errno);

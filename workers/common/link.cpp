@@ -36,6 +36,8 @@ struct Link::Socket {
     Loop& loop;
     std::string name;
     std::string peer;
+    std::string endpoint;
+    bool binds;
     uint64_t incarnation;
     zmq::socket_t zmq;
     uint64_t sequence = 0;
@@ -54,6 +56,8 @@ struct Link::Socket {
         : loop(l),
           name(end.name()),
           peer(end.peer()),
+          endpoint(end.endpoint()),
+          binds(end.binds()),
           incarnation(own),
           zmq(context(), zmq::socket_type::dealer) {}
 };
@@ -131,11 +135,24 @@ void Link::peer_is(uint64_t incarnation, bool discard_waiting) {
     if (discard_waiting) {
         socket_->queue.clear();
         socket_->queued_bytes = 0;
+        drop_connection();
     }
     if (incarnation > socket_->peer_incarnation) {
         socket_->peer_incarnation = incarnation;
         const auto handler = socket_->on_peer;
         if (handler) handler(incarnation);
+    }
+}
+
+// A connecting socket keeps what it could not deliver and hands it to whoever binds next; only a
+// new connection forgets it. A binding socket forgets by itself when the peer disconnects.
+void Link::drop_connection() {
+    if (socket_->binds) return;
+    try {
+        socket_->zmq.disconnect(socket_->endpoint);
+        socket_->zmq.connect(socket_->endpoint);
+    } catch (const zmq::error_t&) {
+        // Not connected, or the process is ending.
     }
 }
 

@@ -57,6 +57,7 @@ class Link {
     struct Socket;
     explicit Link(std::unique_ptr<Socket> socket);
     void pump();
+    void drop_connection();
     void pump_soon();
     bool has_input() const;
     bool receive_one();

@@ -4,7 +4,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
 #include <exception>
 
@@ -13,7 +12,6 @@
 #include "workers/common/log.h"
 
 using hardshell::proto::FromWorker;
-using hardshell::proto::OperatorReply;
 using hardshell::proto::Start;
 using hardshell::proto::ToWorker;
 
@@ -114,15 +112,6 @@ void Worker::on_stop(std::function<void(const hardshell::proto::Stop&)> handler)
     on_stop_ = std::move(handler);
 }
 
-void Worker::ask_operator(hardshell::proto::OperatorRequest request,
-                          std::function<void(const OperatorReply&)> answer) {
-    request.set_id(next_request_++);
-    waiting_.emplace_back(request.id(), std::move(answer));
-    FromWorker message;
-    *message.mutable_operator_request() = std::move(request);
-    (void)supervisor_->send(message);
-}
-
 void Worker::fail(const Error& error) {
     FromWorker message;
     message.mutable_failed()->set_fault(fault_name(error.fault));
@@ -147,17 +136,6 @@ void Worker::on_frame(std::string_view frame) {
             on_stop_(message.stop());
         else
             loop_->stop(exit_code::requested);
-    } else if (message.has_operator_reply()) {
-        const OperatorReply& reply = message.operator_reply();
-        const auto found = std::find_if(waiting_.begin(), waiting_.end(), [&](const auto& entry) {
-            return entry.first == reply.id();
-        });
-        if (found == waiting_.end()) return;
-        const auto answer = std::move(found->second);
-        waiting_.erase(found);
-        answer(reply);
-    } else if (message.has_settings_changed()) {
-        *start_.mutable_settings() = message.settings_changed().settings();
     }
 }
 
@@ -168,7 +146,9 @@ void Worker::follow_peers() {
 }
 
 int run_worker(std::unique_ptr<Loop> loop, Done (*run)(Worker&)) {
+#if !defined(__SANITIZE_ADDRESS__)  // its leak check has to trace the process
     prctl(PR_SET_DUMPABLE, 0);  // the memory of this process holds secrets
+#endif
     signal(SIGPIPE, SIG_IGN);
     // A terminal's Ctrl-C reaches the whole group; only the supervisor decides who stops when.
     signal(SIGINT, SIG_IGN);

@@ -51,9 +51,6 @@ class Worker {
     // The state of every worker, now and after each change.
     const std::vector<Status>& workers() const { return workers_; }
     void on_workers_changed(std::function<void()> handler) { on_workers_ = std::move(handler); }
-    // Operator actions (the gateway only); the reply comes later, on the loop.
-    void ask_operator(hardshell::proto::OperatorRequest request,
-                      std::function<void(const hardshell::proto::OperatorReply&)> answer);
     // The last word of a worker that cannot work.
     void fail(const Error& error);
 
@@ -71,9 +68,6 @@ class Worker {
     std::vector<Link*> links_;
     std::function<void(const hardshell::proto::Stop&)> on_stop_;
     std::function<void()> on_workers_;
-    std::vector<std::pair<uint64_t, std::function<void(const hardshell::proto::OperatorReply&)>>>
-        waiting_;
-    uint64_t next_request_ = 1;
     Loop::Registration heartbeat_;
 };
 

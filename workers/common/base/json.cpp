@@ -1,5 +1,7 @@
 #include "workers/common/base/json.h"
 
+template class nlohmann::basic_json<nlohmann::ordered_map>;
+
 namespace {
 
 const Json nothing;

@@ -1,0 +1,74 @@
+#include "workers/common/base/json.h"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+std::string nested(int levels) {
+    return std::string(static_cast<size_t>(levels), '[') +
+           std::string(static_cast<size_t>(levels), ']');
+}
+
+TEST(Json, RefusesMoreLevelsThanTheLimit) {
+    EXPECT_TRUE(parse_json(nested(deepest_json)));
+    const auto refused = parse_json(nested(deepest_json + 1));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().fault, Fault::bad_message);
+    EXPECT_EQ(refused.error().what, "JSON is nested too deeply");
+}
+
+TEST(Json, RefusesAMillionLevelsWithoutOverflow) {
+    EXPECT_FALSE(parse_json(std::string(1'000'000, '[')));
+    EXPECT_FALSE(parse_json(nested(1'000'000)));
+    std::string objects;
+    for (int i = 0; i < 100'000; ++i) objects += "{\"a\":";
+    EXPECT_FALSE(parse_json(objects));
+}
+
+TEST(Json, SaysWhereATextIsNoJson) {
+    for (const char* text : {"", "{", "{]", "{\"a\":1,}", "nul", "1 2", "\"\xff\"", "{\"a\" 1}"}) {
+        const auto refused = parse_json(text);
+        ASSERT_FALSE(refused) << text;
+        EXPECT_EQ(refused.error().fault, Fault::bad_message);
+        EXPECT_FALSE(refused.error().what.empty());
+    }
+}
+
+TEST(Json, KeepsTheOrderOfMembers) {
+    const auto value = parse_json(R"({"z":1,"a":{"y":2,"b":[true,null]}})");
+    ASSERT_TRUE(value);
+    EXPECT_EQ(print_json(*value), R"({"z":1,"a":{"y":2,"b":[true,null]}})");
+}
+
+TEST(Json, PrintsInvalidUtf8AsReplacementCharacters) {
+    EXPECT_EQ(print_json(Json("a\xff"
+                              "b")),
+              "\"a\xef\xbf\xbd"
+              "b\"");
+}
+
+TEST(Json, WalksDottedPathsAndAnswersNullWhereAStepIsMissing) {
+    const auto value = parse_json(R"({"a":{"b":{"c":5}},"s":"text"})");
+    ASSERT_TRUE(value);
+    EXPECT_EQ(member_at(*value, "a.b.c"), 5);
+    EXPECT_TRUE(member_at(*value, "a.x.c").is_null());
+    EXPECT_TRUE(member_at(*value, "s.b").is_null());
+    EXPECT_TRUE(member(Json(3), "a").is_null());
+}
+
+TEST(Json, ReadsMembersOfTheRightTypeElseTheFallback) {
+    const auto value = parse_json(
+        R"({"t":"x","i":7,"f":7.9,"b":true,"huge":1e300,"big":18446744073709551615,"n":null})");
+    ASSERT_TRUE(value);
+    EXPECT_EQ(text_member(*value, "t"), "x");
+    EXPECT_EQ(text_member(*value, "i", "none"), "none");
+    EXPECT_EQ(int_member(*value, "i"), 7);
+    EXPECT_EQ(int_member(*value, "f"), 7);
+    EXPECT_EQ(int_member(*value, "huge", -1), -1);
+    EXPECT_EQ(int_member(*value, "big", -2), -2);
+    EXPECT_EQ(int_member(*value, "n", 4), 4);
+    EXPECT_TRUE(bool_member(*value, "b"));
+    EXPECT_FALSE(bool_member(*value, "i"));
+}
+
+}  // namespace
