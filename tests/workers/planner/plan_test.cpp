@@ -1,0 +1,481 @@
+// From files, options and environment to who runs and what each is told.
+#include "workers/planner/plan.h"
+
+#include <sys/stat.h>
+
+#include "tests/workers/planner/planner_fixture.h"
+#include "workers/common/base/paths.h"
+#include "workers/planner/gateway_access.h"
+
+namespace {
+
+using namespace std::string_literals;
+using ThePlan = PlannerTest;
+
+std::string addresses(const hardshell::proto::Plan& plan) {
+    std::string text;
+    for (const auto& address : plan.listeners(0).addresses())
+        text += address.ip() + " " + std::to_string(address.port()) +
+                (address.dual_stack() ? " dual" : "") + (address.optional() ? " optional" : "") +
+                ";";
+    return text;
+}
+
+TEST_F(ThePlan, TakesTheConfigurationOfTheFlyGuideUnchanged) {
+    const auto plan = plan_of(fixture("openclaw-fly.json"));
+    EXPECT_EQ(plan.source(), "file");
+    EXPECT_EQ(plan.degraded(), "");
+    EXPECT_EQ(errors(plan), "");
+    EXPECT_EQ(warnings(plan), "");
+    EXPECT_NE(notices(plan, Notice::INFO)
+                  .find("channel discord is configured; this build has no "
+                        "discord worker yet\n"),
+              std::string::npos);
+    Json agent = config_of(plan, "agent");
+    Json& defaults = agent["agents"]["defaults"];
+    EXPECT_EQ(defaults["model"]["primary"], "anthropic/claude-opus-4-5");
+    EXPECT_EQ(defaults["model"]["fallbacks"],
+              Json::array({"anthropic/claude-sonnet-4-5", "openai/gpt-4o"}));
+    EXPECT_EQ(defaults["maxConcurrent"], 4);
+    EXPECT_EQ(defaults["heartbeat"]["every"], "1h");
+    EXPECT_EQ(agent["agents"]["list"][0]["id"], "main");
+    EXPECT_EQ(agent["auth"]["profiles"]["openai:default"]["mode"], "token");
+    EXPECT_EQ(agent["bindings"][0]["match"]["channel"], "discord");
+    EXPECT_EQ(agent["channels"]["discord"]["groupPolicy"], "allowlist");
+    EXPECT_EQ(worker(plan, "gateway").settings().bind(), "auto");
+    EXPECT_EQ(addresses(plan), "127.0.0.1 18789;::1 18789 optional;");
+}
+
+TEST_F(ThePlan, FollowsTheCommandLineOfTheFlyGuide) {
+    write("openclaw.json", fixture("openclaw-fly.json"));
+    set("FLY_APP_NAME", "my-app");
+    const auto plan = this->plan({"--allow-unconfigured", "--port", "3000", "--bind", "lan"});
+    EXPECT_EQ(warnings(plan), "");
+    EXPECT_EQ(addresses(plan), ":: 3000 dual;");
+    EXPECT_EQ(plan.listeners(0).name(), "http");
+    EXPECT_EQ(plan.listeners(0).worker(), "gateway");
+    EXPECT_EQ(worker(plan, "gateway").settings().port(), 3000u);
+    EXPECT_EQ(worker(plan, "gateway").settings().bind(), "lan");
+    EXPECT_NE(warnings(this->plan()).find("Fly's proxy cannot reach it"), std::string::npos);
+}
+
+TEST_F(ThePlan, LinksGatewayAndAgent) {
+    const auto plan = this->plan();
+    ASSERT_EQ(plan.workers_size(), 2);
+    EXPECT_EQ(worker(plan, "gateway").kind(), "gateway");
+    EXPECT_EQ(worker(plan, "agent").kind(), "agent");
+    ASSERT_EQ(plan.links_size(), 1);
+    EXPECT_EQ(plan.links(0).name(), "gateway-agent");
+    EXPECT_EQ(plan.links(0).binder(), "agent");
+    EXPECT_EQ(plan.links(0).connector(), "gateway");
+}
+
+TEST_F(ThePlan, NeedsNoConfiguration) {
+    const auto plan = this->plan();
+    EXPECT_EQ(plan.source(), "none");
+    EXPECT_EQ(plan.degraded(), "");
+    EXPECT_EQ(warnings(plan), "");
+    EXPECT_NE(warnings(this->plan({})).find("there is no configuration at " + path()),
+              std::string::npos);
+    EXPECT_FALSE(std::filesystem::exists(path()));
+}
+
+TEST_F(ThePlan, ReportsAModeThatIsNotLocal) {
+    write("openclaw.json", "{gateway:{mode:'remote'}}");
+    EXPECT_EQ(warnings(plan()), "");
+    EXPECT_NE(warnings(plan({})).find("gateway.mode is \"remote\""), std::string::npos);
+    write("openclaw.json", "{}");
+    EXPECT_NE(warnings(plan({})).find("gateway.mode is not set"), std::string::npos);
+}
+
+TEST_F(ThePlan, TakesThePortFromTheFirstPlaceThatHasOne) {
+    const auto port = [&](const std::vector<std::string>& arguments = {}) {
+        return worker(plan(arguments), "gateway").settings().port();
+    };
+    EXPECT_EQ(port(), planner::default_gateway_port);
+    write("openclaw.json", "{gateway:{port:4001}}");
+    EXPECT_EQ(port(), 4001u);
+    set("CLAWDBOT_GATEWAY_PORT", "4002");
+    EXPECT_EQ(port(), 4002u);
+    set("OPENCLAW_GATEWAY_PORT", "4003");
+    EXPECT_EQ(port(), 4003u);
+    EXPECT_EQ(port({"--port", "4004"}), 4004u);
+    EXPECT_EQ(port({"--port=4005"}), 4005u);
+    EXPECT_EQ(port({"--port", "70000"}), 4003u);
+    EXPECT_NE(warnings(plan({"--port", "12x"})).find("option --port: expected a number from 1"),
+              std::string::npos);
+}
+
+TEST_F(ThePlan, TakesTheBindModeFromTheFirstPlaceThatHasOne) {
+    const auto bind = [&](const std::vector<std::string>& arguments = {}) {
+        return worker(plan(arguments), "gateway").settings().bind();
+    };
+    EXPECT_EQ(bind(), "loopback");
+    write("openclaw.json", "{gateway:{bind:'lan'}}");
+    EXPECT_EQ(bind(), "lan");
+    EXPECT_EQ(bind({"--bind=custom"}), "custom");
+    EXPECT_EQ(bind({"--bind", "nowhere"}), "lan");
+}
+
+TEST_F(ThePlan, ListensWhereTheBindModeSays) {
+    planner::Notices notices;
+    const auto of = [&](const std::string& bind, const Json& config, const std::string& tailnet) {
+        hardshell::proto::Plan plan;
+        auto& listener = *plan.add_listeners();
+        for (const auto& address : planner::gateway_addresses(bind, 80, config, tailnet, notices))
+            *listener.add_addresses() = address;
+        return addresses(plan);
+    };
+    const Json host{{"gateway", {{"customBindHost", "192.0.2.1"}}}};
+    EXPECT_EQ(of("loopback", {}, ""), "127.0.0.1 80;::1 80 optional;");
+    EXPECT_EQ(of("auto", {}, ""), "127.0.0.1 80;::1 80 optional;");
+    EXPECT_EQ(of("lan", {}, ""), ":: 80 dual;");
+    EXPECT_EQ(of("tailnet", {}, "100.64.0.7"), "100.64.0.7 80;");
+    EXPECT_EQ(of("custom", host, ""), "192.0.2.1 80;");
+    EXPECT_TRUE(notices.all().empty());
+    EXPECT_EQ(of("tailnet", {}, ""), "127.0.0.1 80;::1 80 optional;");
+    EXPECT_EQ(of("custom", {}, ""), "0.0.0.0 80;");
+    EXPECT_EQ(notices.all().size(), 2u);
+}
+
+TEST_F(ThePlan, ReportsOptionsItDoesNotKnowWithoutTheirValue) {
+    const auto plan = this->plan({"--frobnicate=hunter2", "--ws-log", "full", "--compact",
+                                  "--verbose", "--allow-unconfigured"});
+    EXPECT_EQ(warnings(plan), "option --frobnicate is not known; it is ignored\n");
+    EXPECT_EQ(config_of(plan, "gateway")["logging"]["level"], "debug");
+}
+
+TEST_F(ThePlan, TakesTheTokenFromTheFirstPlaceThatHasOne) {
+    const auto token = [&](const std::vector<std::string>& arguments = {}) {
+        const auto plan = this->plan(arguments);
+        const auto* found = secret(plan, "gateway", "gateway.auth.token");
+        return found ? found->value() + "|" + found->source() : "none";
+    };
+    set("CLAWDBOT_GATEWAY_TOKEN", "legacy");
+    EXPECT_EQ(token(), "legacy|environment variable CLAWDBOT_GATEWAY_TOKEN");
+    set("OPENCLAW_GATEWAY_TOKEN", " from-env\n");
+    EXPECT_EQ(token(), "from-env|environment variable OPENCLAW_GATEWAY_TOKEN");
+    write("openclaw.json", "{gateway:{auth:{token:'from-file'}}}");
+    EXPECT_EQ(token(), "from-file|gateway.auth.token in " + path());
+    EXPECT_EQ(token({"--token", "typed"}), "typed|option --token");
+    EXPECT_FALSE(std::filesystem::exists(paths::generated_token_file(directory)));
+}
+
+TEST_F(ThePlan, MakesATokenOnceWhenThereIsNone) {
+    const auto first = plan();
+    const auto* token = secret(first, "gateway", "gateway.auth.token");
+    ASSERT_TRUE(token);
+    EXPECT_EQ(token->value().size(), 48u);
+    EXPECT_EQ(token->value().find_first_not_of("0123456789abcdef"), std::string::npos);
+    const std::string file = paths::generated_token_file(directory);
+    EXPECT_EQ(slurp(file), token->value() + "\n");
+    struct stat info {};
+    ASSERT_EQ(::stat(file.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600u);
+    EXPECT_NE(notices(first, Notice::INFO).find("one was made and is kept in " + file),
+              std::string::npos);
+    for (const Notice& notice : first.notices())
+        EXPECT_EQ(notice.text().find(token->value()), std::string::npos);
+    const auto second = plan();
+    EXPECT_EQ(secret(second, "gateway", "gateway.auth.token")->value(), token->value());
+    EXPECT_EQ(second.notices_size(), 0);
+    write("hardshell/planner/gateway-token", "torn");
+    EXPECT_EQ(secret(plan(), "gateway", "gateway.auth.token")->value().size(), 48u);
+}
+
+TEST_F(ThePlan, ServesWithATokenThatCannotBeKept) {
+    write("hardshell", "in the way");
+    const auto plan = this->plan();
+    EXPECT_EQ(secret(plan, "gateway", "gateway.auth.token")->value().size(), 48u);
+    EXPECT_NE(warnings(plan).find("cannot be kept, so it changes with every start"),
+              std::string::npos);
+}
+
+TEST_F(ThePlan, AsksForThePasswordWhereOneIsKnown) {
+    const auto auth = [&](const std::vector<std::string>& arguments = {}) {
+        const auto plan = this->plan(arguments);
+        std::string text = config_of(plan, "gateway")["gateway"]["auth"]["mode"];
+        for (const auto& secret : worker(plan, "gateway").secrets())
+            text += " " + secret.name().substr(13) + "=" + secret.value().substr(0, 8);
+        return text;
+    };
+    set("OPENCLAW_GATEWAY_TOKEN", "tok");
+    EXPECT_EQ(auth(), "token token=tok");
+    set("OPENCLAW_GATEWAY_PASSWORD", "pass");
+    EXPECT_EQ(auth(), "password password=pass token=tok");
+    EXPECT_EQ(auth({"--auth", "token"}), "token token=tok");
+    EXPECT_EQ(auth({"--auth", "password"}), "password password=pass");
+    EXPECT_EQ(auth({"--password", "typed"}), "password password=typed token=tok");
+    write("openclaw.json", "{gateway:{auth:{mode:'token',password:'file'}}}");
+    EXPECT_EQ(auth(), "token token=tok");
+}
+
+TEST_F(ThePlan, FallsBackToTheTokenWhenThePasswordIsMissing) {
+    set("OPENCLAW_GATEWAY_TOKEN", "tok");
+    const auto plan = plan_of("{gateway:{auth:{mode:'password'}}}");
+    EXPECT_EQ(config_of(plan, "gateway")["gateway"]["auth"]["mode"], "token");
+    EXPECT_TRUE(secret(plan, "gateway", "gateway.auth.token"));
+    EXPECT_NE(warnings(plan).find("there is no password"), std::string::npos);
+}
+
+TEST_F(ThePlan, GivesModelKeysToTheAgentOnly) {
+    set("ANTHROPIC_API_KEY", "key-a");
+    set("OPENAI_API_KEY", "key-o");
+    const auto plan = plan_of(
+        "{models:{providers:{openai:{baseUrl:'x',models:[],apiKey:'in-file'},own:{baseUrl:'x',"
+        "models:[{id:'m',name:'m',headers:{'X-Model':'m-secret'}}],apiKey:'own-key',"
+        "headers:{'X-Api-Key':'h-secret'}}}}}");
+    EXPECT_EQ(secret(plan, "agent", "models.providers.anthropic.apiKey")->value(), "key-a");
+    const auto* openai = secret(plan, "agent", "models.providers.openai.apiKey");
+    EXPECT_EQ(openai->value(), "key-o");
+    EXPECT_EQ(openai->source(), "environment variable OPENAI_API_KEY");
+    const auto* own = secret(plan, "agent", "models.providers.own.apiKey");
+    EXPECT_EQ(own->value(), "own-key");
+    EXPECT_EQ(own->source(), "models.providers.own.apiKey in " + path());
+    EXPECT_EQ(secret(plan, "agent", "models.providers.own.headers.X-Api-Key")->value(), "h-secret");
+    EXPECT_EQ(secret(plan, "agent", "models.providers.own.models.0.headers.X-Model")->value(),
+              "m-secret");
+    EXPECT_EQ(config_of(plan, "agent")["models"]["providers"]["own"]["headers"]["X-Api-Key"], "");
+    for (const auto& given : worker(plan, "gateway").secrets())
+        EXPECT_EQ(given.name(), "gateway.auth.token");
+    for (const auto& given : worker(plan, "agent").secrets())
+        EXPECT_EQ(given.name().compare(0, 17, "models.providers."), 0);
+}
+
+TEST_F(ThePlan, PrefersTheFirstKeyOfAProvider) {
+    set("ANTHROPIC_API_KEY", "key");
+    set("ANTHROPIC_OAUTH_TOKEN", "oauth");
+    EXPECT_EQ(secret(plan(), "agent", "models.providers.anthropic.apiKey")->value(), "oauth");
+    set("GOOGLE_API_KEY", "not-read");
+    EXPECT_FALSE(secret(plan(), "agent", "models.providers.google.apiKey"));
+    write(".env", "GEMINI_API_KEY=gem\n");
+    EXPECT_EQ(secret(plan(), "agent", "models.providers.google.apiKey")->source(),
+              "GEMINI_API_KEY in " + path(".env"));
+}
+
+// Every place of a configuration that can hold a secret.
+constexpr auto full_of_secrets = R"({
+  env: {vars: {SOME_KEY: "s3cret-env"}, OTHER: "s3cret-direct"},
+  gateway: {auth: {token: "s3cret-gw", password: "s3cret-pw"},
+            remote: {token: "s3cret-rt", password: "s3cret-rp", url: "ws://h"}},
+  models: {providers: {p: {baseUrl: "http://h", apiKey: "s3cret-key",
+      headers: {Authorization: "s3cret-header"},
+      models: [{id: "m", name: "m", headers: {k: "s3cret-mh"}}]}}},
+  channels: {
+    telegram: {botToken: "s3cret-tg", webhookSecret: "s3cret-wh",
+               accounts: {b: {botToken: "s3cret-tg2"}}},
+    discord: {token: "s3cret-dc"},
+    slack: {botToken: "s3cret-sb", appToken: "s3cret-sa", userToken: "s3cret-su",
+            signingSecret: "s3cret-ss"},
+    line: {channelAccessToken: "s3cret-la", channelSecret: "s3cret-ls"},
+    nostr: {privateKey: "s3cret-no"}, matrix: {password: "s3cret-mx", accessToken: "s3cret-ma"}},
+  hooks: {enabled: true, token: "s3cret-hk", gmail: {pushToken: "s3cret-gp"}},
+  talk: {apiKey: "s3cret-tk"},
+  tools: {web: {search: {apiKey: "s3cret-ws"}}, exec: {env: {X: "s3cret-xe"}}},
+  skills: {entries: {a: {apiKey: "s3cret-sk", env: {Y: "s3cret-se"}}}},
+  messages: {tts: {elevenlabs: {apiKey: "s3cret-el"}}},
+  agents: {defaults: {memorySearch: {remote: {apiKey: "s3cret-me", headers: {a: "s3cret-mb"}}},
+                      sandbox: {docker: {env: {Z: "s3cret-de"}}}}},
+  diagnostics: {otel: {headers: {h: "s3cret-ot"}}},
+  plugins: {entries: {"voice-call": {config: {twilio: {authToken: "s3cret-tw"},
+      tunnel: {ngrokAuthToken: "s3cret-ng"}, telnyx: {apiKey: "s3cret-tx"},
+      streaming: {openaiApiKey: "s3cret-oa"}}}}},
+})";
+
+TEST_F(ThePlan, KeepsSecretsOutOfEverythingButSecrets) {
+    set("HARDSHELL_TOKEN", "s3cret-ht");
+    set("DISCORD_BOT_TOKEN", "s3cret-db");
+    auto plan = plan_of(full_of_secrets);
+    ASSERT_EQ(plan.degraded(), "");
+    ASSERT_EQ(warnings(plan), "");
+    EXPECT_EQ(secret(plan, "gateway", "gateway.auth.password")->value(), "s3cret-pw");
+    EXPECT_EQ(secret(plan, "agent", "models.providers.p.apiKey")->value(), "s3cret-key");
+    for (auto& worker : *plan.mutable_workers()) worker.clear_secrets();
+    const std::string bytes = plan.SerializeAsString();
+    const size_t leak = bytes.find("s3cret");
+    EXPECT_EQ(leak, std::string::npos) << bytes.substr(leak, 12);
+    EXPECT_EQ(config_of(plan, "agent")["gateway"]["remote"]["url"], "ws://h");
+}
+
+TEST_F(ThePlan, TellsTheGatewayOnlyItsSections) {
+    Json config = config_of(
+        plan_of("{agents:{defaults:{model:{primary:'a/b'},workspace:'/w'},list:[{id:'x',"
+                "default:true,name:'X',identity:{emoji:'e'},model:'c/d',tools:{}}]},models:{},"
+                "tools:{},channels:{discord:{}},ui:{seamColor:'ff0000'},meta:{},canvasHost:{},"
+                "logging:{},session:{scope:'global'}}"),
+        "gateway");
+    std::string keys;
+    for (const auto& [key, value] : config.items()) keys += key + " ";
+    EXPECT_EQ(keys, "agents ui meta canvasHost logging session gateway ");
+    EXPECT_EQ(print_json(config["agents"]),
+              R"({"defaults":{"model":{"primary":"a/b"}},"list":[{"id":"x","default":true,)"
+              R"("name":"X","identity":{"emoji":"e"}}]})");
+}
+
+TEST_F(ThePlan, LetsOnlyListedVariablesThrough) {
+    for (const char* name : {"TZ", "HTTPS_PROXY", "FLY_APP_NAME", "HARDSHELL_LOG", "PATH",
+                             "HARDSHELL_API_KEY", "OPENAI_API_KEY"})
+        set(name, "v");
+    const auto plan = this->plan();
+    const auto names = [&](const std::string& name) {
+        std::set<std::string> set;
+        for (const auto& [key, value] : worker(plan, name).settings().environment())
+            set.insert(key);
+        return set;
+    };
+    EXPECT_EQ(names("gateway"), (std::set<std::string>{"FLY_APP_NAME", "HARDSHELL_LOG", "TZ"}));
+    EXPECT_EQ(names("agent"),
+              (std::set<std::string>{"FLY_APP_NAME", "HARDSHELL_LOG", "HTTPS_PROXY", "TZ"}));
+}
+
+TEST_F(ThePlan, SaysWhatThisBuildDoesNotDoYet) {
+    set("TELEGRAM_BOT_TOKEN", "t");
+    const auto plan = plan_of(
+        "{channels:{discord:{token:'x'},slack:{enabled:false,botToken:'x'}},hooks:{enabled:true,"
+        "token:'t'},plugins:{entries:{'voice-call':{}}},gateway:{tailscale:{mode:'serve'}}}");
+    const std::string said = notices(plan, Notice::INFO);
+    EXPECT_NE(said.find("channel discord is configured"), std::string::npos);
+    EXPECT_NE(said.find("channel telegram is configured"), std::string::npos);
+    EXPECT_EQ(said.find("channel slack"), std::string::npos);
+    EXPECT_NE(said.find("hooks are enabled"), std::string::npos);
+    EXPECT_NE(said.find("voice-call is configured"), std::string::npos);
+    EXPECT_NE(warnings(plan).find("tailscale serve"), std::string::npos);
+}
+
+TEST_F(ThePlan, ServesWithTheLastGoodConfiguration) {
+    set("SECRET_VALUE", "s3cret");
+    write("part.json", "{responsePrefix:'${SECRET_VALUE}'}");
+    plan_of("{gateway:{port:4001},messages:{$include:'part.json'}}");
+    EXPECT_EQ(
+        read("hardshell/planner/last-good.json"),
+        "{\"gateway\":{\"port\":4001},\"messages\":{\"responsePrefix\":\"${SECRET_VALUE}\"}}\n");
+    std::filesystem::remove(path("part.json"));
+    const auto plan = plan_of("{gateway:{\n  port: 40x }}");
+    EXPECT_EQ(plan.source(), "last good");
+    EXPECT_EQ(plan.degraded(), path() +
+                                   ":2:11: expected the number to end, found 'x'; text needs "
+                                   "quotes; serving with the last good configuration");
+    EXPECT_EQ(worker(plan, "agent").settings().port(), 4001u);
+    EXPECT_EQ(config_of(plan, "agent")["messages"]["responsePrefix"], "s3cret");
+}
+
+TEST_F(ThePlan, LastGoodIsPrivateAndWrittenOnlyWhenItChanges) {
+    plan_of("{gateway:{port:4001}}");
+    const std::string file = path("hardshell/planner/last-good.json");
+    struct stat before {
+    }, after{};
+    ASSERT_EQ(::stat(file.c_str(), &before), 0);
+    EXPECT_EQ(before.st_mode & 0777, 0600u);
+    plan_of("{gateway:{port:4001}} // the same");
+    ASSERT_EQ(::stat(file.c_str(), &after), 0);
+    EXPECT_EQ(before.st_ino, after.st_ino);
+    plan_of("{gateway:{port:'wrong'}}");
+    ASSERT_EQ(::stat(file.c_str(), &after), 0);
+    EXPECT_EQ(before.st_ino, after.st_ino);
+}
+
+TEST_F(ThePlan, LastGoodLosesOnlyWhatAMissingVariableStoodFor) {
+    {
+        planner::Environment complete = environment;
+        complete.add("BOT", "b", "test");
+        write("openclaw.json", "{gateway:{port:4001},channels:{discord:{token:'${BOT}'}}}");
+        planner::answer(request(), complete);
+    }
+    const auto plan = this->plan();
+    EXPECT_EQ(plan.source(), "last good");
+    EXPECT_NE(plan.degraded().find("channels.discord.token: the environment variable BOT is not "
+                                   "set"),
+              std::string::npos);
+    EXPECT_EQ(worker(plan, "agent").settings().port(), 4001u);
+}
+
+TEST_F(ThePlan, LastGoodThatIsTornIsNotUsed) {
+    for (const char* text : {"", "{\"gateway\":{", "[]", "{\"gateway\":{\"port\":\"x\"}}"}) {
+        write("hardshell/planner/last-good.json", text);
+        const auto plan = plan_of("{");
+        EXPECT_EQ(plan.source(), "none") << text;
+        EXPECT_EQ(plan.workers_size(), 2);
+    }
+}
+
+TEST_F(ThePlan, MakesDoWithAFileItCannotRead) {
+    std::filesystem::create_directory(path());
+    const auto plan = this->plan();
+    EXPECT_NE(plan.degraded().find("openclaw.json is not a regular file"), std::string::npos);
+    std::filesystem::remove(path());
+    write("openclaw.json", "//" + std::string(1u << 20, 'x'));
+    EXPECT_NE(this->plan().degraded().find("is larger than 1024 KiB"), std::string::npos);
+}
+
+TEST_F(ThePlan, FitsIntoOneMessage) {
+    // A control character takes six bytes in JSON.
+    write("big.json", "{messages:{responsePrefix:'" + std::string(1'000'000, '\x01') + "'}}");
+    const auto plan = plan_of("{$include:'big.json'}");
+    EXPECT_NE(plan.degraded().find("too large to be handed to the workers"), std::string::npos);
+    EXPECT_LT(plan.ByteSizeLong(), 4u << 20);
+    EXPECT_EQ(plan.workers_size(), 2);
+}
+
+TEST_F(ThePlan, SurvivesTextThatIsNoUtf8) {
+    set("OPENAI_API_KEY", "k\xFF\xC3");
+    set("HARDSHELL_\xFF", "x");
+    const auto plan = plan_of("{'\xFF\xFF':1,gateway:{bind:'\xE9'}}//\xFF");
+    hardshell::proto::Plan again;
+    EXPECT_TRUE(again.ParseFromString(plan.SerializeAsString()));
+    EXPECT_NE(errors(plan).find("gateway.bind"), std::string::npos);
+}
+
+// A deterministic sequence: the same mutations on every machine.
+struct Random {
+    uint32_t state;
+    uint32_t below(size_t limit) {
+        state = state * 1664525u + 1013904223u;
+        return static_cast<uint32_t>((uint64_t{state >> 8} * limit) >> 24);
+    }
+};
+
+std::string mutated(std::string text, Random& random) {
+    constexpr std::string_view pieces[] = {"{",    "}",  "[",  "]",   ",",    ":",
+                                           "\"",   "'",  "0x", "-",   "null", "1e99",
+                                           "${X}", "/*", "//", "\\u", "\xFF", "\n"};
+    for (uint32_t count = 1 + random.below(4); count > 0; --count) {
+        const size_t at = random.below(text.size());
+        switch (random.below(4)) {
+            case 0:
+                text.erase(at, 1 + random.below(8));
+                break;
+            case 1:
+                text.insert(at, pieces[random.below(std::size(pieces))]);
+                break;
+            case 2:
+                text[at] = static_cast<char>(random.below(256));
+                break;
+            default:
+                text.insert(at, text.substr(random.below(text.size()), random.below(40)));
+        }
+        if (text.empty()) text = "{";
+    }
+    return text;
+}
+
+TEST_F(ThePlan, ComesFromAnyMutationOfAConfiguration) {
+    const std::string seeds[] = {fixture("openclaw-fly.json"), full_of_secrets};
+    Random random{20260129};
+    int degraded = 0;
+    for (int round = 0; round < 1000; ++round) {
+        const std::string text = mutated(seeds[round % 2], random);
+        auto plan = plan_of(text);
+        ASSERT_EQ(plan.workers_size(), 2) << text;
+        ASSERT_EQ(plan.degraded().empty(), errors(plan).empty()) << text;
+        ASSERT_EQ(plan.degraded().empty(), plan.source() == "file") << text;
+        for (const auto& worker : plan.workers())
+            ASSERT_TRUE(parse_json(worker.settings().config_json()));
+        hardshell::proto::Plan again;
+        ASSERT_TRUE(again.ParseFromString(plan.SerializeAsString())) << text;
+        degraded += plan.degraded().empty() ? 0 : 1;
+    }
+    EXPECT_GT(degraded, 300);  // the mutations do reach the parser
+    EXPECT_LT(degraded, 1000);
+}
+
+}  // namespace

@@ -1,0 +1,267 @@
+#include "workers/planner/plan.h"
+
+#include <cerrno>
+
+#include "workers/common/base/frame_stream.h"
+#include "workers/common/base/json.h"
+#include "workers/planner/config.h"
+#include "workers/planner/files.h"
+#include "workers/planner/gateway_access.h"
+#include "workers/planner/gateway_flags.h"
+#include "workers/planner/last_good.h"
+#include "workers/planner/notices.h"
+#include "workers/planner/secrets.h"
+#include "workers/planner/workers_table.h"
+#include "workers/planner/writer.h"
+
+namespace planner {
+
+namespace {
+
+using hardshell::proto::Notice;
+using hardshell::proto::Plan;
+using hardshell::proto::PlanReply;
+using hardshell::proto::PlanRequest;
+using hardshell::proto::WorkerPlan;
+
+constexpr size_t largest_reply = FrameStream::default_largest - 1024;
+
+// The configuration in force, and why it is not the file when it is not.
+struct Chosen {
+    LoadedConfig config;
+    std::string source;
+    std::string degraded;
+};
+
+std::string first_and_count(const Problems& problems) {
+    std::string text = to_text(problems.front());
+    if (problems.size() > 1) text += " (and " + std::to_string(problems.size() - 1) + " more)";
+    return one_line(std::move(text));
+}
+
+Chosen without_file(const PlanRequest& request, const Environment& environment,
+                    const std::string& why) {
+    if (std::optional<Json> kept = read_last_good(request.state_dir())) {
+        LoadedConfig config =
+            load_merged(last_good_file(request.state_dir()), std::move(*kept), environment);
+        if (config.usable())
+            return {std::move(config), "last good",
+                    why + "; serving with the last good configuration"};
+    }
+    return {no_config(environment), "none", why + "; serving without a configuration"};
+}
+
+Chosen missing_file(const PlanRequest& request, const Environment& environment,
+                    const GatewayFlags& flags, Notices& notices) {
+    if (!flags.allow_unconfigured)
+        notices.warning("there is no configuration at " + request.config_path() +
+                        ": serving without one; create the file (\"{}\" will do), or start with "
+                        "--allow-unconfigured");
+    return {no_config(environment), "none", ""};
+}
+
+Chosen choose(const PlanRequest& request, const Environment& environment, const GatewayFlags& flags,
+              Notices& notices) {
+    const std::string& path = request.config_path();
+    const Result<std::string> text = read_file(path, largest_config);
+    if (!text && text.error().sys == ENOENT)
+        return missing_file(request, environment, flags, notices);
+    LoadedConfig config;
+    if (text)
+        config = load_config(path, *text, environment);
+    else
+        config.problems.push_back({path, {}, "", "cannot be used: " + text.error().what, ""});
+    if (!config.usable()) {
+        notices.problems(config.problems, Notice::ERROR);
+        return without_file(request, environment, first_and_count(config.problems));
+    }
+    notices.problems(config.unknown_keys, Notice::WARNING, "; it is ignored");
+    notices.problems(config.warnings, Notice::WARNING);
+    if (Done kept = keep_last_good(request.state_dir(), config.merged); !kept)
+        notices.warning("the configuration cannot be kept as the last good one: " +
+                        kept.error().what);
+    return {std::move(config), "file", ""};
+}
+
+// What the owner asked for and this build does not do, as far as the table of channels says.
+void report_what_is_missing(const LoadedConfig& config, const GatewayFlags& flags,
+                            Notices& notices) {
+    for (size_t index = 0; index < channel_count; ++index) {
+        const ChannelKind& channel = channels[index];
+        const std::string id(channel.id);
+        if (!channel.has_worker && is_configured(channel, config.resolved, config.environment))
+            notices.info("channel " + id + " is configured; this build has no " + id +
+                         " worker yet");
+    }
+    if (bool_member(member(config.resolved, "hooks"), "enabled"))
+        notices.info("hooks are enabled; this build does not serve them yet");
+    const Json& voice = member(member_at(config.resolved, "plugins.entries"), "voice-call");
+    if (voice.is_object() && bool_member(voice, "enabled", true))
+        notices.info("plugin voice-call is configured; this build has no voice worker yet");
+    const std::string tailscale =
+        flags.tailscale.empty()
+            ? text_member(member_at(config.resolved, "gateway.tailscale"), "mode")
+            : flags.tailscale;
+    if (!tailscale.empty() && tailscale != "off")
+        notices.warning("tailscale " + tailscale + ": this build does not start tailscale yet");
+}
+
+void report_mode(const Json& config, const GatewayFlags& flags, Notices& notices) {
+    const std::string mode = text_member(member(config, "gateway"), "mode");
+    if (flags.allow_unconfigured || mode == "local") return;
+    notices.warning("gateway.mode is " + (mode.empty() ? "not set" : "\"" + mode + "\"") +
+                    "; this gateway serves anyway: set it to \"local\", or start with "
+                    "--allow-unconfigured");
+}
+
+// On Fly the proxy comes from outside the machine's loopback.
+void report_unreachable(const std::string& bind, const Environment& environment, Notices& notices) {
+    if (environment.get("FLY_APP_NAME").empty() || (bind != "loopback" && bind != "auto")) return;
+    notices.warning("bind \"" + bind +
+                    "\" listens on loopback only, where Fly's proxy cannot "
+                    "reach it: start with --bind lan, or set gateway.bind to \"lan\"");
+}
+
+void add_secrets(const std::vector<FoundSecret>& secrets, WorkerPlan& worker) {
+    for (const FoundSecret& found : secrets) {
+        auto& secret = *worker.add_secrets();
+        secret.set_name(found.name);
+        secret.set_value(found.value);
+        secret.set_source(found.source);
+    }
+}
+
+struct Builder {
+    const PlanRequest& request;
+    const GatewayFlags& flags;
+    const Chosen& chosen;
+    Notices& notices;
+    Plan plan;
+
+    void add_worker(const WorkerKind& kind, const Json& config, uint32_t port,
+                    const std::string& bind, const std::vector<FoundSecret>& secrets) {
+        WorkerPlan& worker = *plan.add_workers();
+        worker.set_name(std::string(kind.kind));
+        worker.set_kind(std::string(kind.kind));
+        auto& settings = *worker.mutable_settings();
+        settings.set_config_json(print_json(config_for(kind, config)));
+        settings.set_state_dir(request.state_dir());
+        settings.set_config_path(request.config_path());
+        settings.set_port(port);
+        settings.set_bind(bind);
+        settings.set_degraded(chosen.degraded);
+        for (const auto& [name, value] : environment_for(kind, chosen.config.environment))
+            (*settings.mutable_environment())[name] = value;
+        add_secrets(secrets, worker);
+    }
+
+    void add_listener(const std::string& bind, uint32_t port, const Json& config) {
+        auto& listener = *plan.add_listeners();
+        listener.set_name("http");
+        listener.set_worker("gateway");
+        const std::string tailnet = bind == "tailnet" ? tailnet_address() : "";
+        for (const auto& address : gateway_addresses(bind, port, config, tailnet, notices))
+            *listener.add_addresses() = address;
+    }
+
+    void add_link(const std::string& binder, const std::string& connector) {
+        auto& link = *plan.add_links();
+        link.set_name(connector + "-" + binder);
+        link.set_binder(binder);
+        link.set_connector(connector);
+    }
+
+    void build() {
+        const Environment& environment = chosen.config.environment;
+        Json config = chosen.config.resolved;
+        const uint32_t port = gateway_port(flags, environment, config, notices);
+        const std::string bind = gateway_bind(flags, config, notices);
+        const GatewayAuth auth = gateway_auth(flags, environment, config, request.config_path(),
+                                              request.state_dir(), notices);
+        report_unreachable(bind, environment, notices);
+        add_listener(bind, port, config);
+        config["gateway"]["port"] = port;
+        config["gateway"]["bind"] = bind;
+        config["gateway"]["auth"]["mode"] = auth.mode;
+        if (flags.verbose) config["logging"]["level"] = "debug";
+        const auto secrets_of = [&](std::string_view kind) {
+            if (kind == "gateway") return auth.secrets;
+            return model_secrets(config, request.config_path(), environment);
+        };
+        for (size_t index = 0; index < worker_kind_count; ++index)
+            add_worker(worker_kinds[index], config, port, bind,
+                       secrets_of(worker_kinds[index].kind));
+        add_link("agent", "gateway");
+        plan.set_degraded(chosen.degraded);
+        plan.set_source(chosen.source);
+    }
+};
+
+Plan build(const PlanRequest& request, const GatewayFlags& flags, const Chosen& chosen,
+           Notices notices) {
+    for (const std::string& name : flags.unknown)
+        notices.warning("option " + name + " is not known; it is ignored");
+    if (chosen.source == "file") report_mode(chosen.config.resolved, flags, notices);
+    report_what_is_missing(chosen.config, flags, notices);
+    Builder builder{request, flags, chosen, notices, {}};
+    builder.build();
+    for (const Notice& notice : notices.all()) *builder.plan.add_notices() = notice;
+    return std::move(builder.plan);
+}
+
+Plan make_plan(const PlanRequest& request, const Environment& environment) {
+    const GatewayFlags flags =
+        read_gateway_flags({request.arguments().begin(), request.arguments().end()});
+    Notices notices;
+    const Chosen chosen = choose(request, environment, flags, notices);
+    Plan plan = build(request, flags, chosen, notices);
+    if (plan.ByteSizeLong() <= largest_reply) return plan;
+    const std::string why = request.config_path() +
+                            ": the configuration is too large to be handed "
+                            "to the workers";
+    notices.error(why);
+    return build(request, flags,
+                 {no_config(environment), "none", why + "; serving without a configuration"},
+                 notices);
+}
+
+// The texts of problems, a line each, for a refusal.
+std::string refusal(const Problems& wrong, const Problems& unknown) {
+    Notices lines;
+    lines.problems(wrong, Notice::ERROR);
+    lines.problems(unknown, Notice::ERROR);
+    std::string text = "the new configuration is refused:";
+    for (const Notice& line : lines.all()) text += "\n- " + line.text();
+    return text;
+}
+
+// Empty: written.
+std::string write_new_config(const PlanRequest& request, const Environment& environment) {
+    if (Done seen = check_base_hash(request.config_path(), request.base_hash()); !seen)
+        return seen.error().what;
+    if (request.new_config().size() > largest_config)
+        return "the new configuration is larger than 1 MiB";
+    const LoadedConfig config =
+        load_config(request.config_path(), request.new_config(), environment);
+    if (!config.usable() || !config.unknown_keys.empty())
+        return refusal(config.problems, config.unknown_keys);
+    if (Done written = write_config(request.config_path(), request.new_config()); !written)
+        return "the new configuration cannot be written: " + written.error().what;
+    return "";
+}
+
+}  // namespace
+
+PlanReply answer(const PlanRequest& request, Environment environment) {
+    environment.add_file(request.state_dir() + "/.env");
+    PlanReply reply;
+    if (!request.new_config().empty())
+        if (const std::string refused = write_new_config(request, environment); !refused.empty()) {
+            reply.set_refused(refused);
+            return reply;
+        }
+    *reply.mutable_plan() = make_plan(request, environment);
+    return reply;
+}
+
+}  // namespace planner
