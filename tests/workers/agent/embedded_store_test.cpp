@@ -1,0 +1,253 @@
+#include "workers/agent/embedded_store.h"
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <utime.h>
+
+#include "tests/workers/agent/support.h"
+
+namespace agent {
+
+namespace {
+
+// As the stock gateway wrote it, cut down to a few members of each kind.
+constexpr const char* stock_index = R"({
+  "agent:main:main": {
+    "sessionId": "6f1d9d3e-0a55-4c1e-9df3-0f6f1f1f0001",
+    "updatedAt": 1769760000000,
+    "systemSent": true,
+    "abortedLastRun": false,
+    "thinkingLevel": "low",
+    "chatType": "direct",
+    "deliveryContext": {"channel": "webchat"},
+    "origin": {"label": "openclaw-control-ui", "provider": "webchat", "surface": "webchat"},
+    "sessionFile": "/data/agents/main/sessions/6f1d9d3e-0a55-4c1e-9df3-0f6f1f1f0001.jsonl",
+    "skillsSnapshot": {"prompt": "\n\nThe following skills …", "skills": [{"name": "weather"}]},
+    "inputTokens": 12, "outputTokens": 34, "totalTokens": 46,
+    "modelProvider": "anthropic", "model": "claude-opus-4-5", "contextTokens": 200000,
+    "aMemberOfTheFuture": {"nested": [1, null, "x"]}
+  },
+  "main": {"sessionId": "old-spelling", "updatedAt": 5, "label": "kept"},
+  "agent:main:discord:channel:42": {
+    "sessionId": "6f1d9d3e-0a55-4c1e-9df3-0f6f1f1f0002", "updatedAt": 1769750000000,
+    "chatType": "channel", "channel": "discord", "groupId": "42", "sendPolicy": "deny"
+  }
+})";
+
+class Store : public testing::Test {
+  protected:
+    std::unique_ptr<EmbeddedStore> open() {
+        auto opened = EmbeddedStore::open(
+            loop, {directory.path(), "/data", KeyDefaults{}, [this] { return loop.now_ms; }});
+        EXPECT_TRUE(opened) << opened.error().what;
+        return opened ? std::move(*opened) : nullptr;
+    }
+    std::string index() const { return directory / "agents/main/sessions/sessions.json"; }
+    Session session(const std::string& key, const std::string& id, int64_t updated_at = 1) const {
+        return {{"main", key}, {{"sessionId", id}, {"updatedAt", updated_at}}};
+    }
+    // A write of another program that cannot be taken for our own.
+    void write_index(const std::string& text) {
+        write_text(index(), text);
+        utimbuf times{1'700'000'000 + ++writes_, 1'700'000'000 + writes_};
+        utime(index().c_str(), &times);
+    }
+
+    TemporaryDirectory directory;
+    ManualLoop loop;
+
+  private:
+    int writes_ = 0;
+};
+
+Json user(const std::string& text) {
+    return Json{{"role", "user"}, {"content", text}};
+}
+
+}  // namespace
+
+TEST_F(Store, ImportsAStockIndexAndExportsItWithEveryMemberKept) {
+    write_index(stock_index);
+    const auto store = open();
+    const auto main = store->find({"main", "agent:main:main"});
+    ASSERT_TRUE(main && *main);
+    EXPECT_EQ((*main)->id(), "6f1d9d3e-0a55-4c1e-9df3-0f6f1f1f0001");
+    EXPECT_EQ(*store->count("main"), 3u);
+
+    Session changed = **main;
+    changed.entry["updatedAt"] = 1769767200000;
+    ASSERT_TRUE(store->save(changed));
+    loop.advance(EmbeddedStore::export_delay.count());
+
+    Json expected = Json::parse(stock_index);
+    expected["agent:main:main"]["updatedAt"] = 1769767200000;
+    const Json written = Json::parse(read_text(index()));
+    EXPECT_EQ(written["agent:main:main"], expected["agent:main:main"]);
+    EXPECT_EQ(written["agent:main:discord:channel:42"], expected["agent:main:discord:channel:42"]);
+    EXPECT_EQ(written["main"], expected["main"]) << "the older spelling of the same session";
+    EXPECT_EQ(written.size(), 3u);
+    struct stat facts {};
+    ASSERT_EQ(stat(index().c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 0777, 0600u);
+    EXPECT_FALSE(std::filesystem::exists(index() + ".lock"));
+}
+
+TEST_F(Store, ExportsOneSecondAfterAChangeAndAtTheEnd) {
+    const auto store = open();
+    ASSERT_TRUE(store->save(session("agent:main:main", "s1")));
+    loop.advance(999);
+    EXPECT_FALSE(std::filesystem::exists(index()));
+    loop.advance(1);
+    EXPECT_EQ(Json::parse(read_text(index())).size(), 1u);
+    EXPECT_EQ(loop.timers(), 0u);
+    ASSERT_TRUE(store->save(session("agent:main:x", "s2")));
+    store->close();
+    EXPECT_EQ(Json::parse(read_text(index())).size(), 2u);
+}
+
+TEST_F(Store, WaitsForTheLockOfAStockToolAndTakesOverAStaleOne) {
+    const auto store = open();
+    ASSERT_TRUE(store->save(session("agent:main:main", "s1")));
+    write_text(index() + ".lock", "{\"pid\":1}");
+    const auto seconds = static_cast<time_t>(loop.now_ms / 1000);
+    utimbuf fresh{seconds, seconds};
+    utime((index() + ".lock").c_str(), &fresh);
+    loop.advance(3000);
+    EXPECT_FALSE(std::filesystem::exists(index()));
+    EXPECT_TRUE(std::filesystem::exists(index() + ".lock"));
+    loop.advance(30'000);
+    EXPECT_TRUE(std::filesystem::exists(index()));
+    EXPECT_FALSE(std::filesystem::exists(index() + ".lock"));
+}
+
+TEST_F(Store, MergesWhatAStockToolChanged) {
+    const auto store = open();
+    ASSERT_TRUE(store->save(session("agent:main:a", "a", 10)));
+    ASSERT_TRUE(store->save(session("agent:main:b", "b", 10)));
+    ASSERT_TRUE(store->save(session("agent:main:gone", "g", 10)));
+    loop.advance(1000);
+    ASSERT_TRUE(store->save(session("agent:main:unexported", "u", 10)));
+    write_index(R"({"agent:main:a":{"sessionId":"a","updatedAt":20,"label":"stock"},)"
+                R"("agent:main:b":{"sessionId":"b","updatedAt":5,"label":"older"},)"
+                R"("agent:main:c":{"sessionId":"c","updatedAt":30}})");
+    EXPECT_EQ(text_member((*store->find({"main", "agent:main:a"}))->entry, "label"), "stock");
+    EXPECT_EQ(text_member((*store->find({"main", "agent:main:b"}))->entry, "label"), "");
+    EXPECT_TRUE(*store->find({"main", "agent:main:c"}));
+    EXPECT_FALSE(*store->find({"main", "agent:main:gone"}));
+    EXPECT_TRUE(*store->find({"main", "agent:main:unexported"}));
+}
+
+TEST_F(Store, KeepsAnUnreadableIndexAndItsOwnSessions) {
+    auto store = open();
+    ASSERT_TRUE(store->save(session("agent:main:a", "a", 10)));
+    loop.advance(1000);
+    write_index("{\"agent:main:a\": {\"sess");
+    EXPECT_TRUE(*store->find({"main", "agent:main:a"}));
+    ASSERT_TRUE(store->save(session("agent:main:b", "b", 10)));
+    loop.advance(1000);
+    EXPECT_EQ(Json::parse(read_text(index())).size(), 2u);
+    EXPECT_EQ(read_text(index() + ".unreadable-" + std::to_string(loop.now_ms)),
+              "{\"agent:main:a\": {\"sess");
+}
+
+TEST_F(Store, AnEmptiedIndexDoesNotDeleteTheSessions) {
+    const auto store = open();
+    ASSERT_TRUE(store->save(session("agent:main:a", "a", 10)));
+    loop.advance(1000);
+    write_index("{}");
+    EXPECT_TRUE(*store->find({"main", "agent:main:a"}));
+}
+
+TEST_F(Store, SetsADamagedDatabaseAsideAndReadsTheIndexAgain) {
+    {
+        const auto store = open();
+        ASSERT_TRUE(store->save(session("agent:main:a", "a", 10)));
+        store->close();
+    }
+    write_text(directory / "hardshell/agent/state.sqlite", std::string(8192, 'x'));
+    const auto store = open();
+    ASSERT_TRUE(store);
+    EXPECT_TRUE(*store->find({"main", "agent:main:a"}));
+    EXPECT_TRUE(std::filesystem::exists(directory / "hardshell/agent/state.sqlite.damaged-" +
+                                        std::to_string(loop.now_ms)));
+}
+
+TEST_F(Store, RefusesNamesThatWouldLeaveItsFolder) {
+    const auto store = open();
+    for (const char* id : {"../x", "a/b", "", ".hidden", "a\nb"}) {
+        const Session bad = session("agent:main:main", id);
+        EXPECT_FALSE(store->append(bad, "e", user("x"), SessionStore::Durability::soon)) << id;
+        EXPECT_FALSE(store->context(bad)) << id;
+        EXPECT_FALSE(store->history(bad, 1, 100)) << id;
+    }
+    for (const char* agent : {"..", "a/b", "A", "", "x y"}) {
+        const Session bad{{agent, "k"}, {{"sessionId", "s"}}};
+        EXPECT_FALSE(store->append(bad, "e", user("x"), SessionStore::Durability::soon)) << agent;
+        EXPECT_FALSE(store->save(bad)) << agent;
+    }
+    EXPECT_FALSE(std::filesystem::exists(directory / "x.jsonl"));
+}
+
+TEST_F(Store, UsesTheFileAnEntryNamesOnlyWhenItIsTheSessionsOwn) {
+    const auto store = open();
+    Session topic = session("agent:main:t", "s1");
+    topic.entry["sessionFile"] = "/elsewhere/agents/main/sessions/s1-topic-7.jsonl";
+    ASSERT_TRUE(store->append(topic, "e", user("x"), SessionStore::Durability::soon));
+    EXPECT_TRUE(std::filesystem::exists(directory / "agents/main/sessions/s1-topic-7.jsonl"));
+    Session other = session("agent:main:u", "s2");
+    other.entry["sessionFile"] = "/data/openclaw.jsonl";
+    EXPECT_EQ(store->transcript_location(other), "/data/agents/main/sessions/s2.jsonl");
+}
+
+TEST_F(Store, HistoryKeepsTheLastMessagesWithinBothLimits) {
+    const auto store = open();
+    const Session main = session("agent:main:main", "s1");
+    for (int i = 0; i < 10; ++i)
+        ASSERT_TRUE(store->append(
+            main, "e" + std::to_string(i),
+            user("[Telegram Ann 2026-01-30 10:00] m" + std::to_string(i) + "\n[message_id: 9]"),
+            SessionStore::Durability::soon));
+    const Json three = Json::parse(*store->history(main, 3, 1'000'000));
+    ASSERT_EQ(three.size(), 3u);
+    EXPECT_EQ(three[0]["content"], "m7");
+    EXPECT_EQ(three[2]["content"], "m9");
+    const std::string text = *store->history(main, 1000, 100);
+    EXPECT_LE(text.size(), 100u);
+    EXPECT_EQ(Json::parse(text).back()["content"], "m9");
+    EXPECT_EQ(store->preview(main).first_user_text, "m0");
+    EXPECT_EQ(store->preview(main).last_text, "m9");
+}
+
+TEST_F(Store, RemembersRunsAcrossLivesAndPrunesOldOnes) {
+    RunRecord run;
+    run.method = "chat";
+    run.run_id = "r1";
+    run.session = {"main", "agent:main:main"};
+    run.message = user("hi");
+    run.entry_id = "cafecafe";
+    run.accepted_ms = loop.now_ms;
+    {
+        const auto store = open();
+        ASSERT_TRUE(store->accept_run(run, nullptr));
+    }
+    const auto store = open();
+    const auto unfinished = store->unfinished_runs();
+    ASSERT_TRUE(unfinished);
+    ASSERT_EQ(unfinished->size(), 1u);
+    EXPECT_EQ(unfinished->front().message, user("hi"));
+    EXPECT_EQ(unfinished->front().entry_id, "cafecafe");
+    run.ended_ms = loop.now_ms;
+    run.status = "ok";
+    ASSERT_TRUE(store->end_run(run, nullptr));
+    EXPECT_TRUE(store->unfinished_runs()->empty());
+    EXPECT_EQ((*store->find_run("chat", "r1"))->status, "ok");
+    EXPECT_FALSE(*store->find_run("agent", "r1"));
+    loop.now_ms += 700'000;
+    RunRecord later = run;
+    later.run_id = "r2";
+    later.accepted_ms = loop.now_ms;
+    ASSERT_TRUE(store->accept_run(later, nullptr));
+    EXPECT_FALSE(*store->find_run("chat", "r1"));
+}
+
+}  // namespace agent

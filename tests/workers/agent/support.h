@@ -1,0 +1,270 @@
+// What the agent's tests share: a loop whose time the test moves, models that say what the test
+// wants, a recorder of events, a directory that goes away.
+#pragma once
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "workers/agent/embedded_store.h"
+#include "workers/agent/methods.h"
+
+namespace agent {
+
+// A loop without descriptors: work runs in settle(), timers when the test moves the time.
+class ManualLoop final : public Loop {
+  public:
+    Registration watch(int, unsigned, Handler) override { return {}; }
+    void rewatch(int, unsigned) override {}
+    Registration after(std::chrono::milliseconds delay, Task task) override {
+        return add(delay.count(), 0, std::move(task));
+    }
+    Registration every(std::chrono::milliseconds period, Task task) override {
+        return add(period.count(), period.count(), std::move(task));
+    }
+    void soon(Task task) override { soon_.push_back(std::move(task)); }
+    Registration before_sleep(Task) override { return {}; }
+    int run() override { return 0; }
+    void stop(int) override {}
+
+    void settle() {
+        while (!soon_.empty()) {
+            const Task task = std::move(soon_.front());
+            soon_.pop_front();
+            task();
+        }
+    }
+    void advance(int64_t milliseconds) {
+        const int64_t until = now_ms + milliseconds;
+        settle();
+        while (true) {
+            const auto due = std::min_element(
+                timers_.begin(), timers_.end(),
+                [](const auto& a, const auto& b) { return a.second.due < b.second.due; });
+            if (due == timers_.end() || due->second.due > until) break;
+            now_ms = std::max(now_ms, due->second.due);
+            const Task task = due->second.task;
+            if (due->second.period > 0)
+                due->second.due += due->second.period;
+            else
+                timers_.erase(due);
+            task();
+            settle();
+        }
+        now_ms = until;
+    }
+    size_t timers() const { return timers_.size(); }
+
+    int64_t now_ms = 1'769'767'200'000;  // 2026-01-30T10:00:00Z
+
+  private:
+    struct Timer {
+        int64_t due;
+        int64_t period;
+        Task task;
+    };
+    Registration add(int64_t delay, int64_t period, Task task) {
+        const uint64_t id = next_++;
+        timers_[id] = {now_ms + delay, period, std::move(task)};
+        return Registration([this, id] { timers_.erase(id); });
+    }
+    std::deque<Task> soon_;
+    std::map<uint64_t, Timer> timers_;
+    uint64_t next_ = 1;
+};
+
+class FakeModels final : public ModelStarter {
+  public:
+    struct Call {
+        ModelRequest request;
+        ModelListener* listener = nullptr;
+        bool cancelled = false;
+
+        void say(std::string_view text) { listener->text_delta(text); }
+        void finish(const std::string& text) {
+            const Json usage{{"input", 10},
+                             {"output", 5},
+                             {"cacheRead", 2},
+                             {"cacheWrite", 1},
+                             {"totalTokens", 18}};
+            listener->done(Json{{"role", "assistant"},
+                                {"content", Json::array({{{"type", "text"}, {"text", text}}})},
+                                {"api", "fake-api"},
+                                {"provider", "fake"},
+                                {"model", "one"},
+                                {"usage", usage},
+                                {"stopReason", "stop"},
+                                {"timestamp", 1}});
+        }
+        void fail(const std::string& text) {
+            listener->failed({ModelFailure::Reason::provider, 500, text, {}});
+        }
+    };
+    std::vector<ModelName> candidates(const std::string&,
+                                      const std::string& wanted) const override {
+        std::vector<ModelName> names{{"fake", "one"}, {"fake", "two"}};
+        if (!wanted.empty()) names.insert(names.begin(), {"wanted", wanted});
+        return names;
+    }
+    int64_t context_window(const ModelName&) const override { return window; }
+    std::unique_ptr<ModelCall> start(ModelRequest request, ModelListener& listener) override {
+        calls.push_back(std::make_shared<Call>(Call{std::move(request), &listener}));
+        return std::make_unique<Handle>(calls.back());
+    }
+    Call& last() { return *calls.back(); }
+
+    std::vector<std::shared_ptr<Call>> calls;
+    int64_t window = 200'000;
+
+  private:
+    struct Handle final : ModelCall {
+        explicit Handle(std::shared_ptr<Call> c) : call(std::move(c)) {}
+        ~Handle() override { call->cancelled = true; }
+        std::shared_ptr<Call> call;
+    };
+};
+
+class Recorder final : public EventSink {
+  public:
+    struct Seen {
+        std::string name;
+        Json payload;
+        std::string run_id;
+        std::string session_key;
+        uint64_t sequence = 0;
+        bool drop_if_slow = false;
+        // "agent lifecycle start", "chat delta"
+        std::string label() const {
+            if (name == "chat") return "chat " + text_member(payload, "state");
+            const std::string stream = text_member(payload, "stream");
+            const std::string phase = text_member(member(payload, "data"), "phase");
+            return "agent " + stream + (phase.empty() ? "" : " " + phase);
+        }
+    };
+    void emit(const Event& event) override {
+        seen.push_back({event.name, event.payload, event.run_id, event.session_key, event.sequence,
+                        event.drop_if_slow});
+    }
+    void run_ended(const std::string& run_id) override { ended.push_back(run_id); }
+
+    std::vector<std::string> labels(const std::string& run_id = {}) const {
+        std::vector<std::string> all;
+        for (const Seen& one : seen)
+            if (run_id.empty() || one.run_id == run_id) all.push_back(one.label());
+        return all;
+    }
+    const Seen* last(const std::string& label) const {
+        for (auto one = seen.rbegin(); one != seen.rend(); ++one)
+            if (one->label() == label) return &*one;
+        return nullptr;
+    }
+    size_t count(const std::string& label) const {
+        return static_cast<size_t>(std::count_if(
+            seen.begin(), seen.end(), [&](const Seen& one) { return one.label() == label; }));
+    }
+
+    std::vector<Seen> seen;
+    std::vector<std::string> ended;
+};
+
+class TemporaryDirectory {
+  public:
+    TemporaryDirectory() {
+        char name[] = "/tmp/hardshell-agent-XXXXXX";
+        path_ = ::mkdtemp(name);
+    }
+    ~TemporaryDirectory() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    const std::string& path() const { return path_; }
+    std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+  private:
+    std::string path_;
+};
+
+inline std::string read_text(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+inline void write_text(const std::string& path, std::string_view text) {
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    std::ofstream file(path, std::ios::binary | std::ios::trunc);
+    file << text;
+}
+
+inline std::vector<Json> json_lines(const std::string& text) {
+    std::vector<Json> lines;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);)
+        if (!line.empty()) lines.push_back(Json::parse(line));
+    return lines;
+}
+
+// One life of the agent over a state directory: everything but the link and the real models.
+class Life {
+  public:
+    Life(const std::string& directory, ManualLoop& l, Json config_json = Json::object())
+        : loop(l), config(std::move(config_json)) {
+        auto opened = EmbeddedStore::open(
+            loop, {directory, directory, config.keys(), [this] { return loop.now_ms; }});
+        if (!opened) throw std::runtime_error(opened.error().what);
+        store = std::move(*opened);
+        runs = std::make_unique<Runs>(RunServices{loop, *store, models, events, config,
+                                                  [this] { return loop.now_ms; },
+                                                  [this] { return loop.now_ms; }, nullptr});
+        methods =
+            std::make_unique<Methods>(MethodServices{*runs, *store, models, events, config,
+                                                     [] {
+                                                         return Json{{"models", Json::array()}};
+                                                     },
+                                                     [this] { return loop.now_ms; }});
+    }
+
+    // All answers so far to this call.
+    std::shared_ptr<std::vector<Answer>> call(const std::string& method, const Json& params) {
+        auto answers = std::make_shared<std::vector<Answer>>();
+        methods->call(method, print_json(params),
+                      [answers](Answer answer) { answers->push_back(std::move(answer)); });
+        return answers;
+    }
+    // The payload of the one answer that came at once; an error becomes {"code", "message"}.
+    Json ask(const std::string& method, const Json& params) {
+        const auto answers = call(method, params);
+        if (answers->empty()) return nullptr;
+        const Answer& answer = answers->front();
+        if (answer.ok) return Json::parse(answer.payload_json);
+        return Json{{"code", answer.error_code}, {"message", answer.error_message}};
+    }
+    Json send(const std::string& key, const std::string& text, const std::string& run_id) {
+        Json answer =
+            ask("chat.send", {{"sessionKey", key}, {"message", text}, {"idempotencyKey", run_id}});
+        loop.settle();
+        return answer;
+    }
+    Json history(const std::string& key) {
+        return ask("chat.history", {{"sessionKey", key}})["messages"];
+    }
+
+    ManualLoop& loop;
+    AgentConfig config;
+    FakeModels models;
+    Recorder events;
+    std::unique_ptr<EmbeddedStore> store;
+    std::unique_ptr<Runs> runs;
+    std::unique_ptr<Methods> methods;
+};
+
+}  // namespace agent

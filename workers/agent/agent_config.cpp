@@ -1,0 +1,242 @@
+#include "workers/agent/agent_config.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "workers/common/base/fd.h"
+
+namespace agent {
+
+namespace {
+
+constexpr int64_t longest_timeout_seconds = 24 * 3600;
+constexpr int default_idle_minutes = 60;
+constexpr size_t identity_bytes = 16u << 10;
+
+std::string expanded(std::string path, const std::string& home) {
+    if (!home.empty() && (path == "~" || path.starts_with("~/"))) path.replace(0, 1, home);
+    return path;
+}
+
+// A worker's directory is the state directory: the workspace lies in it unless configured.
+std::string default_workspace(const std::string& agent, bool is_default) {
+    return is_default ? "workspace" : "workspace-" + agent;
+}
+
+bool is_thread(std::string_view key) {
+    return key.find(":thread:") != std::string_view::npos ||
+           key.find(":topic:") != std::string_view::npos;
+}
+
+const char* reset_type(std::string_view key, const Json& entry) {
+    if (is_thread(key)) return "thread";
+    const std::string_view kind = session_kind(key, text_member(entry, "chatType"));
+    return kind == "group" ? "group" : "dm";
+}
+
+bool rule_matches(const Json& match, std::string_view key, const Json& entry) {
+    const auto fits = [&](const char* member_name, std::string_view value) {
+        const std::string wanted = text_member(match, member_name);
+        return wanted.empty() || lower_case(wanted) == lower_case(value);
+    };
+    const std::string chat_type = text_member(entry, "chatType", "direct");
+    return fits("channel", text_member(entry, "channel")) && fits("chatType", chat_type) &&
+           key.starts_with(lower_case(text_member(match, "keyPrefix")));
+}
+
+// "- **Name:** Ann" is name and Ann.
+std::pair<std::string, std::string> labelled(std::string_view line) {
+    const size_t colon = line.find(':');
+    if (colon == std::string_view::npos) return {};
+    const auto bare = [](std::string_view text) {
+        constexpr std::string_view marks = " \t\r-*_`";
+        const size_t first = text.find_first_not_of(marks);
+        if (first == std::string_view::npos) return std::string_view();
+        return text.substr(first, text.find_last_not_of(marks) - first + 1);
+    };
+    return {lower_case(bare(line.substr(0, colon))), std::string(bare(line.substr(colon + 1)))};
+}
+
+std::string first_of(std::initializer_list<std::string> texts) {
+    for (const std::string& text : texts)
+        if (!trimmed(text).empty()) return std::string(trimmed(text));
+    return {};
+}
+
+}  // namespace
+
+bool is_stale(const ResetPolicy& policy, int64_t updated_at_ms, int64_t now_ms) {
+    if (policy.idle_minutes > 0 &&
+        now_ms - updated_at_ms > static_cast<int64_t>(policy.idle_minutes) * 60'000)
+        return true;
+    if (!policy.daily) return false;
+    const time_t now = static_cast<time_t>(now_ms / 1000);
+    struct tm day {};
+    localtime_r(&now, &day);
+    day.tm_hour = policy.at_hour;
+    day.tm_min = 0;
+    day.tm_sec = 0;
+    day.tm_isdst = -1;
+    time_t boundary = mktime(&day);
+    if (boundary > now) {
+        --day.tm_mday;
+        day.tm_hour = policy.at_hour;
+        day.tm_isdst = -1;
+        boundary = mktime(&day);
+    }
+    return updated_at_ms < static_cast<int64_t>(boundary) * 1000;
+}
+
+AgentConfig::AgentConfig(Json config, const std::string& home) : config_(std::move(config)) {
+    const Json& list = member_at(config_, "agents.list");
+    const std::string shared =
+        expanded(text_member(member_at(config_, "agents.defaults"), "workspace"), home);
+    bool chosen = false;
+    if (list.is_array()) {
+        for (const Json& item : list) {
+            if (text_member(item, "id").empty()) continue;
+            const std::string id = normal_agent_id(text_member(item, "id"));
+            if (agent(id)) continue;
+            agents_.push_back({id, text_member(item, "name"), member(item, "identity"),
+                               expanded(text_member(item, "workspace"), home)});
+            if (bool_member(item, "default") && !chosen) {
+                chosen = true;
+                default_agent_ = id;
+            }
+        }
+    }
+    if (agents_.empty()) agents_.push_back({"main", "", nullptr, ""});
+    if (!chosen) default_agent_ = agents_.front().id;
+    for (AgentEntry& entry : agents_) {
+        if (!entry.workspace.empty()) continue;
+        const bool is_default = entry.id == default_agent_;
+        entry.workspace =
+            is_default && !shared.empty() ? shared : default_workspace(entry.id, is_default);
+    }
+    global_ = text_member(member(config_, "session"), "scope") == "global";
+}
+
+const AgentEntry* AgentConfig::agent(std::string_view id) const {
+    for (const AgentEntry& entry : agents_)
+        if (entry.id == id) return &entry;
+    return nullptr;
+}
+
+std::string AgentConfig::agent_names() const {
+    std::string names;
+    for (const AgentEntry& entry : agents_) names += (names.empty() ? "" : ", ") + entry.id;
+    return names;
+}
+
+size_t AgentConfig::most_runs_at_once() const {
+    const int64_t most = int_member(member_at(config_, "agents.defaults"), "maxConcurrent", 4);
+    return static_cast<size_t>(std::clamp<int64_t>(most, 1, 1000));
+}
+
+std::chrono::milliseconds AgentConfig::run_timeout() const {
+    const int64_t seconds =
+        int_member(member_at(config_, "agents.defaults"), "timeoutSeconds", 600);
+    return std::chrono::seconds(std::clamp<int64_t>(seconds, 1, longest_timeout_seconds));
+}
+
+std::string AgentConfig::thinking_default() const {
+    return text_member(member_at(config_, "agents.defaults"), "thinkingDefault");
+}
+
+std::vector<std::string> AgentConfig::reset_triggers() const {
+    std::vector<std::string> triggers;
+    const Json& configured = member_at(config_, "session.resetTriggers");
+    if (configured.is_array())
+        for (const Json& trigger : configured)
+            if (trigger.is_string()) triggers.push_back(lower_case(trigger.get<std::string>()));
+    if (!configured.is_array()) triggers = {"/new", "/reset"};
+    return triggers;
+}
+
+ResetPolicy AgentConfig::reset_policy(std::string_view key, const Json& entry) const {
+    const Json& session = member(config_, "session");
+    const std::string channel = text_member(entry, "channel", text_member(entry, "lastChannel"));
+    const Json* own = &member(member(session, "resetByChannel"), channel);
+    if (!own->is_object()) own = &member(member(session, "resetByType"), reset_type(key, entry));
+    const Json& shared = member(session, "reset");
+    const auto value = [&](const char* name) -> const Json& {
+        const Json& mine = member(*own, name);
+        return mine.is_null() ? member(shared, name) : mine;
+    };
+    const Json& legacy_idle = member(session, "idleMinutes");
+    std::string mode = value("mode").is_string() ? value("mode").get<std::string>() : "";
+    if (mode.empty()) mode = legacy_idle.is_number() && shared.is_null() ? "idle" : "daily";
+    ResetPolicy policy;
+    policy.daily = mode != "idle";
+    if (value("atHour").is_number()) policy.at_hour = std::clamp(value("atHour").get<int>(), 0, 23);
+    if (value("idleMinutes").is_number())
+        policy.idle_minutes = value("idleMinutes").get<int>();
+    else if (mode == "idle")
+        policy.idle_minutes =
+            legacy_idle.is_number() ? legacy_idle.get<int>() : default_idle_minutes;
+    return policy;
+}
+
+bool AgentConfig::send_denied(std::string_view key, const Json& entry) const {
+    const std::string own = text_member(entry, "sendPolicy");
+    if (own == "allow" || own == "deny") return own == "deny";
+    const Json& policy = member_at(config_, "session.sendPolicy");
+    const Json& rules = member(policy, "rules");
+    bool allowed = false;
+    if (rules.is_array()) {
+        for (const Json& rule : rules) {
+            if (!rule_matches(member(rule, "match"), key, entry)) continue;
+            if (text_member(rule, "action") == "deny") return true;
+            allowed = true;
+        }
+    }
+    return !allowed && text_member(policy, "default") == "deny";
+}
+
+Identity AgentConfig::identity(const AgentEntry& entry) const {
+    const Json& assistant = member_at(config_, "ui.assistant");
+    const Identity file =
+        identity_in(read_small_file(entry.workspace + "/IDENTITY.md", identity_bytes));
+    const std::string name =
+        first_of({text_member(assistant, "name"), text_member(entry.identity, "name"), file.name});
+    const std::string avatar =
+        first_of({text_member(assistant, "avatar"), text_member(entry.identity, "avatar"),
+                  text_member(entry.identity, "emoji"), file.avatar});
+    return {name.empty() ? "Assistant" : name, avatar.empty() ? "A" : avatar};
+}
+
+Identity identity_in(std::string_view markdown) {
+    Identity identity;
+    std::string emoji;
+    while (!markdown.empty()) {
+        const size_t line_break = markdown.find('\n');
+        const auto [label, value] = labelled(markdown.substr(0, line_break));
+        const bool open = value.empty() || value.front() == '(';
+        if (!open && label == "name") identity.name = value;
+        if (!open && label == "avatar") identity.avatar = value;
+        if (!open && label == "emoji") emoji = value;
+        if (line_break == std::string_view::npos) break;
+        markdown.remove_prefix(line_break + 1);
+    }
+    if (identity.avatar.empty()) identity.avatar = emoji;
+    return identity;
+}
+
+std::string read_small_file(const std::string& path, size_t most) {
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file) return {};
+    std::string text(most, '\0');
+    size_t have = 0;
+    while (have < most) {
+        const ssize_t got = ::read(file.get(), text.data() + have, most - have);
+        if (got <= 0) break;
+        have += static_cast<size_t>(got);
+    }
+    text.resize(have);
+    return text;
+}
+
+}  // namespace agent

@@ -1,0 +1,70 @@
+#include "workers/agent/attachments.h"
+
+#include <algorithm>
+
+#include "workers/common/log.h"
+
+namespace agent {
+
+namespace {
+
+bool is_base64(std::string_view text) {
+    const size_t padding = text.find('=');
+    const std::string_view body = text.substr(0, padding);
+    if (padding != std::string_view::npos &&
+        (text.size() - padding > 2 || text.find_first_not_of('=', padding) != text.npos))
+        return false;
+    return std::all_of(body.begin(), body.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '+' || c == '/';
+    });
+}
+
+struct Encoded {
+    std::string mime_type;
+    std::string data;
+};
+
+// Content is plain base64 or "data:image/png;base64,…"; a data URL's own type counts.
+Encoded encoded(const Json& attachment) {
+    Encoded found{text_member(attachment, "mimeType"), text_member(attachment, "content")};
+    if (!found.data.starts_with("data:")) return found;
+    const size_t comma = found.data.find(',');
+    if (comma == std::string::npos) return {found.mime_type, ""};
+    const std::string head = found.data.substr(5, comma - 5);
+    const std::string type = head.substr(0, head.find(';'));
+    if (!type.empty()) found.mime_type = type;
+    found.data.erase(0, comma + 1);
+    return found;
+}
+
+std::string name_of(const Json& attachment, size_t number) {
+    const std::string given = text_member(attachment, "fileName");
+    return given.empty() ? "attachment " + std::to_string(number) : "attachment " + given;
+}
+
+}  // namespace
+
+Result<std::vector<Json>> image_blocks(const Json& attachments) {
+    std::vector<Json> blocks;
+    if (!attachments.is_array()) return blocks;
+    for (size_t i = 0; i < attachments.size(); ++i) {
+        const std::string name = name_of(attachments[i], i + 1);
+        Encoded image = encoded(attachments[i]);
+        std::erase_if(image.data, [](char c) { return c == '\n' || c == '\r' || c == ' '; });
+        if (image.data.empty() || !is_base64(image.data))
+            return Error{Fault::bad_message, name + ": content must be base64"};
+        if (image.data.size() / 4 * 3 > largest_attachment)
+            return Error{Fault::bad_message, name + " exceeds the limit of " +
+                                                 std::to_string(largest_attachment) + " bytes"};
+        if (!image.mime_type.starts_with("image/")) {
+            log_warn("{} was left out: only images can be sent to a model", name);
+            continue;
+        }
+        blocks.push_back(
+            Json{{"type", "image"}, {"data", image.data}, {"mimeType", image.mime_type}});
+    }
+    return blocks;
+}
+
+}  // namespace agent

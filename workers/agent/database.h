@@ -1,0 +1,58 @@
+// The SQLite file behind the embedded store: the session index, the journal of runs, and what was
+// last exchanged with sessions.json.
+//
+// Promises that a transaction is on the disk when it returns (write-ahead log, synchronous FULL),
+// that a damaged file is set aside rather than trusted, and that no exception leaves it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "workers/agent/session_store.h"
+#include "workers/agent/sessions_json.h"
+
+namespace agent {
+
+class Database {
+  public:
+    // Creates file and tables. `now_ms` names a damaged file that is set aside.
+    static Result<std::unique_ptr<Database>> open(const std::string& path, int64_t now_ms);
+    ~Database();
+
+    // Sessions. A changed one is `dirty` until it is exported.
+    Result<std::optional<Session>> find(const SessionKey& key);
+    Done visit(const std::string& agent, const std::function<bool(const Session&)>& visitor);
+    Result<size_t> count(const std::string& agent);
+    Done save(const Session& session);
+
+    // Runs.
+    Done accept_run(const RunRecord& run, const Session* changed);
+    Done end_run(const RunRecord& run, const Session* changed);
+    Result<std::optional<RunRecord>> find_run(const std::string& method, const std::string& run_id);
+    Result<std::vector<RunRecord>> unfinished_runs();
+
+    // The exchange with sessions.json.
+    struct Row {
+        std::string key;
+        int64_t updated_at = 0;
+        bool dirty = false;
+    };
+    Result<std::vector<Row>> rows(const std::string& agent);
+    Done visit_texts(const std::string& agent, const EntryWriter& writer);
+    // The file as of the last exchange; nothing when there was none.
+    Result<std::optional<FileStamp>> exchanged(const std::string& agent);
+    // What a merge changes, in one transaction.
+    Done merge(const std::string& agent, const FileStamp& stamp,
+               const std::vector<Session>& changed, const std::vector<std::string>& removed);
+    Done exported(const std::string& agent, const FileStamp& stamp);
+
+  private:
+    struct Tables;
+    explicit Database(std::unique_ptr<Tables> tables);
+    std::unique_ptr<Tables> tables_;
+};
+
+}  // namespace agent

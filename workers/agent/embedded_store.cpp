@@ -1,0 +1,389 @@
+#include "workers/agent/embedded_store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "workers/common/base/clock.h"
+#include "workers/common/base/fd.h"
+#include "workers/common/log.h"
+
+namespace agent {
+
+namespace {
+
+constexpr size_t preview_bytes = 64u << 10;
+
+Done make_directories(const std::string& path) {
+    for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+        const std::string part = path.substr(0, slash);
+        if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
+            return system_error("cannot create the directory " + part, errno);
+        if (slash == std::string::npos) return {};
+    }
+}
+
+// The name the entry gives, if it is one of this session's, else the one made of the session id.
+std::string transcript_name(const Session& session) {
+    const std::string given = text_member(session.entry, "sessionFile");
+    const std::string name = given.substr(given.rfind('/') + 1);
+    if (name.ends_with(".jsonl") && is_session_id(name) && name.starts_with(session.id()))
+        return name;
+    return session.id() + ".jsonl";
+}
+
+std::string history_message(std::string_view line) {
+    const Result<Json> entry = parse_json(line);
+    if (!entry) return {};
+    const Json& message = member(*entry, "message");
+    if (!message.is_object()) return {};
+    if (text_member(message, "role") != "user") return print_json(message);
+    Json shown = message;
+    Json& content = shown["content"];
+    if (content.is_string()) content = without_envelope(content.get<std::string>());
+    if (content.is_array())
+        for (Json& block : content)
+            if (member(block, "text").is_string())
+                block["text"] = without_envelope(text_member(block, "text"));
+    return print_json(shown);
+}
+
+std::string first_user_text(const std::string& path) {
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) return {};
+    std::string bytes(preview_bytes, '\0');
+    const ssize_t got = ::read(file.get(), bytes.data(), bytes.size());
+    std::string_view rest(bytes.data(), got > 0 ? static_cast<size_t>(got) : 0);
+    while (!rest.empty()) {
+        const size_t line_break = rest.find('\n');
+        if (line_break == std::string_view::npos) return {};
+        const Result<Json> entry = parse_json(rest.substr(0, line_break));
+        rest.remove_prefix(line_break + 1);
+        if (entry && text_member(member(*entry, "message"), "role") == "user")
+            return without_envelope(message_text(member(*entry, "message")));
+    }
+    return {};
+}
+
+std::string joined(const std::vector<std::string>& newest_first, size_t bytes) {
+    std::string text = "[";
+    text.reserve(bytes + newest_first.size() + 2);
+    for (auto message = newest_first.rbegin(); message != newest_first.rend(); ++message) {
+        if (text.size() > 1) text += ',';
+        text += *message;
+    }
+    return text += ']';
+}
+
+}  // namespace
+
+Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(Loop& loop, Options options) {
+    if (!options.now_ms) options.now_ms = wall_ms;
+    const std::string directory = options.directory + "/hardshell/agent";
+    if (const Done done = make_directories(directory); !done) return done.error();
+    auto database = Database::open(directory + "/state.sqlite", options.now_ms());
+    if (!database) return database.error();
+    std::unique_ptr<EmbeddedStore> store(
+        new EmbeddedStore(loop, std::move(options), std::move(*database)));
+    store->find_agents();
+    for (const std::string& agent : store->agents_) store->refresh(agent);
+    return store;
+}
+
+EmbeddedStore::EmbeddedStore(Loop& loop, Options options, std::unique_ptr<Database> database)
+    : loop_(loop),
+      options_(std::move(options)),
+      database_(std::move(database)),
+      conversations_(options_.shown_directory) {}
+
+std::string EmbeddedStore::sessions_directory(const std::string& agent) const {
+    return options_.directory + "/agents/" + agent + "/sessions";
+}
+
+std::string EmbeddedStore::index_path(const std::string& agent) const {
+    return sessions_directory(agent) + "/sessions.json";
+}
+
+std::string EmbeddedStore::location(const std::string& agent) const {
+    return options_.shown_directory + "/agents/" + agent + "/sessions/sessions.json";
+}
+
+std::string EmbeddedStore::transcript_location(const Session& session) const {
+    return options_.shown_directory + "/agents/" + session.key.agent + "/sessions/" +
+           transcript_name(session);
+}
+
+Result<std::string> EmbeddedStore::transcript_path(const Session& session) const {
+    if (!is_agent_id(session.key.agent))
+        return Error{Fault::bad_message, "no agent can be called \"" + session.key.agent + "\""};
+    if (!is_session_id(session.id()))
+        return Error{Fault::bad_message, "the session " + session.key.key + " has no usable id"};
+    return sessions_directory(session.key.agent) + "/" + transcript_name(session);
+}
+
+void EmbeddedStore::find_agents() {
+    DIR* folder = ::opendir((options_.directory + "/agents").c_str());
+    if (!folder) return;
+    while (const dirent* found = ::readdir(folder)) {
+        struct stat facts {};
+        if (is_agent_id(found->d_name) &&
+            ::stat(sessions_directory(found->d_name).c_str(), &facts) == 0)
+            agents_.insert(found->d_name);
+    }
+    ::closedir(folder);
+}
+
+Done EmbeddedStore::prepare_directory(const std::string& agent) {
+    if (agents_.contains(agent)) return {};
+    if (!is_agent_id(agent))
+        return Error{Fault::bad_message, "no agent can be called \"" + agent + "\""};
+    if (const Done done = make_directories(sessions_directory(agent)); !done) return done;
+    agents_.insert(agent);
+    return {};
+}
+
+void EmbeddedStore::refresh(const std::string& agent) {
+    const FileStamp stamp = stamp_of(index_path(agent));
+    if (stamp.size < 0) return;
+    auto known = exchanged_.find(agent);
+    if (known == exchanged_.end()) {
+        const auto recorded = database_->exchanged(agent);
+        if (recorded && *recorded) known = exchanged_.emplace(agent, **recorded).first;
+    }
+    if (known != exchanged_.end() && known->second == stamp) return;
+    const auto refused = unreadable_.find(agent);
+    if (refused != unreadable_.end() && refused->second == stamp) return;
+    if (const Done done = import(agent, stamp); !done) {
+        log_warn("the session index was not read: {}", done.error().what);
+        unreadable_[agent] = stamp;
+        return;
+    }
+    unreadable_.erase(agent);
+}
+
+std::vector<Session> EmbeddedStore::entries_of(const Json& file, const std::string& agent) const {
+    KeyDefaults keys = options_.keys;
+    keys.agent = agent;
+    std::vector<Session> entries;
+    std::unordered_map<std::string, size_t> places;
+    for (const auto& [spelling, entry] : file.items()) {
+        if (!entry.is_object()) continue;
+        const Result<SessionKey> canonical = canonical_key(spelling, keys);
+        const bool fits = canonical && canonical->agent == agent;
+        Session session{{agent, fits ? canonical->key : spelling}, entry};
+        const auto [place, is_new] = places.emplace(session.key.key, entries.size());
+        if (is_new) {
+            entries.push_back(std::move(session));
+            continue;
+        }
+        // Two spellings of one session: the newer has it; the older is kept beside, unreachable.
+        Session& rival = entries[place->second];
+        if (rival.updated_at() < session.updated_at()) std::swap(rival.entry, session.entry);
+        session.key.key = spelling == session.key.key ? "older:" + spelling : spelling;
+        entries.push_back(std::move(session));
+    }
+    return entries;
+}
+
+// What the file holds wins where it is newer; what it no longer holds was deleted there, unless it
+// changed here since the last exchange. A file that kept none of the entries is taken for damaged.
+Done EmbeddedStore::import(const std::string& agent, const FileStamp& stamp) {
+    const Result<Json> file = read_sessions_json(index_path(agent));
+    if (!file) return file.error();
+    const Result<std::vector<Database::Row>> rows = database_->rows(agent);
+    if (!rows) return rows.error();
+    std::unordered_map<std::string, int64_t> known;
+    for (const Database::Row& row : *rows) known[row.key] = row.updated_at;
+    std::vector<Session> entries = entries_of(*file, agent);
+    std::unordered_set<std::string> present;
+    bool kept_some = false;
+    for (const Session& session : entries) {
+        present.insert(session.key.key);
+        kept_some = kept_some || known.contains(session.key.key);
+    }
+    std::vector<std::string> removed;
+    for (const Database::Row& row : *rows)
+        if (!row.dirty && kept_some && !present.contains(row.key)) removed.push_back(row.key);
+    std::erase_if(entries, [&](const Session& session) {
+        const auto row = known.find(session.key.key);
+        return row != known.end() && row->second >= session.updated_at();
+    });
+    if (const Done done = database_->merge(agent, stamp, entries, removed); !done) return done;
+    exchanged_[agent] = stamp;
+    log_info("read {} new or changed sessions of agent {} from sessions.json", entries.size(),
+             agent);
+    return {};
+}
+
+Result<std::optional<Session>> EmbeddedStore::find(const SessionKey& key) {
+    refresh(key.agent);
+    auto found = database_->find(key);
+    if (found && *found && !(*found)->entry.is_object()) return std::optional<Session>();
+    return found;
+}
+
+Done EmbeddedStore::visit(const std::string& agent,
+                          const std::function<bool(const Session&)>& visitor) {
+    for (const std::string& known : agents_)
+        if (agent.empty() || agent == known) refresh(known);
+    return database_->visit(agent, visitor);
+}
+
+Result<size_t> EmbeddedStore::count(const std::string& agent) {
+    return database_->count(agent);
+}
+
+Done EmbeddedStore::save(const Session& session) {
+    if (const Done done = prepare_directory(session.key.agent); !done) return done;
+    if (const Done done = database_->save(session); !done) return done;
+    changed(session.key.agent);
+    return {};
+}
+
+Done EmbeddedStore::accept_run(const RunRecord& run, const Session* session) {
+    if (const Done done = prepare_directory(run.session.agent); !done) return done;
+    if (const Done done = database_->accept_run(run, session); !done) return done;
+    if (session) changed(session->key.agent);
+    return {};
+}
+
+Done EmbeddedStore::end_run(const RunRecord& run, const Session* session) {
+    if (const Done done = database_->end_run(run, session); !done) return done;
+    if (session) changed(session->key.agent);
+    return {};
+}
+
+Result<std::optional<RunRecord>> EmbeddedStore::find_run(const std::string& method,
+                                                         const std::string& run_id) {
+    return database_->find_run(method, run_id);
+}
+
+Result<std::vector<RunRecord>> EmbeddedStore::unfinished_runs() {
+    return database_->unfinished_runs();
+}
+
+Result<std::vector<Json>> EmbeddedStore::context(const Session& session) {
+    const Result<std::string> path = transcript_path(session);
+    if (!path) return path.error();
+    return conversations_.context(*path, options_.now_ms());
+}
+
+Done EmbeddedStore::append(const Session& session, const std::string& entry_id, const Json& message,
+                           Durability durability) {
+    const Result<std::string> path = transcript_path(session);
+    if (!path) return path.error();
+    if (const Done done = prepare_directory(session.key.agent); !done) return done;
+    const bool durable = durability == Durability::now;
+    const auto add = [&] {
+        return conversations_.append(*path, session.id(), entry_id, message, options_.now_ms(),
+                                     durable);
+    };
+    Done done = add();
+    // Another program wrote in between: the file is read anew, once.
+    if (!done && done.error().fault == Fault::busy) done = add();
+    return done;
+}
+
+Result<bool> EmbeddedStore::has_entry(const Session& session, const std::string& entry_id) {
+    const Result<std::string> path = transcript_path(session);
+    if (!path) return path.error();
+    const Result<OpenedTranscript> opened = open_transcript(*path, options_.now_ms());
+    if (!opened) return opened.error();
+    const auto& lines = opened->index.lines();
+    return std::any_of(lines.begin(), lines.end(),
+                       [&](const TranscriptLine& line) { return line.id == entry_id; });
+}
+
+Result<std::string> EmbeddedStore::history(const Session& session, size_t limit, size_t bytes) {
+    const Result<std::string> path = transcript_path(session);
+    if (!path) return path.error();
+    std::vector<std::string> messages;
+    size_t size = 2;
+    const Done done = read_backwards(*path, [&](std::string_view line) {
+        std::string message = history_message(line);
+        if (message.empty()) return true;
+        size += message.size() + 1;
+        if (size > bytes) return false;
+        messages.push_back(std::move(message));
+        return messages.size() < limit;
+    });
+    if (!done) return done.error();
+    return joined(messages, std::min(size, bytes));
+}
+
+SessionStore::Preview EmbeddedStore::preview(const Session& session) {
+    Preview preview;
+    const Result<std::string> path = transcript_path(session);
+    if (!path) return preview;
+    preview.first_user_text = first_user_text(*path);
+    (void)read_backwards(*path, [&](std::string_view line) {
+        const Result<Json> entry = parse_json(line);
+        if (entry) preview.last_text = without_envelope(message_text(member(*entry, "message")));
+        return preview.last_text.empty();
+    });
+    return preview;
+}
+
+void EmbeddedStore::changed(const std::string& agent) {
+    to_export_.insert(agent);
+    schedule_export();
+}
+
+void EmbeddedStore::schedule_export() {
+    if (export_timer_) return;
+    export_timer_ = loop_.after(export_delay, [this] {
+        export_timer_.reset();
+        export_all();
+        if (!to_export_.empty()) schedule_export();
+    });
+}
+
+void EmbeddedStore::export_all() {
+    const std::set<std::string> agents = std::move(to_export_);
+    to_export_.clear();
+    for (const std::string& agent : agents) {
+        const Done done = export_agent(agent);
+        if (done) continue;
+        if (done.error().fault != Fault::busy)
+            log_warn("sessions.json of agent {} was not written: {}", agent, done.error().what);
+        to_export_.insert(agent);
+    }
+}
+
+Done EmbeddedStore::export_agent(const std::string& agent) {
+    const std::string path = index_path(agent);
+    const Result<SessionsLock> lock = SessionsLock::take(path, options_.now_ms());
+    if (!lock) return lock.error();
+    refresh(agent);
+    keep_unreadable(agent);
+    const Result<FileStamp> stamp = write_sessions_json(
+        path, [&](const EntryWriter& writer) { return database_->visit_texts(agent, writer); });
+    if (!stamp) return stamp.error();
+    exchanged_[agent] = *stamp;
+    return database_->exported(agent, *stamp);
+}
+
+// Not thrown away: an owner may want to see what became of it.
+void EmbeddedStore::keep_unreadable(const std::string& agent) {
+    if (unreadable_.erase(agent) == 0) return;
+    const std::string path = index_path(agent);
+    const std::string kept = path + ".unreadable-" + std::to_string(options_.now_ms());
+    if (::rename(path.c_str(), kept.c_str()) == 0)
+        log_warn("the unreadable session index is kept as {}", kept);
+}
+
+void EmbeddedStore::close() {
+    export_timer_.reset();
+    for (int attempt = 0; attempt < 20 && !to_export_.empty(); ++attempt) {
+        export_all();
+        if (!to_export_.empty()) ::usleep(25'000);  // as a stock tool waits for the lock
+    }
+}
+
+}  // namespace agent

@@ -1,0 +1,83 @@
+// The session store of a single machine: one SQLite file for the index and the journal of runs,
+// transcripts as JSONL files in OpenClaw's layout, sessions.json kept in step for the stock tools.
+//
+// Promises to be the only writer of `agents/` and `hardshell/agent/` below its directory but for
+// the stock tools, whose changes to sessions.json are merged: the newer entry wins.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "workers/agent/conversations.h"
+#include "workers/agent/database.h"
+#include "workers/agent/session_store.h"
+#include "workers/common/base/loop.h"
+
+namespace agent {
+
+class EmbeddedStore final : public SessionStore {
+  public:
+    struct Options {
+        std::string directory = ".";  // the state directory, as this process reaches it
+        std::string shown_directory;  // the same, absolute, for messages and files
+        KeyDefaults keys;
+        std::function<int64_t()> now_ms;
+    };
+    static Result<std::unique_ptr<EmbeddedStore>> open(Loop& loop, Options options);
+
+    Result<std::optional<Session>> find(const SessionKey& key) override;
+    Done visit(const std::string& agent,
+               const std::function<bool(const Session&)>& visitor) override;
+    Result<size_t> count(const std::string& agent) override;
+    Done save(const Session& session) override;
+    Done accept_run(const RunRecord& run, const Session* changed) override;
+    Done end_run(const RunRecord& run, const Session* changed) override;
+    Result<std::optional<RunRecord>> find_run(const std::string& method,
+                                              const std::string& run_id) override;
+    Result<std::vector<RunRecord>> unfinished_runs() override;
+    Result<std::vector<Json>> context(const Session& session) override;
+    Done append(const Session& session, const std::string& entry_id, const Json& message,
+                Durability durability) override;
+    Result<bool> has_entry(const Session& session, const std::string& entry_id) override;
+    Result<std::string> history(const Session& session, size_t limit, size_t bytes) override;
+    Preview preview(const Session& session) override;
+    std::string location(const std::string& agent) const override;
+    std::string transcript_location(const Session& session) const override;
+    void close() override;
+
+    // How long after a change sessions.json is written.
+    static constexpr std::chrono::milliseconds export_delay{1000};
+
+  private:
+    EmbeddedStore(Loop& loop, Options options, std::unique_ptr<Database> database);
+    std::string sessions_directory(const std::string& agent) const;
+    std::string index_path(const std::string& agent) const;
+    Result<std::string> transcript_path(const Session& session) const;
+    Done prepare_directory(const std::string& agent);
+    void find_agents();
+    // Reads sessions.json when it is not as it was left.
+    void refresh(const std::string& agent);
+    Done import(const std::string& agent, const FileStamp& stamp);
+    std::vector<Session> entries_of(const Json& file, const std::string& agent) const;
+    void changed(const std::string& agent);
+    void schedule_export();
+    void export_all();
+    // busy while a stock tool holds the lock.
+    Done export_agent(const std::string& agent);
+    void keep_unreadable(const std::string& agent);
+
+    Loop& loop_;
+    Options options_;
+    std::unique_ptr<Database> database_;
+    Conversations conversations_;
+    std::set<std::string> agents_;                 // that have a sessions folder
+    std::map<std::string, FileStamp> exchanged_;   // sessions.json as last read or written
+    std::map<std::string, FileStamp> unreadable_;  // and as last refused
+    std::set<std::string> to_export_;
+    Loop::Registration export_timer_;
+};
+
+}  // namespace agent

@@ -1,0 +1,92 @@
+#include "workers/agent/gateway_link.h"
+
+#include "proto/gateway_agent.pb.h"
+#include "workers/common/log.h"
+
+namespace agent {
+
+using hardshell::proto::AgentToGateway;
+using hardshell::proto::GatewayToAgent;
+
+namespace {
+
+// A link's frame holds 16 MiB; what surrounds the payload needs little.
+constexpr size_t largest_payload = Link::largest_frame - (64u << 10);
+
+}  // namespace
+
+GatewayLink::GatewayLink(std::unique_ptr<Link> link) : link_(std::move(link)) {
+    link_->on_peer([this](uint64_t incarnation) { gateway_life_ = incarnation; });
+    link_->on_message([this](std::string_view message) { take(message); });
+}
+
+GatewayLink::~GatewayLink() {
+    *alive_ = false;
+}
+
+void GatewayLink::serve(Methods& methods) {
+    methods_ = &methods;
+    AgentToGateway message;
+    message.mutable_link_up();
+    (void)link_->send(message);
+}
+
+void GatewayLink::stop_serving() {
+    methods_ = nullptr;
+}
+
+void GatewayLink::take(std::string_view text) {
+    GatewayToAgent message;
+    if (!message.ParseFromArray(text.data(), static_cast<int>(text.size()))) {
+        log_warn("a message of the gateway could not be read and was dropped");
+        return;
+    }
+    if (!message.has_rpc()) return;
+    const auto& rpc = message.rpc();
+    const auto reply = [this, id = rpc.id(), life = gateway_life_, alive = alive_](Answer result) {
+        if (*alive) answer(id, life, result);
+    };
+    if (!methods_) return reply(unavailable("the agent is not serving at the moment"));
+    methods_->call(rpc.method(), rpc.params_json(), reply);
+}
+
+void GatewayLink::answer(uint64_t id, uint64_t asked_by, const Answer& answer) {
+    if (asked_by != gateway_life_) return;
+    AgentToGateway message;
+    auto& result = *message.mutable_rpc_result();
+    result.set_id(id);
+    result.set_ok(answer.ok);
+    result.set_payload_json(answer.payload_json);
+    result.set_error_code(answer.error_code);
+    result.set_error_message(answer.error_message);
+    result.set_more(answer.more);
+    if (answer.payload_json.size() > largest_payload) {
+        result.set_ok(false);
+        result.clear_payload_json();
+        result.set_error_code("UNAVAILABLE");
+        result.set_error_message("the answer is too large; ask for less (limit)");
+    }
+    if (const Done done = link_->send(message); !done)
+        log_warn("an answer did not reach the gateway: {}", done.error().what);
+}
+
+void GatewayLink::emit(const Event& event) {
+    AgentToGateway message;
+    auto& out = *message.mutable_event();
+    out.set_event(event.name);
+    out.set_payload_json(print_json(event.payload));
+    out.set_run_id(event.run_id);
+    out.set_session_key(event.session_key);
+    out.set_run_sequence(event.sequence);
+    out.set_drop_if_slow(event.drop_if_slow);
+    if (const Done done = link_->send(message); !done)
+        log_warn("an event did not reach the gateway: {}", done.error().what);
+}
+
+void GatewayLink::run_ended(const std::string& run_id) {
+    AgentToGateway message;
+    message.mutable_run_ended()->set_run_id(run_id);
+    (void)link_->send(message);
+}
+
+}  // namespace agent

@@ -1,0 +1,87 @@
+// The methods clients may call on the agent: one table of name, parameters and handler.
+//
+// Promises an answer to every call, with a message that says what to change. Never trusts a
+// parameter: each is checked against its row first.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "workers/agent/params.h"
+#include "workers/agent/runs.h"
+
+namespace agent {
+
+struct Answer {
+    bool ok = true;
+    std::string payload_json;  // may go with an error as well
+    std::string error_code;    // "INVALID_REQUEST", "UNAVAILABLE"
+    std::string error_message;
+    bool more = false;  // another answer to the same request follows
+};
+using Reply = std::function<void(Answer)>;
+
+Answer answer_with(const Json& payload);
+Answer refused(std::string message);      // the request cannot be served as it is
+Answer unavailable(std::string message);  // it can, another time
+// As the fault says.
+Answer answer_for(const Error& error);
+
+struct MethodServices {
+    Runs& runs;
+    SessionStore& store;
+    ModelStarter& models;
+    EventSink& events;
+    const AgentConfig& config;
+    std::function<Json()> list_models;  // payload of models.list
+    std::function<int64_t()> now_ms;
+};
+
+class Methods {
+  public:
+    explicit Methods(MethodServices services) : services_(std::move(services)) {}
+
+    // May reply before it returns, or later, and twice where the first answer says `more`.
+    void call(const std::string& name, std::string_view params_json, const Reply& reply);
+
+    struct Row {
+        const char* name;
+        std::span<const Field> fields;
+        void (Methods::*handler)(const Json& params, const Reply& reply);
+    };
+    static std::span<const Row> table();
+
+  private:
+    // methods_chat.cpp
+    void chat_send(const Json& params, const Reply& reply);
+    void chat_history(const Json& params, const Reply& reply);
+    void chat_abort(const Json& params, const Reply& reply);
+    void agent(const Json& params, const Reply& reply);
+    void agent_wait(const Json& params, const Reply& reply);
+    bool answer_duplicate(const std::string& run_id, const Reply& reply);
+    bool answer_command(const Json& params, const SessionKey& key, const Reply& reply);
+    Result<std::string> command_text(const Json& params, const SessionKey& key) const;
+    Done inject(const SessionKey& key, const RunRecord& record, const Json& message);
+    Result<SessionKey> session_for_agent(const Json& params);
+    // methods_sessions.cpp
+    void agents_list(const Json& params, const Reply& reply);
+    void agent_identity(const Json& params, const Reply& reply);
+    void models_list(const Json& params, const Reply& reply);
+    void sessions_list(const Json& params, const Reply& reply);
+    void health(const Json& params, const Reply& reply);
+    void status(const Json& params, const Reply& reply);
+    Json recent_sessions(const std::string& agent, size_t most) const;
+    Json session_counts(const std::string& agent, size_t most) const;
+    Json status_rows(const std::string& agent, size_t most) const;
+    Json row_of(const Session& session, const Json& params) const;
+
+    // The stored key; refused when it names an agent that is not configured.
+    Result<SessionKey> known_session(const std::string& spelling) const;
+    ModelName model_of(const std::string& agent_id) const;
+
+    MethodServices services_;
+};
+
+}  // namespace agent

@@ -1,0 +1,299 @@
+#include <algorithm>
+
+#include "workers/agent/attachments.h"
+#include "workers/agent/commands.h"
+#include "workers/agent/methods.h"
+#include "workers/agent/transcript.h"
+#include "workers/common/log.h"
+
+namespace agent {
+
+namespace {
+
+constexpr size_t history_default = 200;
+constexpr size_t history_bytes = 6'291'456;
+constexpr int64_t wait_default_ms = 30'000;
+constexpr int64_t longest_timeout_ms = 24 * 3600 * 1000;
+
+// Channels that a request may name; delivering to one needs its worker.
+constexpr std::string_view channel_ids[] = {
+    "last",     "webchat", "whatsapp", "telegram",   "discord",     "slack", "signal",
+    "imessage", "msteams", "matrix",   "googlechat", "bluebubbles", "zalo",  "voice-call"};
+
+Result<Json> user_message(const Json& params, const std::string& text, int64_t now_ms) {
+    Result<std::vector<Json>> images = image_blocks(member(params, "attachments"));
+    if (!images) return images.error();
+    if (trimmed(text).empty() && images->empty())
+        return Error{Fault::bad_message, "message or attachment required"};
+    Json content = Json::array();
+    if (!text.empty()) content.push_back(Json{{"type", "text"}, {"text", text}});
+    for (Json& image : *images) content.push_back(std::move(image));
+    return Json{{"role", "user"}, {"content", content}, {"timestamp", now_ms}};
+}
+
+std::chrono::milliseconds timeout_of(int64_t milliseconds) {
+    return std::chrono::milliseconds(std::clamp<int64_t>(milliseconds, 0, longest_timeout_ms));
+}
+
+Answer final_answer(const RunRecord& run) {
+    Answer answer;
+    answer.payload_json = print_json(run.payload);
+    if (run.status != "error") return answer;
+    answer.ok = false;
+    answer.error_code = "UNAVAILABLE";
+    answer.error_message = run.summary;
+    return answer;
+}
+
+Json accepted_payload(const RunRecord& run) {
+    return Json{{"runId", run.run_id}, {"status", "accepted"}, {"acceptedAt", run.accepted_ms}};
+}
+
+Json wait_payload(const RunRecord& run) {
+    Json payload{{"runId", run.run_id}, {"status", run.status == "ok" ? "ok" : "error"}};
+    if (run.started_ms != 0) payload["startedAt"] = run.started_ms;
+    payload["endedAt"] = run.ended_ms;
+    if (run.status != "ok") payload["error"] = run.summary;
+    return payload;
+}
+
+}  // namespace
+
+void Methods::chat_send(const Json& params, const Reply& reply) {
+    const std::string spelling = text_member(params, "sessionKey");
+    const std::string text = text_member(params, "message");
+    const Result<SessionKey> key = known_session(spelling);
+    if (!key) return reply(answer_for(key.error()));
+    if (is_stop_word(text)) {
+        const std::vector<std::string> ids = services_.runs.abort_session(*key, "stop");
+        return reply(answer_with({{"ok", true}, {"aborted", !ids.empty()}, {"runIds", ids}}));
+    }
+    if (answer_duplicate(text_member(params, "idempotencyKey"), reply)) return;
+    const Result<std::optional<Session>> session = services_.store.find(*key);
+    if (!session) return reply(answer_for(session.error()));
+    if (services_.config.send_denied(key->key, *session ? (*session)->entry : Json::object()))
+        return reply(refused("send blocked by session policy"));
+    if (answer_command(params, *key, reply)) return;
+
+    const Command command = read_command(text, services_.config.reset_triggers());
+    RunOrder order;
+    order.fresh_session = command.kind == Command::Kind::fresh_session;
+    const std::string prompt = order.fresh_session ? command.rest : text;
+    if (!order.fresh_session || !prompt.empty()) {
+        Result<Json> message = user_message(params, prompt, services_.now_ms());
+        if (!message) return reply(answer_for(message.error()));
+        order.record.message = std::move(*message);
+    }
+    order.record.method = "chat";
+    order.record.run_id = text_member(params, "idempotencyKey");
+    order.record.session = *key;
+    order.record.spelling = spelling;
+    order.thinking = text.starts_with("/") ? "" : text_member(params, "thinking");
+    order.timeout = timeout_of(int_member(params, "timeoutMs"));
+    const Result<RunRecord> run = services_.runs.accept(std::move(order));
+    if (!run) return reply(answer_for(run.error()));
+    reply(answer_with({{"runId", run->run_id}, {"status", "started"}}));
+}
+
+bool Methods::answer_duplicate(const std::string& run_id, const Reply& reply) {
+    const Result<std::optional<RunRecord>> known = services_.runs.known("chat", run_id);
+    if (!known) return reply(answer_for(known.error())), true;
+    if (!*known) return false;
+    const RunRecord& run = **known;
+    if (!run.has_ended()) {
+        reply(answer_with({{"runId", run_id}, {"status", "in_flight"}}));
+    } else if (run.status == "error") {
+        Answer answer = unavailable(run.summary);
+        answer.payload_json =
+            print_json(Json{{"runId", run_id}, {"status", "error"}, {"summary", run.summary}});
+        reply(answer);
+    } else {
+        reply(answer_with({{"runId", run_id}, {"status", "ok"}}));
+    }
+    return true;
+}
+
+// Commands that are answered at once, also while the session is busy.
+bool Methods::answer_command(const Json& params, const SessionKey& key, const Reply& reply) {
+    const Result<std::string> text = command_text(params, key);
+    if (!text) return reply(answer_for(text.error())), true;
+    if (text->empty()) return false;
+    const int64_t now = services_.now_ms();
+    RunRecord record;
+    record.method = "chat";
+    record.run_id = text_member(params, "idempotencyKey");
+    record.session = key;
+    record.spelling = text_member(params, "sessionKey");
+    record.accepted_ms = record.started_ms = record.ended_ms = now;
+    record.status = "ok";
+    const Json message = injected_message(*text, now);
+    if (const Done done = inject(key, record, message); !done)
+        return reply(answer_for(done.error())), true;
+    reply(answer_with({{"runId", record.run_id}, {"status", "started"}}));
+    const Json payload{{"runId", record.run_id},
+                       {"sessionKey", record.spelling},
+                       {"seq", 1},
+                       {"state", "final"},
+                       {"message", message}};
+    services_.events.emit({"chat", payload, record.run_id, record.spelling, 1});
+    services_.events.run_ended(record.run_id);
+    return true;
+}
+
+Result<std::string> Methods::command_text(const Json& params, const SessionKey& key) const {
+    const std::vector<std::string> triggers = services_.config.reset_triggers();
+    const Command command = read_command(text_member(params, "message"), triggers);
+    if (command.kind == Command::Kind::help) return help_text(triggers);
+    if (command.kind != Command::Kind::status) return std::string();
+    const Result<std::optional<Session>> session = services_.store.find(key);
+    if (!session) return session.error();
+    const Json entry = *session ? (*session)->entry : Json::object();
+    const ModelName model = model_of(key.agent);
+    StatusFacts facts;
+    facts.model = model.full();
+    facts.session_key = key.key;
+    if (*session) facts.updated_ago_ms = services_.now_ms() - (*session)->updated_at();
+    facts.input_tokens = int_member(entry, "inputTokens");
+    facts.output_tokens = int_member(entry, "outputTokens");
+    facts.context_tokens = int_member(entry, "totalTokens");
+    facts.context_window = services_.models.context_window(model);
+    facts.thinking = text_member(entry, "thinkingLevel", services_.config.thinking_default());
+    facts.active_runs = services_.runs.active();
+    facts.waiting_runs = services_.runs.waiting();
+    return status_text(facts);
+}
+
+Done Methods::inject(const SessionKey& key, const RunRecord& record, const Json& message) {
+    const Result<Runs::Opened> opened = services_.runs.open_session(key);
+    if (!opened) return opened.error();
+    if (opened->fresh)
+        if (const Done done = services_.store.save(opened->session); !done) return done;
+    const Done done = services_.store.append(opened->session, new_entry_id(), message,
+                                             SessionStore::Durability::now);
+    if (done) services_.runs.remember(record);
+    return done;
+}
+
+void Methods::chat_history(const Json& params, const Reply& reply) {
+    const std::string spelling = text_member(params, "sessionKey");
+    const Result<SessionKey> key = known_session(spelling);
+    if (!key) return reply(answer_for(key.error()));
+    const Result<std::optional<Session>> session = services_.store.find(*key);
+    if (!session) return reply(answer_for(session.error()));
+    const Json entry = *session ? (*session)->entry : Json::object();
+    Json frame{{"sessionKey", spelling}};
+    std::string messages = "[]";
+    if (*session && is_session_id((*session)->id())) {
+        frame["sessionId"] = (*session)->id();
+        const size_t limit =
+            static_cast<size_t>(int_member(params, "limit", static_cast<int64_t>(history_default)));
+        Result<std::string> found = services_.store.history(**session, limit, history_bytes);
+        if (!found) return reply(answer_for(found.error()));
+        messages = std::move(*found);
+    }
+    std::string thinking = text_member(entry, "thinkingLevel", services_.config.thinking_default());
+    frame["thinkingLevel"] = thinking.empty() ? "off" : thinking;
+    // The messages are text already; printing them again would cost more than reading them.
+    Answer answer;
+    answer.payload_json = print_json(frame);
+    answer.payload_json.pop_back();
+    answer.payload_json += ",\"messages\":" + messages + "}";
+    reply(std::move(answer));
+}
+
+void Methods::chat_abort(const Json& params, const Reply& reply) {
+    const Result<SessionKey> key = known_session(text_member(params, "sessionKey"));
+    if (!key) return reply(answer_for(key.error()));
+    std::vector<std::string> ids;
+    const std::string run_id = text_member(params, "runId");
+    if (run_id.empty()) {
+        ids = services_.runs.abort_session(*key, "rpc");
+    } else if (const SessionKey* owner = services_.runs.session_of(run_id)) {
+        if (*owner != *key) return reply(refused("runId does not match sessionKey"));
+        if (services_.runs.abort_run(run_id, "rpc")) ids.push_back(run_id);
+    }
+    reply(answer_with({{"ok", true}, {"aborted", !ids.empty()}, {"runIds", ids}}));
+}
+
+Result<SessionKey> Methods::session_for_agent(const Json& params) {
+    const AgentConfig& config = services_.config;
+    const std::string wanted = text_member(params, "agentId");
+    const std::string agent = wanted.empty() ? config.default_agent() : normal_agent_id(wanted);
+    if (!config.agent(agent))
+        return Error{Fault::bad_message, "unknown agent id \"" + wanted +
+                                             "\"; configured agents: " + config.agent_names()};
+    const std::string session_id = text_member(params, "sessionId");
+    const std::string spelling = text_member(params, "sessionKey");
+    SessionKey key{agent, main_key(agent, config.keys())};
+    if (!trimmed(spelling).empty()) {
+        KeyDefaults defaults = config.keys();
+        defaults.agent = agent;
+        const Result<SessionKey> given = canonical_key(spelling, defaults);
+        if (!given) return given;
+        if (!config.agent(given->agent)) return known_session(spelling);
+        if (!wanted.empty() && given->agent != agent)
+            return Error{Fault::bad_message, "agent \"" + wanted +
+                                                 "\" does not match the session key's agent \"" +
+                                                 given->agent + "\""};
+        return given;
+    }
+    if (session_id.empty()) return key;
+    bool found = false;
+    const Done done =
+        services_.store.visit(wanted.empty() ? "" : agent, [&](const Session& session) {
+            found = session.id() == session_id && config.agent(session.key.agent) != nullptr;
+            if (found) key = session.key;
+            return !found;
+        });
+    if (!done) return done.error();
+    if (!found) return Error{Fault::bad_message, "no session has the id \"" + session_id + "\""};
+    return key;
+}
+
+void Methods::agent(const Json& params, const Reply& reply) {
+    for (const char* name : {"channel", "replyChannel"}) {
+        const std::string channel = lower_case(trimmed(text_member(params, name)));
+        if (!channel.empty() && std::find(std::begin(channel_ids), std::end(channel_ids),
+                                          channel) == std::end(channel_ids))
+            return reply(refused("invalid agent params: unknown channel: " + channel));
+    }
+    if (bool_member(params, "deliver"))
+        return reply(unavailable("the answer cannot be delivered: no channel is running"));
+    const std::string run_id = text_member(params, "idempotencyKey");
+    const Result<std::optional<RunRecord>> known = services_.runs.known("agent", run_id);
+    if (!known) return reply(answer_for(known.error()));
+    if (*known)
+        return reply((*known)->has_ended() ? final_answer(**known)
+                                           : answer_with(accepted_payload(**known)));
+    const Result<SessionKey> key = session_for_agent(params);
+    if (!key) return reply(answer_for(key.error()));
+    Result<Json> message = user_message(params, text_member(params, "message"), services_.now_ms());
+    if (!message) return reply(answer_for(message.error()));
+    RunOrder order;
+    order.record.method = "agent";
+    order.record.run_id = run_id;
+    order.record.session = *key;
+    order.record.spelling = text_member(params, "sessionKey", key->key);
+    order.record.message = std::move(*message);
+    order.thinking = text_member(params, "thinking");
+    order.timeout = timeout_of(int_member(params, "timeout") * 1000);
+    order.extra_system = text_member(params, "extraSystemPrompt");
+    order.on_ended = [reply](const RunRecord& run) { reply(final_answer(run)); };
+    const Result<RunRecord> run = services_.runs.accept(std::move(order));
+    if (!run) return reply(answer_for(run.error()));
+    Answer accepted = answer_with(accepted_payload(*run));
+    accepted.more = true;
+    reply(std::move(accepted));
+}
+
+void Methods::agent_wait(const Json& params, const Reply& reply) {
+    const std::string run_id = text_member(params, "runId");
+    services_.runs.wait(
+        run_id, timeout_of(int_member(params, "timeoutMs", wait_default_ms)),
+        [reply, run_id](const RunRecord* run) {
+            reply(answer_with(run ? wait_payload(*run)
+                                  : Json{{"runId", run_id}, {"status", "timeout"}}));
+        });
+}
+
+}  // namespace agent

@@ -1,0 +1,90 @@
+#include "workers/agent/models.h"
+
+#include "workers/agent/models_call.h"
+#include "workers/agent/models_table.h"
+
+namespace agent {
+
+namespace {
+
+const ModelName default_model{"anthropic", "claude-opus-4-5"};
+const ModelName demo_model{"demo", "demo"};
+
+}  // namespace
+
+struct Models::State {
+    State(Loop& loop, Options given)
+        : options(std::move(given)),
+          resources{loop,
+                    HttpClient(loop, {options.certificate_file}),
+                    Catalogue(options.config),
+                    options.keys,
+                    {options.connect_timeout, options.idle_timeout},
+                    options.retry_pause,
+                    {}} {}
+
+    bool has_key(const std::string& provider) const {
+        const auto found = options.keys.find(provider);
+        return found != options.keys.end() && !found->second.empty();
+    }
+
+    // Nothing is configured: the default, else whatever can be called, else the demonstration.
+    ModelName unconfigured() const {
+        if (has_key(default_model.provider)) return default_model;
+        for (const ModelRow& row : model_rows())
+            if (has_key(std::string(row.provider)))
+                return {std::string(row.provider), std::string(row.id)};
+        for (const Model& model : resources.catalogue.all())
+            if (has_key(model.name.provider)) return model.name;
+        const std::vector<ModelName> local = resources.catalogue.local_models();
+        return local.empty() ? demo_model : local.front();
+    }
+
+    Options options;
+    CallResources resources;
+};
+
+Models::Models(Loop& loop, Options options)
+    : state_(std::make_unique<State>(loop, std::move(options))) {}
+
+Models::~Models() = default;
+
+std::vector<ModelName> Models::candidates_for(const std::string& agent_id) const {
+    std::vector<ModelName> configured = state_->resources.catalogue.configured_for(agent_id);
+    if (configured.empty()) configured.push_back(state_->unconfigured());
+    return configured;
+}
+
+ModelName Models::resolve(const std::string& text) const {
+    return state_->resources.catalogue.resolve(text);
+}
+
+std::unique_ptr<ModelCall> Models::start(ModelRequest request, ModelListener& listener) {
+    return std::make_unique<FailoverCall>(state_->resources, std::move(request), listener);
+}
+
+Json Models::list() const {
+    Json models = Json::array();
+    const auto add = [&](const Model& model) {
+        Json input = Json::array({"text"});
+        if (model.images) input.push_back("image");
+        models.push_back({{"id", model.name.model},
+                          {"name", model.title},
+                          {"provider", model.name.provider},
+                          {"contextWindow", model.context_window},
+                          {"reasoning", model.reasoning},
+                          {"input", std::move(input)}});
+    };
+    for (const Model& model : state_->resources.catalogue.all()) add(model);
+    if (state_->resources.catalogue.configured_for({}).empty() &&
+        state_->unconfigured() == demo_model)
+        if (const Result<Model> demo = state_->resources.catalogue.find(demo_model)) add(*demo);
+    return {{"models", std::move(models)}};
+}
+
+int64_t Models::context_window(const ModelName& name) const {
+    const Result<Model> model = state_->resources.catalogue.find(name);
+    return model ? model->context_window : Model().context_window;
+}
+
+}  // namespace agent

@@ -1,0 +1,36 @@
+// What runs need of the models, served by Models.
+#pragma once
+
+#include <algorithm>
+
+#include "workers/agent/models.h"
+#include "workers/agent/run.h"
+
+namespace agent {
+
+class ModelsAdapter final : public ModelStarter {
+  public:
+    explicit ModelsAdapter(Models& models) : models_(models) {}
+
+    std::vector<ModelName> candidates(const std::string& agent_id,
+                                      const std::string& wanted) const override {
+        std::vector<ModelName> names = models_.candidates_for(agent_id);
+        if (wanted.empty()) return names;
+        const ModelName chosen = models_.resolve(wanted);
+        if (chosen.provider.empty()) return names;
+        names.erase(std::remove(names.begin(), names.end(), chosen), names.end());
+        names.insert(names.begin(), chosen);
+        return names;
+    }
+    int64_t context_window(const ModelName& name) const override {
+        return models_.context_window(name);
+    }
+    std::unique_ptr<ModelCall> start(ModelRequest request, ModelListener& listener) override {
+        return models_.start(std::move(request), listener);
+    }
+
+  private:
+    Models& models_;
+};
+
+}  // namespace agent

@@ -1,0 +1,81 @@
+#include "workers/agent/prompt.h"
+
+#include <ctime>
+
+namespace agent {
+
+namespace {
+
+// Files of the workspace that are shown, in this order. Of the last two the first that exists.
+constexpr const char* bootstrap_files[] = {"AGENTS.md",    "SOUL.md",   "TOOLS.md",
+                                           "IDENTITY.md",  "USER.md",   "HEARTBEAT.md",
+                                           "BOOTSTRAP.md", "MEMORY.md", "memory.md"};
+constexpr size_t most_file_bytes = 1u << 20;
+
+bool is_continuation(char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
+
+// The largest position up to `at` where a character begins.
+size_t character_start(const std::string& text, size_t at) {
+    while (at > 0 && at < text.size() && is_continuation(text[at])) --at;
+    return at;
+}
+
+// The day only: a time of day would change the prompt with every turn.
+std::string today(int64_t now_ms) {
+    const time_t now = static_cast<time_t>(now_ms / 1000);
+    struct tm local {};
+    localtime_r(&now, &local);
+    char text[64];
+    return {text, strftime(text, sizeof text, "%A, %Y-%m-%d (time zone %Z, UTC%z)", &local)};
+}
+
+size_t most_characters(const AgentConfig& config) {
+    const int64_t most =
+        int_member(member_at(config.json(), "agents.defaults"), "bootstrapMaxChars",
+                   static_cast<int64_t>(most_bootstrap_characters));
+    return most > 0 ? static_cast<size_t>(most) : most_bootstrap_characters;
+}
+
+std::string workspace_files(const AgentConfig& config, const AgentEntry& agent) {
+    std::string text;
+    bool has_memory = false;
+    for (const std::string name : bootstrap_files) {
+        const bool is_memory = name == "MEMORY.md" || name == "memory.md";
+        if (is_memory && has_memory) continue;
+        const std::string content = read_small_file(agent.workspace + "/" + name, most_file_bytes);
+        if (trimmed(content).empty()) continue;
+        has_memory = has_memory || is_memory;
+        text += "\n## " + name + "\n\n" + shortened(content, most_characters(config)) + "\n";
+    }
+    if (text.empty()) return text;
+    return "\n# Project context\n\nThe owner keeps these files in your workspace. Follow them.\n" +
+           text;
+}
+
+}  // namespace
+
+std::string shortened(const std::string& text, size_t most) {
+    if (text.size() <= most) return text;
+    const size_t head = character_start(text, most * 7 / 10);
+    const size_t tail = character_start(text, text.size() - most * 2 / 10);
+    return text.substr(0, head) + "\n\n[… " + std::to_string(tail - head) +
+           " bytes left out …]\n\n" + text.substr(tail);
+}
+
+std::string system_prompt(const AgentConfig& config, const AgentEntry& agent, int64_t now_ms,
+                          const std::string& extra) {
+    const Identity identity = config.identity(agent);
+    const std::string name =
+        identity.name == "Assistant" ? "" : " Your name is " + identity.name + ".";
+    std::string text = "You are a personal assistant, reached through a chat gateway." + name +
+                       "\nYou have no tools in this conversation: answer from what you know and "
+                       "from what you are told, and say so when that is not enough.\n";
+    text += workspace_files(config, agent);
+    text += "\n# Date\n\n" + today(now_ms) + "\n";
+    if (!trimmed(extra).empty()) text += "\n# Instructions for this request\n\n" + extra + "\n";
+    return text;
+}
+
+}  // namespace agent

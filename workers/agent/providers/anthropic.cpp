@@ -1,0 +1,254 @@
+#include "workers/agent/providers/anthropic.h"
+
+#include <algorithm>
+#include <map>
+
+#include "workers/agent/providers/conversation.h"
+
+namespace agent::anthropic {
+
+namespace {
+
+constexpr const char* api_version = "anthropic-version: 2023-06-01";
+// Asked for only where they have an effect: other servers of this API may not know them.
+constexpr const char* tool_streaming = "fine-grained-tool-streaming-2025-05-14";
+constexpr const char* interleaved_thinking = "interleaved-thinking-2025-05-14";
+
+struct Budget {
+    std::string_view effort;
+    int64_t tokens;
+};
+
+constexpr Budget budgets[] = {{"minimal", 1024}, {"low", 2048}, {"medium", 8192}, {"high", 16384}};
+
+int64_t thinking_budget(const Model& model, const std::string& thinking) {
+    const std::string effort = reasoning_effort(model, thinking);
+    for (const Budget& row : budgets)
+        if (row.effort == effort) return row.tokens;
+    return 0;
+}
+
+Json cache_mark() {
+    return {{"type", "ephemeral"}};
+}
+
+Json wire_block(const Json& block);
+
+Json wire_blocks(const Json& blocks) {
+    Json list = Json::array();
+    for (const Json& block : blocks) list.push_back(wire_block(block));
+    return list;
+}
+
+// Thinking goes back exactly as it came; without its signature the service refuses it.
+Json wire_thinking(const Json& block) {
+    const std::string signature = text_member(block, "thinkingSignature");
+    if (signature.empty()) return nullptr;
+    return {{"type", "thinking"},
+            {"thinking", text_member(block, "thinking")},
+            {"signature", signature}};
+}
+
+Json wire_image(const Json& block) {
+    return {{"type", "image"},
+            {"source",
+             {{"type", "base64"},
+              {"media_type", text_member(block, "mimeType")},
+              {"data", text_member(block, "data")}}}};
+}
+
+Json wire_call(const Json& block) {
+    const Json& arguments = member(block, "arguments");
+    return {{"type", "tool_use"},
+            {"id", safe_call_id(text_member(block, "id"))},
+            {"name", text_member(block, "name")},
+            {"input", arguments.is_object() ? arguments : Json::object()}};
+}
+
+Json wire_result(const Json& block) {
+    Json result = {{"type", "tool_result"},
+                   {"tool_use_id", safe_call_id(text_member(block, "toolCallId"))},
+                   {"content", wire_blocks(member(block, "content"))}};
+    if (bool_member(block, "isError")) result["is_error"] = true;
+    return result;
+}
+
+Json wire_block(const Json& block) {
+    const std::string type = text_member(block, "type");
+    if (type == "text") return {{"type", "text"}, {"text", text_member(block, "text")}};
+    if (type == "image") return wire_image(block);
+    if (type == "thinking") return wire_thinking(block);
+    if (type == "redacted_thinking")
+        return {{"type", "redacted_thinking"}, {"data", text_member(block, "data")}};
+    if (type == "toolCall") return wire_call(block);
+    if (type == "toolResult") return wire_result(block);
+    return nullptr;
+}
+
+Json wire_messages(const Prompt& prompt, const Model& model) {
+    Json list = Json::array();
+    for (const Turn& turn : normalised(prompt.messages, model)) {
+        const char* role = turn.role == Turn::Role::assistant ? "assistant" : "user";
+        // Results and a user's text in a row are one message: roles alternate.
+        if (list.empty() || text_member(list.back(), "role") != role)
+            list.push_back({{"role", role}, {"content", Json::array()}});
+        for (const Json& block : turn.blocks)
+            if (Json wire = wire_block(block); !wire.is_null())
+                list.back()["content"].push_back(std::move(wire));
+    }
+    for (auto message = list.rbegin(); message != list.rend(); ++message) {
+        if (text_member(*message, "role") != "user") continue;
+        (*message)["content"].back()["cache_control"] = cache_mark();
+        break;
+    }
+    return list;
+}
+
+Json wire_tools(const Json& tools) {
+    Json list = Json::array();
+    for (const Json& tool : tools)
+        list.push_back({{"name", text_member(tool, "name")},
+                        {"description", text_member(tool, "description")},
+                        {"input_schema", member(tool, "parameters")}});
+    return list;
+}
+
+void set_lengths(Json& body, const Model& model, const Prompt& prompt) {
+    const int64_t budget = thinking_budget(model, prompt.thinking);
+    int64_t tokens =
+        std::max<int64_t>(model.max_tokens / 3, std::min<int64_t>(model.max_tokens, 4096));
+    if (budget > 0) tokens = std::min(tokens + budget, model.max_tokens);
+    body["max_tokens"] = tokens;
+    // The budget is part of the length, and the answer needs some of it; the least that the
+    // service takes is 1024.
+    const int64_t fitting = std::min(budget, tokens - 1024);
+    if (fitting >= 1024) body["thinking"] = {{"type", "enabled"}, {"budget_tokens", fitting}};
+}
+
+std::vector<std::string> wire_headers(const Model& model, const Json& body,
+                                      const std::string& key) {
+    std::vector<std::string> headers = {"content-type: application/json", api_version,
+                                        "accept: text/event-stream"};
+    if (!key.empty()) headers.push_back("x-api-key: " + key);
+    if (!key.empty() && model.bearer_header) headers.push_back("authorization: Bearer " + key);
+    if (body.contains("tools")) {
+        std::string beta = std::string("anthropic-beta: ") + tool_streaming;
+        if (body.contains("thinking")) beta += std::string(",") + interleaved_thinking;
+        headers.push_back(std::move(beta));
+    }
+    return headers;
+}
+
+// The configuration may give the address with or without the version.
+std::string endpoint(const std::string& base) {
+    return base + (base.ends_with("/v1") ? "/messages" : "/v1/messages");
+}
+
+std::string stop_reason_of(const std::string& reason) {
+    if (reason == "max_tokens" || reason == "model_context_window_exceeded") return "length";
+    if (reason == "tool_use") return "toolUse";
+    return "stop";  // end_turn, stop_sequence, pause_turn
+}
+
+class Reader final : public Interpreter {
+  public:
+    using Interpreter::Interpreter;
+
+  protected:
+    void take_event(const std::string& type, const Json& data) override {
+        if (type == "content_block_delta") return take_delta(data);
+        if (type == "content_block_start") return start_block(data);
+        if (type == "message_start") return take_usage(member_at(data, "message.usage"));
+        if (type == "message_delta") return take_message_delta(data);
+        if (type == "message_stop") return complete();
+        if (type == "error") return fail_with(member(data, "error"));
+    }
+
+  private:
+    void start_block(const Json& data) {
+        if (!has_room()) return;
+        const Json& start = member(data, "content_block");
+        const std::string type = text_member(start, "type");
+        const int64_t index = int_member(data, "index", -1);
+        if (type == "text")
+            blocks_[index] = add_text(text_member(start, "text"));
+        else if (type == "thinking")
+            start_thinking(index, start);
+        else if (type == "redacted_thinking")
+            add_block({{"type", type}, {"data", text_member(start, "data")}});
+        else if (type == "tool_use")
+            start_call(index, start);
+    }
+
+    void start_thinking(int64_t index, const Json& start) {
+        blocks_[index] = add_thinking();
+        append_thinking(blocks_[index], text_member(start, "thinking"));
+    }
+
+    void start_call(int64_t index, const Json& start) {
+        blocks_[index] = add_tool_call(text_member(start, "id"), text_member(start, "name"));
+        // Some servers send the whole input here, others an empty object and then its text.
+        const Json& input = member(start, "input");
+        if (input.is_object() && !input.empty())
+            append_arguments(blocks_[index], print_json(input));
+    }
+
+    void take_delta(const Json& data) {
+        const auto found = blocks_.find(int_member(data, "index", -1));
+        if (found == blocks_.end()) return;
+        const size_t at = found->second;
+        const Json& delta = member(data, "delta");
+        const std::string kind = text_member(block(at), "type");
+        const std::string type = text_member(delta, "type");
+        if (type == "text_delta" && kind == "text")
+            append_text(at, text_member(delta, "text"));
+        else if (type == "thinking_delta" && kind == "thinking")
+            append_thinking(at, text_member(delta, "thinking"));
+        else if (type == "signature_delta" && kind == "thinking")
+            block(at)["thinkingSignature"] =
+                text_member(block(at), "thinkingSignature") + text_member(delta, "signature");
+        else if (type == "input_json_delta" && kind == "toolCall")
+            append_arguments(at, text_member(delta, "partial_json"));
+    }
+
+    void take_message_delta(const Json& data) {
+        take_usage(member(data, "usage"));
+        const std::string reason = text_member(member(data, "delta"), "stop_reason");
+        if (reason.empty()) return;
+        if (reason == "refusal")
+            return fail({ModelFailure::Reason::format, 0, "the model declined to answer", {}});
+        stop_reason_ = stop_reason_of(reason);
+    }
+
+    // Counts are cumulative; one that a later event leaves out, or repeats as 0, stays.
+    void take_usage(const Json& usage) {
+        const auto take_count = [&](int64_t& count, const char* name) {
+            if (const int64_t value = token_count(usage, name); value > 0) count = value;
+        };
+        take_count(counts_.input, "input_tokens");
+        take_count(counts_.output, "output_tokens");
+        take_count(counts_.cache_read, "cache_read_input_tokens");
+        take_count(counts_.cache_write, "cache_creation_input_tokens");
+    }
+
+    std::map<int64_t, size_t> blocks_;  // by the service's index
+};
+
+}  // namespace
+
+WireRequest encode(const Model& model, const Prompt& prompt, const std::string& key) {
+    Json body = {{"model", model.name.model}, {"stream", true}};
+    set_lengths(body, model, prompt);
+    if (!prompt.system.empty())
+        body["system"] = Json::array(
+            {{{"type", "text"}, {"text", prompt.system}, {"cache_control", cache_mark()}}});
+    body["messages"] = wire_messages(prompt, model);
+    if (!prompt.tools.empty()) body["tools"] = wire_tools(prompt.tools);
+    return {endpoint(model.base_url), wire_headers(model, body, key), print_json(body)};
+}
+
+std::unique_ptr<Interpreter> make_interpreter(const Model& model) {
+    return std::make_unique<Reader>(model);
+}
+
+}  // namespace agent::anthropic

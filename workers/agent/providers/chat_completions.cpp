@@ -1,0 +1,232 @@
+#include "workers/agent/providers/chat_completions.h"
+
+#include <algorithm>
+#include <map>
+
+#include "workers/agent/providers/conversation.h"
+
+namespace agent::chat_completions {
+
+namespace {
+
+// Plain text where it is only text: not every server knows lists of parts.
+Json user_content(const std::vector<Json>& blocks) {
+    const bool has_image = std::any_of(blocks.begin(), blocks.end(), [](const Json& block) {
+        return text_member(block, "type") == "image";
+    });
+    if (!has_image) return joined_text(Json(blocks));
+    Json parts = Json::array();
+    for (const Json& block : blocks) {
+        if (text_member(block, "type") == "image")
+            parts.push_back(
+                {{"type", "image_url"}, {"image_url", {{"url", image_data_url(block)}}}});
+        else
+            parts.push_back({{"type", "text"}, {"text", text_member(block, "text")}});
+    }
+    return parts;
+}
+
+Json wire_call(const Json& block) {
+    const Json& arguments = member(block, "arguments");
+    return {{"id", safe_call_id(text_member(block, "id"))},
+            {"type", "function"},
+            {"function",
+             {{"name", text_member(block, "name")},
+              {"arguments", print_json(arguments.is_object() ? arguments : Json::object())}}}};
+}
+
+Json assistant_message(const std::vector<Json>& blocks) {
+    Json calls = Json::array();
+    for (const Json& block : blocks)
+        if (text_member(block, "type") == "toolCall") calls.push_back(wire_call(block));
+    const std::string text = joined_text(Json(blocks));
+    Json message = {{"role", "assistant"}, {"content", text}};
+    if (!calls.empty()) {
+        if (text.empty()) message["content"] = nullptr;
+        message["tool_calls"] = std::move(calls);
+    }
+    return message;
+}
+
+// Pictures cannot be in a tool's message: they follow as the user's.
+void add_results(Json& messages, const std::vector<Json>& blocks) {
+    std::vector<Json> images;
+    for (const Json& block : blocks) {
+        const Json& content = member(block, "content");
+        const std::string text = joined_text(content);
+        messages.push_back({{"role", "tool"},
+                            {"tool_call_id", safe_call_id(text_member(block, "toolCallId"))},
+                            {"content", text.empty() ? "(see the image below)" : text}});
+        for (const Json& part : content)
+            if (text_member(part, "type") == "image") images.push_back(part);
+    }
+    if (!images.empty()) messages.push_back({{"role", "user"}, {"content", user_content(images)}});
+}
+
+Json wire_messages(const Model& model, const Prompt& prompt) {
+    Json messages = Json::array();
+    if (!prompt.system.empty()) {
+        const bool developer = model.reasoning && model.compatibility.developer_role;
+        messages.push_back(
+            {{"role", developer ? "developer" : "system"}, {"content", prompt.system}});
+    }
+    for (const Turn& turn : normalised(prompt.messages, model)) {
+        if (turn.role == Turn::Role::user)
+            messages.push_back({{"role", "user"}, {"content", user_content(turn.blocks)}});
+        else if (turn.role == Turn::Role::assistant)
+            messages.push_back(assistant_message(turn.blocks));
+        else
+            add_results(messages, turn.blocks);
+    }
+    return messages;
+}
+
+Json wire_tools(const Json& tools) {
+    Json list = Json::array();
+    for (const Json& tool : tools)
+        list.push_back({{"type", "function"},
+                        {"function",
+                         {{"name", text_member(tool, "name")},
+                          {"description", text_member(tool, "description")},
+                          {"parameters", member(tool, "parameters")}}}});
+    return list;
+}
+
+class Reader final : public Interpreter {
+  public:
+    using Interpreter::Interpreter;
+
+  protected:
+    bool take_plain(const std::string& data) override {
+        if (data != "[DONE]") return false;
+        if (has_finished_)
+            complete();
+        else
+            end_of_stream();
+        return true;
+    }
+
+    // Some servers close after the last chunk without "[DONE]".
+    bool accepts_end() const override { return has_finished_; }
+
+    void take_event(const std::string&, const Json& data) override {
+        if (const Json& error = member(data, "error"); !error.is_null()) return fail_with(error);
+        take_usage(member(data, "usage"));
+        const Json& choices = member(data, "choices");
+        if (!choices.is_array() || choices.empty()) return;
+        const Json& choice = choices.front();
+        take_usage(member(choice, "usage"));
+        take_delta(member(choice, "delta"));
+        if (const std::string reason = text_member(choice, "finish_reason"); !reason.empty())
+            finish(reason);
+    }
+
+  private:
+    static constexpr size_t none = static_cast<size_t>(-1);
+
+    void take_delta(const Json& delta) {
+        // Three names for the same text; servers that send two would have it shown twice.
+        for (const char* name : {"reasoning_content", "reasoning", "reasoning_text"})
+            if (const std::string text = text_member(delta, name); !text.empty()) {
+                think(text);
+                break;
+            }
+        const Json& content = member(delta, "content");
+        if (content.is_string()) say(content.get<std::string>());
+        if (content.is_array())
+            for (const Json& part : content) take_part(part);
+        const Json& calls = member(delta, "tool_calls");
+        if (calls.is_array())
+            for (const Json& call : calls) take_call(call);
+    }
+
+    // {"type":"text"} or {"type":"thinking","thinking":[{"type":"text"}]}.
+    void take_part(const Json& part) {
+        if (text_member(part, "type") == "text") return say(text_member(part, "text"));
+        const Json& thoughts = member(part, "thinking");
+        if (thoughts.is_array())
+            for (const Json& thought : thoughts) think(text_member(thought, "text"));
+    }
+
+    void say(const std::string& text) {
+        if (text.empty()) return;
+        if (text_ == none) {
+            if (!has_room()) return;
+            text_ = add_text();
+        }
+        append_text(text_, text);
+    }
+
+    void think(const std::string& text) {
+        if (text.empty()) return;
+        if (thinking_ == none) {
+            if (!has_room()) return;
+            thinking_ = add_thinking();
+        }
+        append_thinking(thinking_, text);
+    }
+
+    void take_call(const Json& call) {
+        const int64_t index = int_member(call, "index", 0);
+        const Json& function = member(call, "function");
+        auto found = calls_.find(index);
+        if (found == calls_.end()) {
+            if (!has_room()) return;
+            const std::string id = text_member(call, "id", "call_" + std::to_string(index));
+            found = calls_.emplace(index, add_tool_call(id, text_member(function, "name"))).first;
+        }
+        append_arguments(found->second, text_member(function, "arguments"));
+    }
+
+    void finish(const std::string& reason) {
+        if (reason == "content_filter")
+            return fail({ModelFailure::Reason::format, 0, "the provider withheld the answer", {}});
+        if (reason == "error")
+            return fail({ModelFailure::Reason::provider, 0, "the answer ended with an error", {}});
+        has_finished_ = true;
+        if (reason == "length") stop_reason_ = "length";
+        if (reason == "tool_calls" || reason == "function_call") stop_reason_ = "toolUse";
+    }
+
+    // completion_tokens already contains the reasoning tokens, prompt_tokens the cached ones.
+    void take_usage(const Json& usage) {
+        if (!usage.is_object()) return;
+        const int64_t input = token_count(usage, "prompt_tokens");
+        counts_.cache_read =
+            std::min(token_count(member(usage, "prompt_tokens_details"), "cached_tokens"), input);
+        counts_.input = input - counts_.cache_read;
+        counts_.output = token_count(usage, "completion_tokens");
+    }
+
+    size_t text_ = none;
+    size_t thinking_ = none;
+    std::map<int64_t, size_t> calls_;
+    bool has_finished_ = false;
+};
+
+}  // namespace
+
+WireRequest encode(const Model& model, const Prompt& prompt, const std::string& key) {
+    const Compatibility& can = model.compatibility;
+    Json body = {{"model", model.name.model},
+                 {"messages", wire_messages(model, prompt)},
+                 {"stream", true},
+                 {"stream_options", {{"include_usage", true}}}};
+    if (can.store) body["store"] = false;
+    // Left out unless the owner set it: servers reject what does not fit beside the prompt.
+    if (model.max_tokens_configured)
+        body[can.max_completion_tokens ? "max_completion_tokens" : "max_tokens"] = model.max_tokens;
+    if (!prompt.tools.empty()) body["tools"] = wire_tools(prompt.tools);
+    const std::string effort = reasoning_effort(model, prompt.thinking);
+    if (!effort.empty() && can.reasoning_effort) body["reasoning_effort"] = effort;
+    std::vector<std::string> headers = {"content-type: application/json",
+                                        "accept: text/event-stream"};
+    if (!key.empty()) headers.push_back("authorization: Bearer " + key);
+    return {model.base_url + "/chat/completions", std::move(headers), print_json(body)};
+}
+
+std::unique_ptr<Interpreter> make_interpreter(const Model& model) {
+    return std::make_unique<Reader>(model);
+}
+
+}  // namespace agent::chat_completions

@@ -1,0 +1,158 @@
+// One turn: the user's message into the transcript, the model's answer out to the clients and into
+// the transcript.
+//
+// Promises exactly one end, told once: `final` only when the whole chain of models is through and
+// the answer is on the disk, else `error` or `aborted`. Keeps the user's message and what there is
+// of the answer in every case.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "workers/agent/agent_config.h"
+#include "workers/agent/model_types.h"
+#include "workers/agent/session_store.h"
+#include "workers/common/base/board_page.h"
+#include "workers/common/base/loop.h"
+
+namespace agent {
+
+// What a run needs of the models; an adapter over Models in the product, a fake in tests.
+class ModelStarter {
+  public:
+    virtual ~ModelStarter() = default;
+    // In the order to try; `wanted` (a session's own choice, may be empty) comes first.
+    virtual std::vector<ModelName> candidates(const std::string& agent_id,
+                                              const std::string& wanted) const = 0;
+    virtual int64_t context_window(const ModelName& name) const = 0;
+    virtual std::unique_ptr<ModelCall> start(ModelRequest request, ModelListener& listener) = 0;
+};
+
+// Where events for clients go.
+class EventSink {
+  public:
+    virtual ~EventSink() = default;
+    struct Event {
+        const char* name;  // "agent", "chat"
+        const Json& payload;
+        const std::string& run_id;
+        const std::string& session_key;
+        uint64_t sequence;
+        bool drop_if_slow = false;
+    };
+    virtual void emit(const Event& event) = 0;
+    virtual void run_ended(const std::string& run_id) = 0;
+};
+
+// What runs share; outlives them.
+struct RunServices {
+    Loop& loop;
+    SessionStore& store;
+    ModelStarter& models;
+    EventSink& events;
+    const AgentConfig& config;
+    std::function<int64_t()> now_ms;                        // wall clock
+    std::function<int64_t()> steady_ms;                     // for intervals
+    std::function<void(Counter, int64_t)> count = nullptr;  // may be empty
+};
+
+// What a caller wants.
+struct RunOrder {
+    RunRecord record;
+    std::string thinking;  // empty: the session's level
+    std::chrono::milliseconds timeout{0};
+    std::string extra_system;
+    // Start a fresh session first. Without a message that is all, confirmed by a short reply.
+    bool fresh_session = false;
+    // Called once the run has ended and that is recorded.
+    std::function<void(const RunRecord&)> on_ended;
+};
+
+class Run final : public ModelListener {
+  public:
+    Run(RunServices& services, RunOrder order, std::function<void(Run&)> ended);
+    ~Run() override;
+
+    // May end the run before it returns.
+    void start();
+    // Ends it; `why` is "rpc", "stop" or "timeout". A run that waits is told at once and written
+    // down when its turn comes.
+    void abort(const std::string& why);
+    // As abort, but an error for the clients: the process is about to end.
+    void interrupt(const std::string& text);
+
+    const RunOrder& order() const { return order_; }
+    const RunRecord& record() const { return order_.record; }
+    // The session's entry to be recorded with the end; null when it did not change.
+    const Session* changed_session() const { return changed_ ? &*changed_ : nullptr; }
+    bool has_started() const { return order_.record.started_ms != 0; }
+
+    void text_delta(std::string_view text) override;
+    void thinking_delta(std::string_view text) override;
+    void restarted(const ModelFailure& why, const ModelName& next) override;
+    void done(Json message) override;
+    void failed(const ModelFailure& failure) override;
+
+    static constexpr int64_t chat_delta_every_ms = 150;
+    // Each event carries the whole text so far: pieces that arrive in a burst share one.
+    static constexpr int64_t text_every_ms = 10;
+
+  private:
+    struct End {
+        const char* status = "ok";  // ok, error, aborted
+        std::string text;           // of an error
+        std::string stop_reason;    // of an abort
+        Json message;               // of the answer, transcript form
+    };
+    bool prepare_session();
+    bool write_user_message();
+    void call_model();
+    void confirm_fresh_session();
+    void end(End how);
+    void write_answer(End& how);
+    void tell(const End& how);
+    void record_end(const End& how);
+    void update_session(const Json& message);
+    Json own_message(const End& how) const;
+    Json final_payload(const End& how) const;
+
+    void emit_agent(const char* stream, Json data);
+    void emit_chat(const char* state, Json members, bool drop_if_slow = false);
+    void flush_text();
+    void chat_delta();
+    void schedule_flush();
+    void count(Counter counter, int64_t amount);
+
+    RunServices& services_;
+    RunOrder order_;
+    std::function<void(Run&)> ended_;
+    std::optional<Session> session_;
+    std::optional<Session> changed_;
+    std::unique_ptr<ModelCall> call_;
+    ModelName model_;        // the one that answers
+    std::string text_;       // of the attempt under way
+    size_t emitted_ = 0;     // bytes of it that clients have
+    uint64_t sequence_ = 0;  // of agent events
+    bool flush_scheduled_ = false;
+    bool chat_delta_sent_ = false;
+    int64_t last_chat_delta_ms_ = 0;
+    int64_t last_text_ms_ = 0;
+    bool message_written_ = false;
+    bool has_ended_ = false;
+    std::optional<End> end_before_start_;
+    Loop::Registration deadline_;
+    Loop::Registration delta_timer_;
+    Loop::Registration text_timer_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // shared with tasks of the loop
+};
+
+// A zero usage, as transcripts have it.
+Json no_usage();
+// A reply that no model wrote (commands), in transcript form.
+Json injected_message(const std::string& text, int64_t now_ms);
+// The entry of a session that starts anew: levels and labels stay, the conversation does not.
+Json fresh_entry(const Json& entry, int64_t now_ms);
+
+}  // namespace agent

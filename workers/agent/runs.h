@@ -1,0 +1,89 @@
+// All runs: accepted durably, queued per session, started in order, ended durably, remembered for
+// duplicates and for those who wait.
+//
+// Promises that an accepted run ends, be it by the next process: recover() ends what an earlier one
+// left behind. Never runs one twice.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "workers/agent/run.h"
+#include "workers/agent/run_queue.h"
+
+namespace agent {
+
+class Runs {
+  public:
+    explicit Runs(RunServices services);
+    ~Runs();
+
+    // Records it; returns once that is durable. It starts when the loop is next free, after the
+    // caller has answered. Fills in what the order leaves open: session, ids, timeout.
+    Result<RunRecord> accept(RunOrder order);
+    // A command that is answered already: for duplicates only.
+    void remember(RunRecord record);
+
+    // A run under way, waiting, or ended not longer than five minutes ago.
+    Result<std::optional<RunRecord>> known(const std::string& method, const std::string& run_id);
+    // Calls back once: with the run when it has ended, with null after the time.
+    using Waiter = std::function<void(const RunRecord* run)>;
+    void wait(const std::string& run_id, std::chrono::milliseconds at_most, Waiter waiter);
+
+    // Aborts a session's runs; returns their ids.
+    std::vector<std::string> abort_session(const SessionKey& session, const std::string& why);
+    // The session of a run that has not ended; null when there is none.
+    const SessionKey* session_of(const std::string& run_id) const;
+    bool abort_run(const std::string& run_id, const std::string& why);
+
+    // What a session's entry is before its next run: existing, or new where there is none, where it
+    // is outdated (`fresh` says so), or where it cannot be used.
+    struct Opened {
+        Session session;
+        bool fresh = false;
+    };
+    Result<Opened> open_session(const SessionKey& key);
+
+    size_t active() const { return queue_.running(); }
+    size_t waiting() const { return queue_.waiting(); }
+    bool is_stopping() const { return stopping_; }
+
+    // Ends in the transcript what an earlier process left unfinished; returns how many.
+    Result<size_t> recover();
+    // Nothing new starts; what runs may finish for so long, then is ended with an error. Calls
+    // back when all is recorded.
+    void drain(std::chrono::milliseconds budget, std::function<void()> drained);
+
+    static constexpr int64_t duplicate_ms = 300'000;
+
+  private:
+    struct Wait {
+        Waiter waiter;
+        Loop::Registration timer;
+    };
+    void start_ready();
+    void run_has_ended(uint64_t ticket);
+    void record_ends();
+    void wake_waiters(const RunRecord& record);
+    void end_wait(const std::string& run_id, uint64_t wait_id);
+    Done recover_one(RunRecord run);
+    void interrupt_all(const std::string& text);
+    void soon(void (Runs::*action)());
+    Run* find(const std::string& run_id) const;
+
+    RunServices services_;
+    RunQueue queue_;
+    uint64_t next_ticket_ = 1;
+    uint64_t next_wait_ = 1;
+    std::map<uint64_t, std::unique_ptr<Run>> runs_;  // by ticket: in order of arrival
+    std::vector<uint64_t> ended_;                    // to be recorded
+    std::map<std::string, std::map<uint64_t, Wait>> waits_;
+    bool stopping_ = false;
+    std::function<void()> drained_;
+    Loop::Registration drain_timer_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // shared with tasks of the loop
+};
+
+}  // namespace agent

@@ -1,0 +1,94 @@
+// Where sessions, transcripts and the journal of runs are kept, free of how.
+//
+// Promises that what accept_run() and end_run() returned from survives a crash of the process and
+// of the machine, and that a session's entry keeps every member it came with. Never interprets a
+// message.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "workers/agent/ids.h"
+#include "workers/common/base/json.h"
+#include "workers/common/base/result.h"
+
+namespace agent {
+
+struct Session {
+    SessionKey key;
+    // As OpenClaw's sessions.json has it: sessionId, updatedAt and some sixty optional members.
+    Json entry = Json::object();
+
+    std::string id() const { return text_member(entry, "sessionId"); }
+    int64_t updated_at() const { return int_member(entry, "updatedAt"); }
+};
+
+struct RunRecord {
+    std::string method;  // "chat" or "agent": each has its own idempotency keys
+    std::string run_id;
+    SessionKey session;
+    std::string spelling;    // the session key as the caller wrote it
+    std::string session_id;  // when it was accepted
+    int64_t accepted_ms = 0;
+    int64_t started_ms = 0;
+    int64_t ended_ms = 0;
+    // The user's message in transcript form, null for a command; the ids that its entry and the
+    // answer's have or will have, so that a later process can tell what was written.
+    Json message;
+    std::string entry_id;
+    std::string answer_id;
+    // Once it has ended: "ok", "error" or "aborted", the sentence that goes with it, and the final
+    // payload for a duplicate of the request.
+    std::string status;
+    std::string summary;
+    Json payload;
+
+    bool has_ended() const { return ended_ms != 0; }
+};
+
+class SessionStore {
+  public:
+    virtual ~SessionStore() = default;
+
+    virtual Result<std::optional<Session>> find(const SessionKey& key) = 0;
+    // Newest first, of one agent or (empty) of all, until the visitor returns false.
+    virtual Done visit(const std::string& agent,
+                       const std::function<bool(const Session&)>& visitor) = 0;
+    virtual Result<size_t> count(const std::string& agent) = 0;
+    virtual Done save(const Session& session) = 0;
+
+    // One durable transaction each; `changed` may be null.
+    virtual Done accept_run(const RunRecord& run, const Session* changed) = 0;
+    virtual Done end_run(const RunRecord& run, const Session* changed) = 0;
+    virtual Result<std::optional<RunRecord>> find_run(const std::string& method,
+                                                      const std::string& run_id) = 0;
+    // Accepted and not ended, oldest first.
+    virtual Result<std::vector<RunRecord>> unfinished_runs() = 0;
+
+    enum class Durability { soon, now };
+    // What a model is shown of the conversation so far.
+    virtual Result<std::vector<Json>> context(const Session& session) = 0;
+    // Adds a message at the end of the active branch under that id.
+    virtual Done append(const Session& session, const std::string& entry_id, const Json& message,
+                        Durability durability) = 0;
+    virtual Result<bool> has_entry(const Session& session, const std::string& entry_id) = 0;
+    // The last `limit` messages, oldest first, at most so many bytes as JSON; printed as an array.
+    virtual Result<std::string> history(const Session& session, size_t limit, size_t bytes) = 0;
+    // The text of the first user message and of the last message; empty when there is none.
+    struct Preview {
+        std::string first_user_text;
+        std::string last_text;
+    };
+    virtual Preview preview(const Session& session) = 0;
+
+    // How the place is called in answers to clients.
+    virtual std::string location(const std::string& agent) const = 0;
+    virtual std::string transcript_location(const Session& session) const = 0;
+    // Brings what other programs read up to date; called before the process ends.
+    virtual void close() = 0;
+};
+
+}  // namespace agent
