@@ -1,0 +1,364 @@
+#include <gtest/gtest.h>
+
+#include "workers/gateway/events_table.h"
+#include "workers/gateway/frames.h"
+#include "workers/gateway/http_answer.h"
+#include "workers/gateway/methods_table.h"
+#include "workers/gateway/presence.h"
+#include "workers/gateway/request_source.h"
+#include "workers/gateway/run_ledger.h"
+#include "workers/gateway/shape.h"
+
+namespace gateway {
+namespace {
+
+using Outcome = FrameReading::Outcome;
+
+TEST(Frames, SaysWhatIsWrongWithARequest) {
+    struct Row {
+        const char* text;
+        Outcome outcome;
+        const char* id;
+        const char* faults;
+    };
+    const Row rows[] = {
+        {R"({"type":"req","id":"a","method":"m"})", Outcome::request, "a", ""},
+        {R"({"type":"req","id":"a","method":"m","params":[1]})", Outcome::request, "a", ""},
+        {"", Outcome::no_json, "", ""},
+        {"{", Outcome::no_json, "", ""},
+        {"\"\xff\"", Outcome::no_json, "", ""},
+        {"[]", Outcome::no_request, "invalid", "must be object"},
+        {R"({"type":"req"})", Outcome::no_request, "invalid",
+         "must have required property 'id'; must have required property 'method'"},
+        {R"({"type":"res","id":"b","method":"m"})", Outcome::no_request, "b",
+         "at /type: must be equal to constant"},
+        {R"({"type":"req","id":"","method":1,"extra":0})", Outcome::no_request, "invalid",
+         "at root: unexpected property 'extra'; at /id: must NOT have fewer than 1 characters; "
+         "at /method: must be string"},
+        {R"({"type":"req","id":7,"method":"m"})", Outcome::no_request, "invalid",
+         "at /id: must be string"},
+    };
+    for (const Row& row : rows) {
+        const FrameReading reading = read_request(row.text);
+        EXPECT_EQ(reading.outcome, row.outcome) << row.text;
+        EXPECT_EQ(reading.id, row.id) << row.text;
+        EXPECT_EQ(reading.faults, row.faults) << row.text;
+    }
+}
+
+TEST(Frames, RefusesWhatIsNestedTooDeeply) {
+    std::string text = R"({"type":"req","id":"a","method":"m","params":)";
+    text += std::string(100'000, '[') + std::string(100'000, ']') + "}";
+    EXPECT_EQ(read_request(text).outcome, Outcome::no_json);
+}
+
+TEST(Frames, WritesTheThreeTypesAndNothingMore) {
+    EXPECT_EQ(response_text("a\"b", R"({"x":1})"),
+              R"({"type":"res","id":"a\"b","ok":true,"payload":{"x":1}})");
+    Failure failure = invalid_request("no");
+    failure.details_json = R"({"y":2})";
+    EXPECT_EQ(failure_text("1", failure, "{}"),
+              R"({"type":"res","id":"1","ok":false,"payload":{},"error":)"
+              R"({"code":"INVALID_REQUEST","message":"no","details":{"y":2}}})");
+    EXPECT_EQ(failure_text("1", unavailable("later", true)),
+              R"({"type":"res","id":"1","ok":false,"error":)"
+              R"({"code":"UNAVAILABLE","message":"later","retryable":true}})");
+    EXPECT_EQ(event_text("health", "{}", 7, StateVersion{2, 3}),
+              R"({"type":"event","event":"health","payload":{},"seq":7,)"
+              R"("stateVersion":{"presence":2,"health":3}})");
+    EXPECT_EQ(event_text("tick", ""), R"({"type":"event","event":"tick"})");
+}
+
+TEST(Frames, CutsTextBetweenCharacters) {
+    EXPECT_EQ(cut_text("abc", 5), "abc");
+    EXPECT_EQ(cut_text("aä", 2), "a");
+    EXPECT_EQ(cut_text("aä", 3), "aä");
+}
+
+TEST(Shape, ChecksEveryKind) {
+    static constexpr Field inner_fields[] = {{"n", Kind::integer, true, nullptr, {}, 1}};
+    static constexpr Shape inner{inner_fields};
+    static constexpr Field fields[] = {
+        {"o", Kind::object, false, &inner}, {"b", Kind::boolean},
+        {"l", Kind::text_list},             {"m", Kind::boolean_map},
+    };
+    static constexpr Shape shape{fields};
+    const auto faults = [](const char* text) { return faults_of(*parse_json(text), shape); };
+    EXPECT_EQ(faults(R"({"o":{"n":1.0},"b":false,"l":["x"],"m":{"y":true}})"), "");
+    EXPECT_EQ(faults(R"({"o":{"n":0}})"), "at /o/n: must be >= 1");
+    EXPECT_EQ(faults(R"({"o":{"n":1.5}})"), "at /o/n: must be integer");
+    EXPECT_EQ(faults(R"({"o":{"n":1e300}})"), "at /o/n: must be integer");
+    EXPECT_EQ(faults(R"({"o":{"n":18446744073709551615}})"), "");
+    EXPECT_EQ(faults(R"({"o":[]})"), "at /o: must be object");
+    EXPECT_EQ(faults(R"({"b":0,"l":{},"m":[]})"),
+              "at /b: must be boolean; at /l: must be array; at /m: must be object");
+    EXPECT_EQ(faults(R"({"l":["",1],"m":{"z":1}})"),
+              "at /l/0: must NOT have fewer than 1 characters; at /l/1: must be string; "
+              "at /m/z: must be boolean");
+}
+
+struct CallRow {
+    const char* method;
+    const char* role;
+    std::vector<std::string> scopes;
+    const char* refusal;
+};
+
+TEST(MethodsTable, LetsRoleAndScopeDecide) {
+    const CallRow rows[] = {
+        {"health", "operator", {"operator.admin"}, ""},
+        {"health", "operator", {"operator.read"}, ""},
+        {"health", "operator", {"operator.write"}, ""},
+        {"health", "operator", {"operator.pairing"}, "missing scope: operator.read"},
+        {"chat.send", "operator", {"operator.read"}, "missing scope: operator.write"},
+        {"chat.send", "operator", {"operator.write"}, ""},
+        {"chat.history", "operator", {"operator.read"}, ""},
+        {"device.pair.list", "operator", {"operator.read"}, "missing scope: operator.pairing"},
+        {"device.pair.list", "operator", {"operator.pairing"}, ""},
+        {"exec.approval.resolve", "operator", {"operator.write"},
+         "missing scope: operator.approvals"},
+        {"config.get", "operator", {"operator.read", "operator.write"},
+         "missing scope: operator.admin"},
+        {"sessions.patch", "operator", {"operator.write"}, "missing scope: operator.admin"},
+        {"no.such.method", "operator", {"operator.write"}, "missing scope: operator.admin"},
+        {"no.such.method", "operator", {"operator.admin"}, ""},
+        {"internal.health", "operator", {"operator.write"}, "missing scope: operator.admin"},
+        {"health", "operator", {}, "missing scope: operator.read"},
+        {"node.event", "operator", {"operator.admin"}, "unauthorized role: operator"},
+        {"health", "node", {}, "unauthorized role: node"},
+        {"health", "node", {"operator.admin"}, "unauthorized role: node"},
+        {"node.event", "node", {}, ""},
+        {"skills.bins", "node", {}, ""},
+    };
+    for (const CallRow& row : rows) {
+        const auto refusal = call_refusal(row.method, row.role, row.scopes);
+        EXPECT_EQ(refusal ? refusal->message : "", row.refusal) << row.method << " as " << row.role;
+    }
+}
+
+TEST(MethodsTable, OffersOnlyWhatIsServedAndKeepsInternalOnesInside) {
+    EXPECT_EQ(offered_methods(),
+              (std::vector<std::string>{
+                  "health", "status", "models.list", "agents.list", "sessions.list",
+                  "device.pair.list", "device.pair.approve", "device.pair.reject", "node.list",
+                  "system-presence", "agent", "agent.identity.get", "agent.wait", "chat.history",
+                  "chat.abort", "chat.send"}));
+    EXPECT_EQ(find_method("internal.health"), nullptr);
+    EXPECT_EQ(find_method("connect"), nullptr);
+    for (const Method& method : methods())
+        EXPECT_EQ(find_method(method.name), &method) << method.name << " is listed twice";
+}
+
+TEST(EventsTable, DecidesWhoGetsWhat) {
+    const std::vector<std::string> admin{"operator.admin"}, pairing{"operator.pairing"},
+        read{"operator.read"};
+    const Event& chat = *find_event("chat");
+    const Event& tick = *find_event("tick");
+    const Event& asked = *find_event("device.pair.requested");
+    const size_t slow = most_unsent_events + 1;
+    EXPECT_EQ(delivery_of(chat, false, "operator", read, 0), Delivery::send);
+    EXPECT_EQ(delivery_of(chat, false, "node", {}, 0), Delivery::send);
+    EXPECT_EQ(delivery_of(chat, false, "operator", read, most_unsent_events), Delivery::send);
+    EXPECT_EQ(delivery_of(chat, false, "operator", read, slow), Delivery::close);
+    EXPECT_EQ(delivery_of(chat, true, "operator", read, slow), Delivery::skip);
+    EXPECT_EQ(delivery_of(tick, false, "operator", read, slow), Delivery::skip);
+    EXPECT_EQ(delivery_of(asked, false, "operator", read, 0), Delivery::skip);
+    EXPECT_EQ(delivery_of(asked, false, "operator", pairing, 0), Delivery::send);
+    EXPECT_EQ(delivery_of(asked, false, "operator", admin, 0), Delivery::send);
+    EXPECT_EQ(delivery_of(asked, false, "node", admin, 0), Delivery::skip);
+}
+
+RequestHeaders from(const std::string& peer, const std::string& host) {
+    RequestHeaders headers;
+    headers.peer = peer;
+    headers.host = host;
+    return headers;
+}
+
+TEST(RequestSource, KnowsWhatIsLocal) {
+    GatewaySettings settings;
+    for (const char* host : {"localhost:3000", "127.0.0.1", "[::1]:3000", "LOCALHOST", "x.ts.net"})
+        EXPECT_TRUE(source_of(from("::ffff:127.0.0.1", host), settings).local) << host;
+    EXPECT_TRUE(source_of(from("::1", "localhost"), settings).local);
+    EXPECT_FALSE(source_of(from("127.0.0.1", "evil.example"), settings).local);
+    EXPECT_FALSE(source_of(from("127.0.0.1", ""), settings).local);
+    EXPECT_FALSE(source_of(from("192.168.1.4", "localhost"), settings).local);
+    RequestHeaders forwarded = from("127.0.0.1", "localhost");
+    forwarded.forwarded = true;
+    EXPECT_FALSE(source_of(forwarded, settings).local);
+    // Not even when the owner trusts the proxy: the left of the list is the client's to write.
+    settings.trusted_proxies = {"127.0.0.1"};
+    forwarded.forwarded_for = "127.0.0.1";
+    EXPECT_FALSE(source_of(forwarded, settings).local);
+}
+
+TEST(RequestSource, BelievesOnlyTheProxiesItWasTold) {
+    GatewaySettings settings;
+    RequestHeaders headers = from("10.0.0.7", "example.com");
+    headers.forwarded = true;
+    headers.forwarded_for = "203.0.113.5, 10.0.0.7";
+    headers.real_ip = "203.0.113.6";
+    headers.fly_client_ip = "203.0.113.7";
+    EXPECT_EQ(source_of(headers, settings).address, "10.0.0.7");
+    settings.trusted_proxies = {"10.0.0.7"};
+    EXPECT_EQ(source_of(headers, settings).address, "203.0.113.5");
+    headers.forwarded_for = "";
+    EXPECT_EQ(source_of(headers, settings).address, "203.0.113.6");
+    headers.real_ip = "garbage\r\n";
+    EXPECT_EQ(source_of(headers, settings).address, "10.0.0.7");
+}
+
+TEST(RequestSource, BelievesFlysProxyOnFlyAlone) {
+    GatewaySettings settings;
+    RequestHeaders headers = from("172.16.4.2", "app.fly.dev");
+    headers.fly_client_ip = "2001:db8:1:2:3::4";
+    EXPECT_EQ(source_of(headers, settings).address, "172.16.4.2");
+    settings.fly_app = "app";
+    EXPECT_EQ(source_of(headers, settings).address, "2001:db8:1:2:3::4");
+    EXPECT_EQ(source_of(headers, settings).limiter_key, "2001:db8:1:2::/64");
+    headers.peer = "203.0.113.1";
+    EXPECT_EQ(source_of(headers, settings).address, "203.0.113.1");
+}
+
+TEST(Origin, AdmitsThePageItselfAndWhatTheOwnerNamed) {
+    GatewaySettings settings;
+    const auto allowed = [&](const char* origin, const char* host) {
+        RequestHeaders headers = from("203.0.113.1", host);
+        headers.origin = origin;
+        return origin_allowed(headers, settings);
+    };
+    EXPECT_TRUE(allowed("", "anything"));
+    EXPECT_TRUE(allowed("http://127.0.0.1:3000", "127.0.0.1:3000"));
+    EXPECT_TRUE(allowed("https://App.example", "app.example"));
+    EXPECT_TRUE(allowed("https://app.example", "app.example:443"));
+    EXPECT_FALSE(allowed("https://evil.example", "app.example"));
+    EXPECT_FALSE(allowed("http://127.0.0.1:3001", "127.0.0.1:3000"));
+    EXPECT_FALSE(allowed("null", "app.example"));
+    EXPECT_FALSE(allowed("https://app.example.evil.example", "app.example"));
+    EXPECT_FALSE(allowed("https://", ""));
+    EXPECT_FALSE(allowed("https://mine.fly.dev", "10.0.0.1:3000"));
+    settings.fly_app = "mine";
+    settings.allowed_origins = {"https://other.example"};
+    EXPECT_TRUE(allowed("https://mine.fly.dev", "10.0.0.1:3000"));
+    EXPECT_TRUE(allowed("https://other.example", "app.example"));
+}
+
+TEST(Presence, ListsTheNewestFirstAndForgets) {
+    Presence presence("Host", "1");
+    presence.touch("A", {{"host", "a"}}, 1000);
+    presence.touch("b", {{"host", "b"}}, 2000);
+    presence.touch("a", {{"reason", "disconnect"}}, 3000);
+    Json list = presence.list(4000);
+    ASSERT_EQ(list.size(), 3u);
+    EXPECT_EQ(text_member(list[0], "mode"), "gateway");
+    EXPECT_EQ(text_member(list[1], "host"), "a");
+    EXPECT_EQ(text_member(list[1], "reason"), "disconnect");
+    EXPECT_EQ(presence.list(3000 + Presence::entry_life_ms).size(), 2u);
+    EXPECT_EQ(presence.list(1'000'000).size(), 1u);
+    for (int i = 0; i < 500; ++i)
+        presence.touch(std::to_string(i), Json::object(), 1'000'000 + i);
+    list = presence.list(1'000'500);
+    EXPECT_EQ(list.size(), Presence::most_entries);
+    EXPECT_EQ(text_member(list[0], "mode"), "gateway");
+}
+
+TEST(RunLedger, EndsWhatIsOpenWithTheNextNumbers) {
+    RunLedger ledger;
+    ledger.saw("r1", "main", 0);
+    ledger.saw("r1", "", 4);
+    ledger.saw("r2", "x", 1);
+    ledger.saw("", "x", 1);
+    ledger.ended("r2");
+    const auto open = ledger.take_all();
+    ASSERT_EQ(open.size(), 1u);
+    EXPECT_EQ(ledger.size(), 0u);
+    const Json agent = *parse_json(lost_agent_event(open[0], 99));
+    EXPECT_EQ(int_member(agent, "seq"), 5);
+    EXPECT_EQ(text_member(agent, "sessionKey"), "main");
+    EXPECT_EQ(text_member(member(agent, "data"), "phase"), "error");
+    const Json chat = *parse_json(lost_chat_event(open[0]));
+    EXPECT_EQ(text_member(chat, "state"), "error");
+    EXPECT_FALSE(text_member(chat, "errorMessage").empty());
+}
+
+const PageFile page[] = {{"index.html", "<html>"}, {"app.js", "code"}};
+
+HttpFacts serving() {
+    HttpFacts facts;
+    facts.readiness = {true, true, false};
+    facts.page = page;
+    return facts;
+}
+
+HttpAnswer get(const std::string& path, const HttpFacts& facts = serving()) {
+    HttpAsk ask;
+    ask.method = "GET";
+    ask.path = path;
+    ask.host = "gate.example:3000";
+    return answer_http(ask, facts);
+}
+
+TEST(HttpAnswer, TellsHowThingsStand) {
+    HttpFacts facts = serving();
+    EXPECT_EQ(get("/healthz").content(), R"({"ok":true,"status":"live"})");
+    EXPECT_EQ(get("/health").status, 200);
+    EXPECT_EQ(get("/startupz").content(), R"({"ok":true,"status":"started"})");
+    EXPECT_EQ(get("/readyz").content(), R"({"ok":true,"status":"ready"})");
+    facts.degraded = true;
+    EXPECT_EQ(get("/ready", facts).content(), R"({"ok":true,"status":"degraded"})");
+    facts.readiness = {true, false, false};
+    EXPECT_EQ(get("/readyz", facts).status, 503);
+    EXPECT_EQ(get("/startup", facts).status, 200);
+    facts.readiness = {false, false, false};
+    EXPECT_EQ(get("/startupz", facts).content(), R"({"ok":false,"status":"starting"})");
+    EXPECT_EQ(get("/startupz", facts).status, 503);
+    EXPECT_EQ(get("/healthz", facts).status, 200);
+    facts.readiness = {false, false, true};
+    EXPECT_EQ(get("/readyz", facts).content(), R"({"ok":false,"status":"draining"})");
+}
+
+TEST(HttpAnswer, ServesThePageUnderAStrictPolicy) {
+    for (const char* path : {"/", "/chat", "/index.html", "/some/route"})
+        EXPECT_EQ(get(path).content(), "<html>") << path;
+    const std::string head = get("/").head;
+    EXPECT_NE(head.find("default-src 'none'; script-src 'self'"), std::string::npos) << head;
+    EXPECT_NE(head.find("connect-src 'self' ws://gate.example:3000 wss://gate.example:3000;"),
+              std::string::npos);
+    EXPECT_NE(head.find("X-Content-Type-Options: nosniff"), std::string::npos);
+    EXPECT_NE(head.find("Content-Length: 6\r\n"), std::string::npos);
+    EXPECT_NE(get("/app.js").head.find("application/javascript"), std::string::npos);
+    for (const char* path : {"/missing.js", "/assets/x", "/style.css", "/favicon.ico"})
+        EXPECT_EQ(get(path).status, 404) << path;
+    HttpFacts without = serving();
+    without.page_enabled = false;
+    EXPECT_EQ(get("/", without).status, 404);
+    EXPECT_EQ(get("/healthz", without).status, 200);
+}
+
+TEST(HttpAnswer, PutsNoForeignTextIntoItsHeaders) {
+    HttpAsk ask;
+    ask.method = "GET";
+    ask.path = "/";
+    ask.host = "x; script-src *";
+    EXPECT_EQ(answer_http(ask, serving()).head.find("script-src *"), std::string::npos);
+}
+
+TEST(HttpAnswer, RefusesWhatItCannotRead) {
+    HttpAsk ask;
+    ask.method = "POST";
+    ask.path = "/";
+    EXPECT_EQ(answer_http(ask, serving()).status, 405);
+    EXPECT_TRUE(answer_http(ask, serving()).close);
+    ask.chunked = true;
+    EXPECT_EQ(answer_http(ask, serving()).status, 411);
+    HttpAsk old;
+    old.method = "GET";
+    old.path = "/healthz";
+    EXPECT_FALSE(answer_http(old, serving()).close);
+    old.http_1_0 = true;
+    EXPECT_TRUE(answer_http(old, serving()).close);
+    EXPECT_NE(answer_http(old, serving()).head.find("Connection: close"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace gateway

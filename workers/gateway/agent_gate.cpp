@@ -1,0 +1,181 @@
+#include "workers/gateway/agent_gate.h"
+
+#include <google/protobuf/message_lite.h>
+
+#include "workers/common/log.h"
+
+using hardshell::proto::AgentToGateway;
+using hardshell::proto::GatewayToAgent;
+
+namespace gateway {
+
+namespace {
+
+AgentGate::RpcResult unavailable_result(const std::string& why) {
+    AgentGate::RpcResult result;
+    result.set_error_code(std::string(code::unavailable));
+    result.set_error_message(why);
+    return result;
+}
+
+bool may_serve_later(WorkerState::State state) {
+    return state != WorkerState::HELD && state != WorkerState::STOPPED;
+}
+
+std::string held_text(const WorkerState& agent) {
+    std::string text = "the agent is " + std::string(state_name(agent.state()));
+    if (!agent.last_end().empty()) text += ": " + agent.last_end();
+    return text;
+}
+
+}  // namespace
+
+void AgentGate::ask(Question question, Answer answer) {
+    if (serving_) return put(std::move(question), std::move(answer));
+    if (!hopeless_.empty()) return answer(unavailable_result(hopeless_));
+    if (question.waits_for_life) return hold(std::move(question), std::move(answer));
+    answer(unavailable_result("the agent is not running"));
+}
+
+void AgentGate::put(Question question, Answer answer) {
+    const uint64_t id = next_id_++;
+    GatewayToAgent message;
+    hardshell::proto::Rpc& rpc = *message.mutable_rpc();
+    rpc.set_id(id);
+    rpc.set_method(std::move(question.method));
+    rpc.set_params_json(std::move(question.params_json));
+    *rpc.mutable_caller() = std::move(question.caller);
+    if (const Done sent = channel_.send(message); !sent)
+        return answer(unavailable_result(sent.error().what));
+    Asked& asked = asked_[id];
+    asked.answer = std::move(answer);
+    if (question.deadline.count() > 0)
+        asked.deadline = loop_.after(question.deadline, [this, id] {
+            give_up(id, "the agent did not answer in time");
+        });
+}
+
+void AgentGate::hold(Question question, Answer answer) {
+    if (held_.size() >= most_held)
+        return answer(unavailable_result("too many requests wait for the agent to start"));
+    held_.push_back({std::move(question), std::move(answer), {}});
+    const auto place = std::prev(held_.end());
+    place->deadline = loop_.after(longest_wait_for_life, [this, place] {
+        const Answer late = std::move(place->answer);
+        held_.erase(place);
+        late(unavailable_result("the agent did not start in time; try again"));
+    });
+}
+
+void AgentGate::release_held() {
+    // Sent one by one: an answer may ask again.
+    while (serving_ && !held_.empty()) {
+        Held held = std::move(held_.front());
+        held_.pop_front();
+        put(std::move(held.question), std::move(held.answer));
+    }
+}
+
+void AgentGate::refuse_held(const std::string& why) {
+    std::list<Held> refused;
+    refused.swap(held_);
+    for (Held& held : refused) held.answer(unavailable_result(why));
+}
+
+void AgentGate::give_up(uint64_t id, const std::string& why) {
+    const auto found = asked_.find(id);
+    if (found == asked_.end()) return;
+    const Answer answer = std::move(found->second.answer);
+    asked_.erase(found);
+    answer(unavailable_result(why));
+}
+
+void AgentGate::take(std::string_view text) {
+    AgentToGateway message;
+    if (!message.ParseFromArray(text.data(), static_cast<int>(text.size()))) return;
+    if (message.has_rpc_result()) {
+        take_result(message.rpc_result());
+    } else if (message.has_event()) {
+        const auto& event = message.event();
+        runs_.saw(event.run_id(), event.session_key(), event.run_sequence());
+        if (on_event_) on_event_(event);
+    } else if (message.has_run_ended()) {
+        runs_.ended(message.run_ended().run_id());
+    }
+}
+
+void AgentGate::take_result(const RpcResult& result) {
+    const auto found = asked_.find(result.id());
+    if (found == asked_.end()) return;  // given up, or from an earlier life
+    if (result.more()) {
+        const Answer answer = found->second.answer;  // a copy: it may ask again
+        return answer(result);
+    }
+    const Answer answer = std::move(found->second.answer);
+    asked_.erase(found);
+    answer(result);
+}
+
+void AgentGate::workers_changed(const WorkerStates& workers) {
+    const WorkerState* agent = find_worker(workers, "agent");
+    if (!agent) return;
+    const bool runs = agent->state() == WorkerState::STARTING ||
+                      agent->state() == WorkerState::READY ||
+                      agent->state() == WorkerState::STOPPING;
+    if (alive_ && (!runs || agent->incarnation() > incarnation_)) life_ended();
+    if (runs && agent->incarnation() >= incarnation_) {
+        if (agent->incarnation() > incarnation_) {
+            // Not yet connected, so nothing of the new life can get lost with the old.
+            if (burial_ && agent->state() == WorkerState::STARTING)
+                forget(incarnation_);
+            bury();
+        }
+        alive_ = true;
+        incarnation_ = agent->incarnation();
+    }
+    serving_ = alive_ && agent->state() == WorkerState::READY;
+    if (serving_) release_held();
+    hopeless_ = may_serve_later(agent->state()) ? "" : held_text(*agent);
+    if (!hopeless_.empty()) refuse_held(hopeless_);
+}
+
+void AgentGate::peer_is(uint64_t incarnation) {
+    if (incarnation <= incarnation_ || forgetting_) return;
+    if (alive_) life_ended();
+    bury();
+    incarnation_ = incarnation;
+    alive_ = true;  // serving once the supervisor says that it is ready
+}
+
+void AgentGate::life_ended() {
+    alive_ = false;
+    serving_ = false;
+    const uint64_t ended = incarnation_;
+    burial_ = loop_.after(last_words, [this, ended] {
+        forget(ended);
+        bury();
+    });
+}
+
+void AgentGate::forget(uint64_t incarnation) {
+    forgetting_ = true;  // the channel may say that a later life is due; it is not there yet
+    channel_.forget_peer(incarnation);
+    forgetting_ = false;
+}
+
+// Ends what the dead agent owed. Without a death before it, nothing is owed.
+void AgentGate::bury() {
+    if (!burial_) return;
+    burial_.reset();
+    if (!asked_.empty() || runs_.size() > 0)
+        log_warn("the agent ended with {} requests and {} runs open", asked_.size(), runs_.size());
+    std::map<uint64_t, Asked> owed;
+    owed.swap(asked_);
+    for (auto& [id, asked] : owed)
+        asked.answer(unavailable_result(
+            "the agent process ended; it is being restarted, send the request again"));
+    for (const OpenRun& run : runs_.take_all())
+        if (on_run_lost_) on_run_lost_(run);
+}
+
+}  // namespace gateway

@@ -1,0 +1,112 @@
+// The way to the agent: asks it, hands its answers and events on, and answers for it when it dies.
+//
+// Every question is answered exactly once in the end: by the agent, by its death, or by time. A
+// question asked while the agent is down waits here for its next life, not in the link, so that one
+// that was given up is never carried out afterwards.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <string>
+
+#include "proto/gateway_agent.pb.h"
+#include "workers/common/base/loop.h"
+#include "workers/common/base/result.h"
+#include "workers/gateway/reports.h"
+#include "workers/gateway/run_ledger.h"
+
+namespace gateway {
+
+// What the gate needs of a link.
+class AgentChannel {
+  public:
+    virtual ~AgentChannel() = default;
+    virtual Done send(const google::protobuf::MessageLite& message) = 0;
+    // The peer is gone: what still waits for it must never reach its successor.
+    virtual void forget_peer(uint64_t incarnation) = 0;
+};
+
+class AgentGate {
+  public:
+    using RpcResult = hardshell::proto::RpcResult;
+    // Called for each result; `more` in it announces another.
+    using Answer = std::function<void(const RpcResult&)>;
+
+    static constexpr std::chrono::milliseconds longest_wait_for_life{10'000};
+    // Frames the dead agent had already sent are let in before its runs are ended.
+    static constexpr std::chrono::milliseconds last_words{5};
+
+    static constexpr size_t most_held = 512;
+
+    struct Question {
+        std::string method;
+        std::string params_json;
+        hardshell::proto::Caller caller;
+        std::chrono::milliseconds deadline{0};  // 0: none
+        bool waits_for_life = true;
+    };
+
+    AgentGate(Loop& loop, AgentChannel& channel) : loop_(loop), channel_(channel) {}
+
+    void ask(Question question, Answer answer);
+    bool is_serving() const { return serving_; }
+    size_t outstanding() const { return asked_.size() + held_.size(); }
+    size_t open_runs() const { return runs_.size(); }
+
+    // A frame from the agent.
+    void take(std::string_view message);
+    // A later life of the agent has spoken.
+    void peer_is(uint64_t incarnation);
+    void workers_changed(const WorkerStates& workers);
+
+    void on_event(std::function<void(const hardshell::proto::ClientEvent&)> handler) {
+        on_event_ = std::move(handler);
+    }
+    void on_run_lost(std::function<void(const OpenRun&)> handler) {
+        on_run_lost_ = std::move(handler);
+    }
+    // A chat.send or agent request started this run.
+    void run_started(const std::string& run_id, const std::string& session_key) {
+        runs_.saw(run_id, session_key, 0);
+    }
+
+  private:
+    struct Asked {
+        Answer answer;
+        Loop::Registration deadline;
+    };
+    struct Held {
+        Question question;
+        Answer answer;
+        Loop::Registration deadline;
+    };
+
+    void put(Question question, Answer answer);
+    void hold(Question question, Answer answer);
+    void release_held();
+    void give_up(uint64_t id, const std::string& why);
+    void take_result(const RpcResult& result);
+    void life_ended();
+    void forget(uint64_t incarnation);
+    void bury();
+    void refuse_held(const std::string& why);
+
+    Loop& loop_;
+    AgentChannel& channel_;
+    RunLedger runs_;
+    std::map<uint64_t, Asked> asked_;
+    std::list<Held> held_;
+    uint64_t next_id_ = 1;
+    uint64_t incarnation_ = 0;
+    bool alive_ = false;
+    bool serving_ = false;
+    bool forgetting_ = false;
+    // Not empty: no next life will come by itself, and why.
+    std::string hopeless_;
+    Loop::Registration burial_;
+    std::function<void(const hardshell::proto::ClientEvent&)> on_event_;
+    std::function<void(const OpenRun&)> on_run_lost_;
+};
+
+}  // namespace gateway

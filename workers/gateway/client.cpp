@@ -1,0 +1,69 @@
+#include "workers/gateway/client.h"
+
+#include "workers/gateway/device_identity.h"
+
+namespace gateway {
+
+Client::Client(uint64_t id, RequestHeaders headers, RequestSource source,
+               std::function<void()> wake)
+    : id_(id),
+      connection_id_(random_uuid()),
+      nonce_(random_uuid()),
+      headers_(std::move(headers)),
+      source_(std::move(source)),
+      wake_(std::move(wake)) {}
+
+void Client::admit(Admission admission) {
+    // The credential has done its work.
+    admission.params.token = {};
+    admission.params.password = {};
+    admission.params.device.reset();
+    admission_ = std::make_unique<Admission>(std::move(admission));
+}
+
+std::string Client::presence_key() const {
+    // One command, one connection: not worth a line in the list.
+    if (!admission_ || admission_->params.client_mode == "cli") return {};
+    if (!admission_->device_id.empty()) return admission_->device_id;
+    if (!admission_->params.instance_id.empty()) return admission_->params.instance_id;
+    return connection_id_;
+}
+
+void Client::push(SharedFrame frame, bool is_event) {
+    if (is_closing()) return;
+    if (unsent() + frame->size() > most_unsent) return drop(close_policy, "slow consumer");
+    queued_.all += frame->size();
+    if (is_event) queued_.events += frame->size();
+    queue_.push_back({std::move(frame), is_event});
+    wake_();
+}
+
+void Client::send(std::string_view text) { push(std::make_shared<OutFrame>(text), false); }
+
+void Client::send_event(SharedFrame frame) { push(std::move(frame), true); }
+
+void Client::close(int code, std::string_view reason) {
+    if (is_closing()) return;
+    close_code_ = code;
+    close_reason_ = cut_text(reason, longest_close_reason);
+    wake_();
+}
+
+void Client::drop(int code, std::string_view reason) {
+    queue_.clear();
+    queued_ = {};
+    close(code, reason);
+}
+
+SharedFrame Client::take_frame() {
+    if (queue_.empty()) return nullptr;
+    Waiting next = std::move(queue_.front());
+    queue_.pop_front();
+    const size_t size = next.frame->size();
+    in_flight_ = {next.is_event ? size : 0, size};
+    queued_.all -= size;
+    if (next.is_event) queued_.events -= size;
+    return next.frame;
+}
+
+}  // namespace gateway

@@ -1,0 +1,97 @@
+// One WebSocket client: who it is, what waits to be sent to it, whether it is being closed.
+//
+// Knows nothing of sockets: whoever owns the socket is woken and takes frame after frame. What is
+// sent to a client that is being closed is dropped.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "workers/gateway/handshake.h"
+
+namespace gateway {
+
+// A text with room in front for the bytes that go before it on the wire. Shared by all clients
+// that a broadcast goes to.
+class OutFrame {
+  public:
+    static constexpr size_t headroom = 16;
+    explicit OutFrame(std::string_view text) : bytes_(headroom, '\0') { bytes_ += text; }
+
+    unsigned char* data() { return reinterpret_cast<unsigned char*>(bytes_.data()) + headroom; }
+    size_t size() const { return bytes_.size() - headroom; }
+    std::string_view text() const { return std::string_view(bytes_).substr(headroom); }
+
+  private:
+    std::string bytes_;
+};
+using SharedFrame = std::shared_ptr<OutFrame>;
+
+class Client {
+  public:
+    // A client may not make us hold more than this, whatever it asks for.
+    static constexpr size_t most_unsent = 32u << 20;
+
+    Client(uint64_t id, RequestHeaders headers, RequestSource source, std::function<void()> wake);
+
+    uint64_t id() const { return id_; }
+    const std::string& connection_id() const { return connection_id_; }
+    const std::string& nonce() const { return nonce_; }
+    const RequestHeaders& headers() const { return headers_; }
+    const RequestSource& source() const { return source_; }
+
+    bool is_admitted() const { return admission_ != nullptr; }
+    void admit(Admission admission);
+    // Only of an admitted client.
+    const Admission& admission() const { return *admission_; }
+    // Under which it is in the presence list; empty when it is not.
+    std::string presence_key() const;
+
+    void send(std::string_view text);
+    void send_event(SharedFrame frame);
+    // After what waits has been sent.
+    void close(int code, std::string_view reason);
+    // At once: what waits is dropped.
+    void drop(int code, std::string_view reason);
+
+    // For the owner of the socket. Null when nothing waits.
+    SharedFrame take_frame();
+    bool has_frames() const { return !queue_.empty(); }
+    // The frame taken last is wholly with the kernel.
+    void frame_sent() { in_flight_ = {}; }
+    bool is_closing() const { return close_code_ != 0; }
+    int close_code() const { return close_code_; }
+    const std::string& close_reason() const { return close_reason_; }
+
+    size_t unsent_events() const { return queued_.events + in_flight_.events; }
+    size_t unsent() const { return queued_.all + in_flight_.all; }
+
+  private:
+    struct Bytes {
+        size_t events = 0;
+        size_t all = 0;
+    };
+    struct Waiting {
+        SharedFrame frame;
+        bool is_event;
+    };
+    void push(SharedFrame frame, bool is_event);
+
+    uint64_t id_;
+    std::string connection_id_;
+    std::string nonce_;
+    RequestHeaders headers_;
+    RequestSource source_;
+    std::function<void()> wake_;
+    std::unique_ptr<Admission> admission_;
+    std::list<Waiting> queue_;
+    Bytes queued_;
+    Bytes in_flight_;
+    int close_code_ = 0;
+    std::string close_reason_;
+};
+
+}  // namespace gateway

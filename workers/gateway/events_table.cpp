@@ -1,0 +1,49 @@
+#include "workers/gateway/events_table.h"
+
+namespace gateway {
+
+namespace {
+
+constexpr std::string_view pairing = "operator.pairing";
+
+constexpr Event table[] = {
+    // event, droppable, guard, targeted
+    {"connect.challenge", false, {}, true},
+    {"agent"},
+    {"chat"},
+    {"presence", true},
+    {"tick", true},
+    {"shutdown"},
+    {"health"},
+    {"device.pair.requested", true, pairing},
+    {"device.pair.resolved", true, pairing},
+};
+
+}  // namespace
+
+std::span<const Event> events() { return table; }
+
+const Event* find_event(std::string_view name) {
+    for (const Event& event : table)
+        if (event.name == name) return &event;
+    return nullptr;
+}
+
+std::vector<std::string> offered_events() {
+    std::vector<std::string> names;
+    for (const Event& event : table) names.emplace_back(event.name);
+    return names;
+}
+
+Delivery delivery_of(const Event& event, bool droppable, std::string_view role,
+                     const std::vector<std::string>& scopes, size_t unsent_bytes) {
+    if (!event.guard.empty()) {
+        const bool admitted = role == "operator" && (has_scope(scopes, "operator.admin") ||
+                                                     has_scope(scopes, event.guard));
+        if (!admitted) return Delivery::skip;
+    }
+    if (unsent_bytes <= most_unsent_events) return Delivery::send;
+    return event.droppable || droppable ? Delivery::skip : Delivery::close;
+}
+
+}  // namespace gateway

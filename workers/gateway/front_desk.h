@@ -1,0 +1,88 @@
+// Receives clients and their requests: greets, lets in or turns away, then answers each request
+// itself or has the agent answer it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "workers/common/base/board_page.h"
+#include "workers/common/base/loop.h"
+#include "workers/gateway/agent_gate.h"
+#include "workers/gateway/client.h"
+#include "workers/gateway/handshake.h"
+#include "workers/gateway/health_keeper.h"
+#include "workers/gateway/hub.h"
+
+namespace gateway {
+
+class FrontDesk {
+  public:
+    // Requests of one client that may wait for the agent at a time.
+    static constexpr size_t most_open_requests = 64;
+
+    struct Parts {
+        const GatewaySettings& settings;
+        const SharedAuth& auth;
+        PairingStore& pairing;
+        Hub& hub;
+        AgentGate& agent;
+        HealthKeeper& health;
+        BoardPage& board;
+        HealthKeeper::Workers workers;
+    };
+
+    explicit FrontDesk(Parts parts);
+
+    // A client has connected: it is challenged.
+    void greet(Client& client);
+    // A whole message of the client.
+    void take(Client& client, std::string_view text);
+    // The connection has ended. The client may be destroyed afterwards.
+    void farewell(Client& client, int code, std::string_view reason);
+
+  private:
+    // Where the answer to one request goes, now or later; the client may be gone by then.
+    struct Reply {
+        FrontDesk* desk;
+        uint64_t client_id;
+        std::string request_id;
+        std::string method;
+        int64_t asked_ms;  // monotonic
+
+        void ok(std::string_view payload_json) const;
+        void failed(const Failure& failure, std::string_view payload_json = {}) const;
+    };
+    using OwnMethod = void (FrontDesk::*)(const Json& params, const Reply& reply);
+    struct OwnRow;
+    static const OwnRow own_methods[];
+
+    void take_connect(Client& client, std::string_view text);
+    void turn_away(Client& client, const FrameReading& frame, const Refusal& refusal);
+    void let_in(Client& client, const std::string& request_id, Admission admission);
+    void take_request(Client& client, std::string_view text);
+    void dispatch(Client& client, RequestFrame& request, const Reply& reply);
+    void serve(const RequestFrame& request, const Reply& reply);
+    void forward(Client& client, const Method& method, RequestFrame& request, const Reply& reply);
+    void relay(const AgentGate::RpcResult& result, const Reply& reply,
+               const std::string& session_key);
+    void log_answer(const Reply& reply, const Client& client, const Failure* failure) const;
+
+    void health(const Json& params, const Reply& reply);
+    void status(const Json& params, const Reply& reply);
+    void system_presence(const Json& params, const Reply& reply);
+    void node_list(const Json& params, const Reply& reply);
+    void device_pair_list(const Json& params, const Reply& reply);
+    void device_pair_approve(const Json& params, const Reply& reply);
+    void device_pair_reject(const Json& params, const Reply& reply);
+
+    Parts parts_;
+    AttemptLimiter limiter_;
+    Handshake handshake_;
+    int64_t started_ms_;
+    // Requests with the agent, per client.
+    std::unordered_map<uint64_t, size_t> open_requests_;
+};
+
+}  // namespace gateway

@@ -1,0 +1,193 @@
+#include "workers/gateway/gateway.h"
+
+#include <sodium.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "workers/common/base/clock.h"
+#include "workers/common/log.h"
+#include "workers/gateway/agent_gate.h"
+#include "workers/gateway/front_desk.h"
+#include "workers/gateway/health_keeper.h"
+#include "workers/gateway/hub.h"
+#include "workers/gateway/uv_loop.h"
+#include "workers/gateway/web_server.h"
+
+using hardshell::proto::ClientEvent;
+using hardshell::proto::Stop;
+
+namespace gateway {
+
+namespace {
+
+constexpr std::chrono::milliseconds tick_period{30'000};
+constexpr int restart_expected_ms = 1500;
+constexpr std::chrono::milliseconds longest_farewell{1000};
+// Libwebsockets keeps tables for as many connections as there may be descriptors.
+constexpr rlim_t most_descriptors = 8192;
+
+class AgentLink final : public AgentChannel {
+  public:
+    explicit AgentLink(Link& link) : link_(link) {}
+    Done send(const google::protobuf::MessageLite& message) override { return link_.send(message); }
+    void forget_peer(uint64_t incarnation) override { link_.peer_is(incarnation + 1, true); }
+
+  private:
+    Link& link_;
+};
+
+std::string environment(const Worker& self, const char* name) {
+    const auto& variables = self.settings().environment();
+    const auto found = variables.find(name);
+    return found == variables.end() ? "" : found->second;
+}
+
+std::string host_name() {
+    char name[256] = {};
+    return gethostname(name, sizeof name - 1) == 0 && name[0] ? name : "localhost";
+}
+
+Result<GatewaySettings> settings_of(const Worker& self) {
+    Json config;
+    if (!self.settings().config_json().empty()) {
+        Result<Json> parsed = parse_json(self.settings().config_json());
+        if (!parsed)
+            return Error{Fault::bad_config,
+                         "the gateway's part of the configuration is no JSON: " +
+                             parsed.error().what};
+        config = std::move(*parsed);
+    }
+    GatewaySettings settings =
+        read_gateway_settings(config, !self.secret("gateway.auth.password").empty());
+    settings.config_path = self.settings().config_path();
+    settings.state_dir = self.settings().state_dir();
+    settings.bind = self.settings().bind();
+    settings.port = self.settings().port();
+    settings.degraded = self.settings().degraded();
+    settings.version = environment(self, "OPENCLAW_VERSION");
+    if (settings.version.empty()) settings.version = HARDSHELL_VERSION;
+    settings.commit = environment(self, "GIT_COMMIT");
+    settings.fly_app = environment(self, "FLY_APP_NAME");
+    settings.host = host_name();
+    return settings;
+}
+
+void bound_descriptors() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= most_descriptors) return;
+    limit.rlim_cur = most_descriptors;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::string shown_address(const GatewaySettings& settings) {
+    const bool all = settings.bind == "lan" || settings.bind == "auto" || settings.bind == "0.0.0.0";
+    return std::string(all ? "0.0.0.0" : "127.0.0.1") + ":" + std::to_string(settings.port);
+}
+
+std::string shutdown_payload(const Stop& stop) {
+    Json payload = {{"reason", stop.reason().empty() ? "gateway stopping" : stop.reason()},
+                    {"restartExpectedMs", nullptr}};
+    if (stop.will_restart()) payload["restartExpectedMs"] = restart_expected_ms;
+    return print_json(payload);
+}
+
+void count_link(BoardPage& board, const Link& link) {
+    const Link::Counts counts = link.counts();
+    board.set(Counter::link_queue, static_cast<int64_t>(link.waiting()));
+    board.set(Counter::link_frames_dropped,
+              static_cast<int64_t>(counts.stale + counts.malformed + counts.refused));
+}
+
+void relay_event(Hub& hub, const ClientEvent& event) {
+    const bool known = hub.broadcast(event.event(), event.payload_json(),
+                                     {.droppable = event.drop_if_slow()});
+    if (!known) log_warn("the agent sent an event that no client knows: {}", event.event());
+}
+
+void announce_lost(Hub& hub, const OpenRun& run) {
+    hub.broadcast("agent", lost_agent_event(run, wall_ms()));
+    hub.broadcast("chat", lost_chat_event(run));
+}
+
+}  // namespace
+
+Done run(Worker& self) {
+    auto* loop = dynamic_cast<UvLoop*>(&self.loop());
+    if (!loop || sodium_init() < 0)
+        return Error{Fault::system, "the gateway's loop or cryptography cannot be used"};
+    bound_descriptors();
+    Result<GatewaySettings> settings = settings_of(self);
+    if (!settings) return settings.error();
+    const SharedAuth auth(settings->auth_mode, self.secret("gateway.auth.token"),
+                          self.secret("gateway.auth.password"));
+    if (!auth.configured())
+        return Error{Fault::bad_config, settings->auth_mode == AuthMode::password
+                                            ? "gateway.auth.mode is password, but no password is "
+                                              "known; set gateway.auth.password"
+                                            : "no gateway token is known; set gateway.auth.token "
+                                              "or OPENCLAW_GATEWAY_TOKEN"};
+    PairingStore pairing("devices");
+    for (const std::string& problem : pairing.load(wall_ms())) log_error("{}", problem);
+
+    auto link = self.open_link("agent");
+    if (!link) return link.error();
+    AgentLink channel(**link);
+    AgentGate agent(*loop, channel);
+    const auto workers = [&self]() -> const WorkerStates& { return self.workers(); };
+    Hub hub(settings->host, settings->version);
+    HealthKeeper health(*loop, agent, *settings, workers);
+    FrontDesk desk({*settings, auth, pairing, hub, agent, health, self.board(), workers});
+
+    bool is_ready = false;
+    bool is_draining = false;
+    std::string known_states;
+    WebServer server(*loop, *settings, desk, [&] {
+        return HttpFacts{readiness_of(self.workers(), is_ready, is_draining),
+                         !settings->degraded.empty(), settings->page_enabled, page_files()};
+    });
+
+    (*link)->on_message([&](std::string_view message) { agent.take(message); });
+    (*link)->on_peer([&](uint64_t incarnation) { agent.peer_is(incarnation); });
+    agent.on_event([&](const ClientEvent& event) { relay_event(hub, event); });
+    agent.on_run_lost([&](const OpenRun& run) { announce_lost(hub, run); });
+    self.on_workers_changed([&] {
+        agent.workers_changed(self.workers());
+        // Memory figures change all the time and are not worth an event.
+        std::string states = print_json(worker_list(self.workers()));
+        if (states == known_states) return;
+        known_states = std::move(states);
+        health.refresh();
+    });
+    health.on_refreshed([&](const std::string& report) {
+        hub.health_refreshed();
+        hub.broadcast("health", report, {.with_version = true});
+    });
+    const auto tick = loop->every(tick_period, [&] {
+        hub.broadcast("tick", print_json({{"ts", wall_ms()}}));
+        count_link(self.board(), **link);
+    });
+    self.on_stop([&](const Stop& stop) {
+        if (is_draining) return;
+        is_draining = true;
+        hub.broadcast("shutdown", shutdown_payload(stop));
+        const auto at_most = std::min(longest_farewell, std::chrono::milliseconds(stop.budget_ms()));
+        server.shut_down(close_restart, "service restart", at_most, [&] { loop->stop(0); });
+    });
+
+    hardshell::proto::GatewayToAgent hello;
+    hello.mutable_link_up();
+    (void)(*link)->send(hello);
+    agent.workers_changed(self.workers());
+    if (Done listening = server.listen(self.handles("listener:http")); !listening)
+        return listening.error();
+    log_info("listening on ws://{} (PID {})", shown_address(*settings), getpid());
+    is_ready = true;
+    self.ready();
+    health.start();
+    loop->run();
+    return {};
+}
+
+}  // namespace gateway

@@ -1,0 +1,43 @@
+// What the owner's configuration says about the gateway, read once at the start.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "workers/common/base/json.h"
+#include "workers/gateway/credentials.h"
+
+namespace gateway {
+
+struct GatewaySettings {
+    AuthMode auth_mode = AuthMode::token;
+    std::vector<std::string> trusted_proxies;
+    std::vector<std::string> allowed_origins;
+    // A Control UI without device identity is admitted with the shared secret.
+    bool allow_insecure_auth = false;
+    // …and a device identity it does send is ignored.
+    bool disable_device_auth = false;
+    bool page_enabled = true;
+
+    std::string default_agent = "main";
+    bool sessions_global = false;
+
+    std::string config_path;
+    std::string state_dir;
+    std::string bind = "loopback";
+    unsigned port = 0;
+    std::string degraded;
+    std::string version;
+    std::string commit;
+    std::string host;
+    // Empty: not on Fly.
+    std::string fly_app;
+
+    // "agent:main:main", or "global".
+    std::string main_session_key() const;
+};
+
+// The part that comes from the configuration; `password_known` decides the mode when none is set.
+GatewaySettings read_gateway_settings(const Json& config, bool password_known);
+
+}  // namespace gateway

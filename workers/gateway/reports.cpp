@@ -1,0 +1,169 @@
+#include "workers/gateway/reports.h"
+
+#include <algorithm>
+
+#include "workers/gateway/events_table.h"
+#include "workers/gateway/methods_table.h"
+
+namespace gateway {
+
+namespace {
+
+constexpr int64_t tick_interval_ms = 30'000;
+
+// The agent's member, or what stands for it while nothing is known.
+Json member_or(const Json& part, const char* key, Json otherwise) {
+    const Json& found = member(part, key);
+    return found.is_null() ? otherwise : found;
+}
+
+void set_text(Json& object, const char* key, const std::string& value) {
+    if (!value.empty()) object[key] = value;
+}
+
+}  // namespace
+
+const WorkerState* find_worker(const WorkerStates& workers, std::string_view name) {
+    for (const WorkerState& worker : workers)
+        if (worker.name() == name) return &worker;
+    return nullptr;
+}
+
+std::string_view state_name(WorkerState::State state) {
+    switch (state) {
+        case WorkerState::STARTING:
+            return "starting";
+        case WorkerState::READY:
+            return "ready";
+        case WorkerState::STOPPING:
+            return "stopping";
+        case WorkerState::WAITING:
+            return "waiting";
+        case WorkerState::HELD:
+            return "held";
+        case WorkerState::STOPPED:
+            return "stopped";
+        default:
+            return "unknown";
+    }
+}
+
+Json worker_list(const WorkerStates& workers) {
+    Json list = Json::array();
+    for (const WorkerState& worker : workers)
+        list.push_back({{"name", worker.name()},
+                        {"state", state_name(worker.state())},
+                        {"pid", worker.pid()},
+                        {"restarts", worker.restarts()},
+                        {"lastEnd", worker.last_end()}});
+    return list;
+}
+
+Readiness readiness_of(const WorkerStates& workers, bool self_ready, bool draining) {
+    Readiness readiness;
+    readiness.draining = draining;
+    const WorkerState* agent = find_worker(workers, "agent");
+    readiness.started =
+        self_ready && !draining && (!agent || agent->state() == WorkerState::READY);
+    // The gateway knows about itself before the supervisor does.
+    readiness.ready = readiness.started &&
+                      std::all_of(workers.begin(), workers.end(), [](const WorkerState& worker) {
+                          if (worker.kind() == "gateway") return true;
+                          if (worker.state() == WorkerState::HELD) return false;
+                          return !worker.critical() || worker.state() == WorkerState::READY;
+                      });
+    return readiness;
+}
+
+Json health_report(const Json& agent_part, const WorkerStates& workers,
+                   const GatewaySettings& settings, bool ok, int64_t now_ms, int64_t duration_ms) {
+    const Json no_sessions = {{"path", ""}, {"count", 0}, {"recent", Json::array()}};
+    Json report = {{"ok", ok},
+                   {"ts", now_ms},
+                   {"durationMs", duration_ms},
+                   {"channels", Json::object()},
+                   {"channelOrder", Json::array()},
+                   {"channelLabels", Json::object()}};
+    report["heartbeatSeconds"] = member_or(agent_part, "heartbeatSeconds", 0);
+    report["defaultAgentId"] = member_or(agent_part, "defaultAgentId", settings.default_agent);
+    report["agents"] = member_or(agent_part, "agents", Json::array());
+    report["sessions"] = member_or(agent_part, "sessions", no_sessions);
+    report["workers"] = worker_list(workers);
+    set_text(report, "degraded", settings.degraded);
+    return report;
+}
+
+Json status_report(const Json& agent_part, const WorkerStates& workers,
+                   const GatewaySettings& settings) {
+    const Json no_heartbeat = {{"defaultAgentId", settings.default_agent},
+                               {"agents", Json::array()}};
+    const Json no_sessions = {
+        {"paths", Json::array()},
+        {"count", 0},
+        {"defaults", {{"model", nullptr}, {"contextTokens", nullptr}}},
+        {"recent", Json::array()},
+        {"byAgent", Json::array()},
+    };
+    Json report = {{"heartbeat", member_or(agent_part, "heartbeat", no_heartbeat)},
+                   {"channelSummary", Json::array()},
+                   {"queuedSystemEvents", Json::array()},
+                   {"sessions", member_or(agent_part, "sessions", no_sessions)}};
+    if (const Json& model = member(agent_part, "model"); !model.is_null()) report["model"] = model;
+    report["workers"] = worker_list(workers);
+    report["version"] = settings.version;
+    set_text(report, "degraded", settings.degraded);
+    return report;
+}
+
+std::string hello_text(const Admission& admission, const GatewaySettings& settings,
+                       const Surroundings& around) {
+    Json server = {{"version", settings.version}};
+    set_text(server, "commit", settings.commit);
+    server["host"] = settings.host;
+    server["connId"] = around.connection_id;
+    Json snapshot = {{"presence", around.presence}, {"health", Json::object()}};
+    if (!around.health_json.empty())
+        if (Result<Json> health = parse_json(around.health_json)) snapshot["health"] = *health;
+    snapshot["stateVersion"] = {{"presence", around.version.presence},
+                                {"health", around.version.health}};
+    snapshot["uptimeMs"] = around.uptime_ms;
+    snapshot["configPath"] = settings.config_path;
+    snapshot["stateDir"] = settings.state_dir;
+    snapshot["sessionDefaults"] = {{"defaultAgentId", settings.default_agent},
+                                   {"mainKey", "main"},
+                                   {"mainSessionKey", settings.main_session_key()},
+                                   {"scope", settings.sessions_global ? "global" : "per-sender"}};
+    Json hello = {{"type", "hello-ok"},
+                  {"protocol", protocol_version},
+                  {"server", std::move(server)},
+                  {"features", {{"methods", offered_methods()}, {"events", offered_events()}}},
+                  {"snapshot", std::move(snapshot)}};
+    if (!admission.token.token.empty())
+        hello["auth"] = {{"deviceToken", admission.token.token},
+                         {"role", admission.token.role},
+                         {"scopes", admission.token.scopes},
+                         {"issuedAtMs", admission.token.issued_at_ms}};
+    hello["policy"] = {{"maxPayload", largest_frame},
+                       {"maxBufferedBytes", most_unsent_events},
+                       {"tickIntervalMs", tick_interval_ms}};
+    return print_json(hello);
+}
+
+Json presence_facts(const Admission& admission, const RequestSource& source) {
+    const ConnectParams& params = admission.params;
+    Json facts = {{"host", params.display_name.empty() ? params.client_id : params.display_name}};
+    if (!source.local) facts["ip"] = source.address;
+    set_text(facts, "version", params.client_version);
+    set_text(facts, "platform", params.platform);
+    set_text(facts, "deviceFamily", params.device_family);
+    set_text(facts, "modelIdentifier", params.model_identifier);
+    set_text(facts, "mode", params.client_mode);
+    facts["reason"] = "connect";
+    set_text(facts, "deviceId", admission.device_id);
+    facts["roles"] = Json::array({admission.role});
+    facts["scopes"] = admission.scopes;
+    set_text(facts, "instanceId", params.instance_id);
+    return facts;
+}
+
+}  // namespace gateway

@@ -1,0 +1,56 @@
+// What the gateway tells about the whole: health, status, readiness, and the greeting of a new
+// client. Pure: built from the agent's part and what the supervisor says about the workers, so
+// that there is an answer while the agent is down.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "proto/supervisor_worker.pb.h"
+#include "workers/common/base/json.h"
+#include "workers/gateway/frames.h"
+#include "workers/gateway/gateway_settings.h"
+#include "workers/gateway/handshake.h"
+
+namespace gateway {
+
+using WorkerStates = std::vector<hardshell::proto::WorkerStatus>;
+using WorkerState = hardshell::proto::WorkerStatus;
+
+// Null when there is none of that name.
+const WorkerState* find_worker(const WorkerStates& workers, std::string_view name);
+// "ready", "waiting", …
+std::string_view state_name(WorkerState::State state);
+// [{name, state, pid, restarts, lastEnd}]
+Json worker_list(const WorkerStates& workers);
+
+struct Readiness {
+    bool started = false;  // gateway and agent serve
+    bool ready = false;    // …and so does every critical worker, and none is held
+    bool draining = false;
+};
+Readiness readiness_of(const WorkerStates& workers, bool self_ready, bool draining);
+
+// `agent_part` is the agent's answer to internal.health, or its last one, or null.
+Json health_report(const Json& agent_part, const WorkerStates& workers,
+                   const GatewaySettings& settings, bool ok, int64_t now_ms, int64_t duration_ms);
+// `agent_part` is the agent's answer to internal.status, or null.
+Json status_report(const Json& agent_part, const WorkerStates& workers,
+                   const GatewaySettings& settings);
+
+struct Surroundings {
+    std::string connection_id;
+    Json presence;
+    // The last health report as JSON text; empty when there is none.
+    std::string health_json;
+    StateVersion version;
+    int64_t uptime_ms = 0;
+};
+// The payload of hello-ok.
+std::string hello_text(const Admission& admission, const GatewaySettings& settings,
+                       const Surroundings& around);
+
+// What the presence list says about a client.
+Json presence_facts(const Admission& admission, const RequestSource& source);
+
+}  // namespace gateway

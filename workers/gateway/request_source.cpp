@@ -1,0 +1,135 @@
+#include "workers/gateway/request_source.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+namespace gateway {
+
+namespace {
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    for (char& letter : result)
+        letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    return result;
+}
+
+std::string_view trimmed(std::string_view text) {
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    return text;
+}
+
+bool is_address(const std::string& text) {
+    unsigned char bytes[16];
+    return inet_pton(AF_INET, text.c_str(), bytes) == 1 ||
+           inet_pton(AF_INET6, text.c_str(), bytes) == 1;
+}
+
+// The host name alone, of "localhost:3000" or a bracketed IPv6 address with port.
+std::string host_name(std::string_view host) {
+    if (!host.empty() && host.front() == '[') {
+        const size_t end = host.find(']');
+        return lower(host.substr(1, end == std::string_view::npos ? end : end - 1));
+    }
+    const size_t colon = host.find(':');
+    const bool port_follows = colon != std::string_view::npos &&
+                              host.find(':', colon + 1) == std::string_view::npos;
+    return lower(port_follows ? host.substr(0, colon) : host);
+}
+
+bool ends_with(std::string_view text, std::string_view end) {
+    return text.size() > end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+bool is_local_name(const std::string& name) {
+    return name == "localhost" || name == "127.0.0.1" || name == "::1" ||
+           ends_with(name, ".ts.net");
+}
+
+std::string without_port(std::string host, std::string_view port) {
+    if (ends_with(host, port)) host.resize(host.size() - port.size());
+    return host;
+}
+
+bool contains(const std::vector<std::string>& list, std::string_view entry) {
+    return std::find(list.begin(), list.end(), entry) != list.end();
+}
+
+// Fly's proxy reaches a machine over its private networks: 172.16/12 and fdaa::/16.
+bool is_fly_private(const std::string& address) {
+    unsigned char bytes[16];
+    if (inet_pton(AF_INET, address.c_str(), bytes) == 1)
+        return bytes[0] == 172 && (bytes[1] & 0xf0) == 16;
+    return inet_pton(AF_INET6, address.c_str(), bytes) == 1 && bytes[0] == 0xfd && bytes[1] == 0xaa;
+}
+
+std::string client_address(const RequestHeaders& headers, const GatewaySettings& settings,
+                           const std::string& peer) {
+    std::string claimed;
+    const bool trusted = std::any_of(
+        settings.trusted_proxies.begin(), settings.trusted_proxies.end(),
+        [&](const std::string& proxy) { return plain_address(proxy) == peer; });
+    if (trusted) {
+        const std::string_view list = headers.forwarded_for;
+        claimed = plain_address(trimmed(list.substr(0, list.find(','))));
+        if (claimed.empty()) claimed = plain_address(trimmed(headers.real_ip));
+    } else if (!settings.fly_app.empty() && is_fly_private(peer)) {
+        claimed = plain_address(trimmed(headers.fly_client_ip));
+    }
+    return is_address(claimed) ? claimed : peer;
+}
+
+std::string limiter_key(const std::string& address) {
+    unsigned char bytes[16];
+    if (inet_pton(AF_INET6, address.c_str(), bytes) != 1) return address;
+    std::memset(bytes + 8, 0, 8);
+    char text[INET6_ADDRSTRLEN];
+    return inet_ntop(AF_INET6, bytes, text, sizeof text) ? std::string(text) + "/64" : address;
+}
+
+}  // namespace
+
+std::string plain_address(std::string_view text) {
+    if (!text.empty() && text.front() == '[') text.remove_prefix(1);
+    text = text.substr(0, text.find_first_of("]%"));
+    constexpr std::string_view mapped = "::ffff:";
+    std::string address = lower(text);
+    if (address.compare(0, mapped.size(), mapped) == 0 && address.find('.') != std::string::npos)
+        address.erase(0, mapped.size());
+    return address;
+}
+
+bool is_loopback(std::string_view address) {
+    return address == "::1" || address.substr(0, 4) == "127.";
+}
+
+RequestSource source_of(const RequestHeaders& headers, const GatewaySettings& settings) {
+    RequestSource source;
+    const std::string peer = plain_address(headers.peer);
+    source.address = client_address(headers, settings, peer);
+    source.limiter_key = limiter_key(source.address);
+    source.local = !headers.forwarded && is_loopback(peer) && is_loopback(source.address) &&
+                   is_local_name(host_name(headers.host));
+    return source;
+}
+
+bool origin_allowed(const RequestHeaders& headers, const GatewaySettings& settings) {
+    if (headers.origin.empty()) return true;
+    const std::string origin = lower(headers.origin);
+    if (contains(settings.allowed_origins, headers.origin) ||
+        contains(settings.allowed_origins, origin) || contains(settings.allowed_origins, "*"))
+        return true;
+    if (!settings.fly_app.empty() && origin == "https://" + lower(settings.fly_app) + ".fly.dev")
+        return true;
+    const bool secure = origin.compare(0, 8, "https://") == 0;
+    if (!secure && origin.compare(0, 7, "http://") != 0) return false;
+    const std::string_view port = secure ? ":443" : ":80";
+    return !headers.host.empty() && without_port(origin.substr(secure ? 8 : 7), port) ==
+                                        without_port(lower(headers.host), port);
+}
+
+}  // namespace gateway

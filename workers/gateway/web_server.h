@@ -1,0 +1,89 @@
+// The public port: accepts connections from the inherited listening sockets, answers HTTP, carries
+// WebSocket clients to the front desk.
+//
+// Keeps strangers cheap: a bounded number of connections that have not shown who they are, ten
+// seconds to do so, small frames until then. No TLS, no compression, no HTTP/2.
+#pragma once
+
+#include <libwebsockets.h>
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "workers/common/base/fd.h"
+#include "workers/gateway/client.h"
+#include "workers/gateway/front_desk.h"
+#include "workers/gateway/http_answer.h"
+#include "workers/gateway/uv_loop.h"
+
+namespace gateway {
+
+class WebServer {
+  public:
+    static constexpr size_t most_strangers = 128;
+    static constexpr std::chrono::milliseconds handshake_time{10'000};
+
+    WebServer(UvLoop& loop, const GatewaySettings& settings, FrontDesk& desk,
+              std::function<HttpFacts()> facts);
+    ~WebServer();
+    WebServer(const WebServer&) = delete;
+    WebServer& operator=(const WebServer&) = delete;
+
+    // Takes over the listening sockets.
+    Done listen(const std::vector<int>& descriptors);
+    // No new connections; every client is closed with that code, then `done` is called: when all
+    // are gone, or after the time.
+    void shut_down(int code, const std::string& reason, std::chrono::milliseconds at_most,
+                   std::function<void()> done);
+    size_t connections() const { return sockets_.size(); }
+
+  private:
+    struct Socket;
+    using Strangers = std::list<Socket*>;
+
+    static int on_lws(lws* wsi, lws_callback_reasons reason, void* user, void* in, size_t length);
+    int handle(Socket& socket, lws_callback_reasons reason, void* in, size_t length);
+
+    void accept_some(int listener);
+    void adopt(Fd connection);
+    bool is_refused(Socket& socket);
+    int answer(Socket& socket);
+    int write_answer(Socket& socket, const HttpAnswer& answer, bool with_body);
+    void open(Socket& socket);
+    int receive(Socket& socket, std::string_view part);
+    static void wake(Socket& socket);
+    int write_some(Socket& socket);
+    int write_close(Socket& socket);
+    void close_client(Socket& socket);
+    void destroy(Socket& socket);
+
+    void is_stranger(Socket& socket);
+    void is_known(Socket& socket);
+    void end_oldest_stranger();
+    void watch_strangers();
+    void end_late_strangers();
+    void kill(Socket& socket);
+    void finish_shut_down();
+
+    UvLoop& loop_;
+    const GatewaySettings& settings_;
+    FrontDesk& desk_;
+    std::function<HttpFacts()> facts_;
+    lws_context* context_ = nullptr;
+    lws_vhost* vhost_ = nullptr;
+    std::vector<Fd> listeners_;
+    std::vector<Loop::Registration> watches_;
+    std::unordered_map<Socket*, std::unique_ptr<Socket>> sockets_;
+    Strangers strangers_;  // the longest here in front
+    Loop::Registration stranger_timer_;
+    Loop::Registration accept_pause_;
+    uint64_t next_client_ = 1;
+    std::function<void()> shut_down_done_;
+    Loop::Registration shut_down_timer_;
+};
+
+}  // namespace gateway
