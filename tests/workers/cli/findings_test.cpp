@@ -1,0 +1,166 @@
+#include "workers/cli/commands/findings.h"
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/workers/cli/doubles.h"
+#include "workers/cli/commands/doctor.h"
+#include "workers/common/base/json.h"
+
+namespace cli {
+namespace {
+
+using cli_test::Directory;
+using cli_test::healthy_report;
+using hardshell::proto::Notice;
+using hardshell::proto::Plan;
+using hardshell::proto::StatusReport;
+using hardshell::proto::WorkerStatus;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+std::string text_of(const Findings& findings) {
+    return findings_text(findings, Style{});
+}
+
+Plan good_plan() {
+    Plan plan;
+    plan.set_source("file");
+    auto& gateway = *plan.add_workers();
+    gateway.set_kind("gateway");
+    auto& token = *gateway.add_secrets();
+    token.set_name("gateway.auth.token");
+    token.set_value("0123456789abcdef0123");
+    token.set_source("the file");
+    auto& agent = *plan.add_workers();
+    agent.set_kind("agent");
+    auto& key = *agent.add_secrets();
+    key.set_name("models.providers.anthropic.apiKey");
+    key.set_value("the-model-key");
+    key.set_source("environment variable ANTHROPIC_API_KEY");
+    return plan;
+}
+
+TEST(Findings, AreGoodAboutAGoodPlan) {
+    const Findings found = judge_plan(good_plan(), "/data/openclaw.json");
+    EXPECT_EQ(findings_exit_code(found), 0) << text_of(found);
+    EXPECT_THAT(text_of(found), HasSubstr("environment variable ANTHROPIC_API_KEY"));
+    EXPECT_THAT(text_of(found), HasSubstr("No problems found."));
+}
+
+TEST(Findings, NeverShowASecret) {
+    const std::string text = text_of(judge_plan(good_plan(), "x"));
+    EXPECT_EQ(text.find("the-model-key"), std::string::npos);
+    EXPECT_EQ(text.find("0123456789abcdef"), std::string::npos);
+}
+
+TEST(Findings, NameWhatIsWrongWithTheConfiguration) {
+    const Findings refused = judge_plan(
+        Error{Fault::bad_config, "openclaw.json:3: expected a value"}, "/d/openclaw.json");
+    EXPECT_THAT(text_of(refused), HasSubstr("openclaw.json:3: expected a value"));
+    EXPECT_THAT(text_of(refused), HasSubstr("correct /d/openclaw.json"));
+    EXPECT_EQ(findings_exit_code(refused), 1);
+
+    Plan degraded = good_plan();
+    degraded.set_degraded("openclaw.json cannot be used");
+    EXPECT_EQ(findings_exit_code(judge_plan(degraded, "x")), 1);
+
+    Plan noticed = good_plan();
+    Notice& notice = *noticed.add_notices();
+    notice.set_severity(Notice::WARNING);
+    notice.set_text("unknown key foo");
+    EXPECT_EQ(findings_exit_code(judge_plan(noticed, "x")), 1);
+    notice.set_severity(Notice::INFO);
+    EXPECT_EQ(findings_exit_code(judge_plan(noticed, "x")), 0);
+}
+
+TEST(Findings, MissAModelKeyAndDislikeAShortToken) {
+    Plan plan = good_plan();
+    plan.mutable_workers(1)->clear_secrets();
+    plan.mutable_workers(0)->mutable_secrets(0)->set_value("short");
+    const Findings found = judge_plan(plan, "x");
+    EXPECT_THAT(text_of(found), HasSubstr("set ANTHROPIC_API_KEY"));
+    EXPECT_THAT(text_of(found), HasSubstr("only 5 characters"));
+    EXPECT_THAT(text_of(found), HasSubstr("2 problems found."));
+}
+
+TEST(Findings, CountEveryWorkerThatIsNotReady) {
+    EXPECT_EQ(findings_exit_code(judge_status(healthy_report())), 0);
+    StatusReport report = healthy_report();
+    report.clear_port();
+    EXPECT_THAT(text_of(judge_status(report)), HasSubstr("no plan to follow"));
+    report = healthy_report();
+    report.mutable_workers(1)->set_state(WorkerStatus::HELD);
+    report.mutable_workers(1)->set_last_end("the key was refused");
+    const Findings found = judge_status(report);
+    EXPECT_EQ(findings_exit_code(found), 1);
+    EXPECT_THAT(text_of(found), HasSubstr("worker agent: it is held: the key was refused"));
+    EXPECT_THAT(text_of(found), HasSubstr("`hardshell restart agent`"));
+}
+
+TEST(Findings, TakeAMissingKernelFeatureForANote) {
+    StatusReport report = healthy_report();
+    report.add_missing("no cgroups: memory limits by polling");
+    EXPECT_EQ(findings_exit_code(judge_status(report)), 0);
+    EXPECT_THAT(text_of(judge_status(report)), HasSubstr("note    this machine: no cgroups"));
+}
+
+TEST(Findings, JudgeTheStateDirectory) {
+    const Directory directory;
+    EXPECT_EQ(judge_state_dir(directory.path() + "/state")[0].weight, Weight::good);
+    EXPECT_EQ(judge_state_dir(directory.path() + "/none")[0].weight, Weight::note);
+    directory.write("file", "");
+    EXPECT_THAT(judge_state_dir(directory.path() + "/file")[0].what, HasSubstr("not a directory"));
+}
+
+TEST(Findings, NameFilesThatOthersCanRead) {
+    const Directory directory;
+    const std::string state = directory.path() + "/state";
+    directory.write("state/openclaw.json", "{}", 0600);
+    EXPECT_THAT(judge_permissions(state, state + "/openclaw.json"), IsEmpty());
+    directory.write("state/openclaw.json", "{}", 0644);
+    const Findings found = judge_permissions(state, state + "/openclaw.json");
+    ASSERT_THAT(found, SizeIs(1));
+    EXPECT_EQ(found[0].cure, "chmod 600 " + state + "/openclaw.json");
+}
+
+TEST(Findings, MissAProgram) {
+    const Directory directory;
+    for (const char* name : {"supervisor", "planner", "gateway"})
+        directory.write(std::string("libexec/") + name, "", 0755);
+    const Findings found = judge_programs(directory.path() + "/libexec");
+    ASSERT_THAT(found, SizeIs(1));
+    EXPECT_THAT(found[0].what, HasSubstr("/libexec/agent cannot be run"));
+}
+
+TEST(Findings, TellAStaleLockFromALiveOne) {
+    // A number that was a process a moment ago and cannot be one now: ours, already collected.
+    const pid_t gone = fork();
+    if (gone == 0) _exit(0);
+    waitpid(gone, nullptr, 0);
+    const Directory directory;
+    const std::string state = directory.path() + "/state";
+    directory.write("state/gateway.abcd.lock", "{\"pid\":" + std::to_string(gone) + "}");
+    directory.write("state/agents/main/sessions/s.jsonl.lock",
+                    "{\"pid\":" + std::to_string(getpid()) + "}");
+    directory.write("state/gateway.broken.lock", "not json");
+    const Findings found = judge_locks(state, directory.path());
+    ASSERT_THAT(found, SizeIs(1));
+    EXPECT_THAT(found[0].what, HasSubstr("gateway.abcd.lock"));
+    EXPECT_EQ(found[0].weight, Weight::note);
+}
+
+TEST(Findings, AreJsonForPrograms) {
+    const Result<Json> json =
+        parse_json(findings_json({{Weight::problem, "gateway", "it is down", "start it"}}));
+    ASSERT_TRUE(json);
+    EXPECT_FALSE(bool_member(*json, "ok", true));
+    EXPECT_EQ(text_member(member(*json, "findings")[0], "weight"), "problem");
+    EXPECT_EQ(text_member(member(*json, "findings")[0], "cure"), "start it");
+}
+
+}  // namespace
+}  // namespace cli

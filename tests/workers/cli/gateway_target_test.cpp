@@ -1,0 +1,245 @@
+#include "workers/cli/gateway_target.h"
+
+#include <gmock/gmock.h>
+
+#include <sys/wait.h>
+
+#include <filesystem>
+
+#include "tests/workers/cli/doubles.h"
+#include "workers/cli/commands/dashboard.h"
+#include "workers/cli/plan_query.h"
+
+namespace cli {
+namespace {
+
+using cli_test::context_in;
+using cli_test::Directory;
+using cli_test::healthy_report;
+using hardshell::proto::Plan;
+using hardshell::proto::StatusReport;
+using testing::HasSubstr;
+
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
+Context context_with(const Directory& directory, const std::vector<std::string>& words,
+                     const Variables& variables) {
+    return context_in(directory, "health", words, variables);
+}
+
+Plan plan_with(const std::string& token, const std::string& password = "", uint32_t port = 0) {
+    Plan plan;
+    auto& gateway = *plan.add_workers();
+    gateway.set_kind("gateway");
+    gateway.mutable_settings()->set_port(port);
+    for (const auto& [name, value] : {std::pair{"token", token}, std::pair{"password", password}}) {
+        if (value.empty()) continue;
+        auto& secret = *gateway.add_secrets();
+        secret.set_name(std::string("gateway.auth.") + name);
+        secret.set_value(value);
+        secret.set_source("the file");
+    }
+    return plan;
+}
+
+// The sources of a gateway that runs on 3000, or not at all; counts how often the plan is asked.
+struct Fake {
+    Result<Plan> plan;
+    bool running = true;
+    std::string bind = "lan";
+    int asked = 0;
+
+    Sources sources() {
+        StatusReport report = healthy_report();
+        report.set_bind(bind);
+        Result<StatusReport> status = report;
+        if (!running) status = Error{Fault::unreachable, "not running"};
+        return {status, [this]() -> const Result<Plan>& {
+                    ++asked;
+                    return plan;
+                }};
+    }
+};
+
+const Error no_plan{Fault::system, "the planner is away"};
+
+TEST(GatewayTarget, TakesThePortOfTheRunningGateway) {
+    const Directory directory;
+    Fake fake{no_plan};
+    const auto target = choose_target(
+        context_with(directory, {"--token", "T"}, {{"OPENCLAW_GATEWAY_PORT", "4000"}}),
+        fake.sources());
+    ASSERT_TRUE(target);
+    EXPECT_EQ(target->url, "ws://127.0.0.1:3000");
+    EXPECT_EQ(target->token.reveal(), "T");
+    EXPECT_EQ(fake.asked, 0);
+}
+
+TEST(GatewayTarget, ElseTheEnvironmentElseTheConfigurationElseTheUsual) {
+    const Directory directory;
+    Fake configured{plan_with("", "", 5000), false};
+    Fake nothing{no_plan, false};
+    const auto url = [&](Fake& fake, const Variables& variables) {
+        return choose_target(context_with(directory, {"--token", "T"}, variables), fake.sources())
+            ->url;
+    };
+    EXPECT_EQ(url(configured, {{"CLAWDBOT_GATEWAY_PORT", "4000"}}), "ws://127.0.0.1:4000");
+    EXPECT_EQ(url(configured, {{"OPENCLAW_GATEWAY_PORT", "none"}}), "ws://127.0.0.1:5000");
+    EXPECT_EQ(url(nothing, {}), "ws://127.0.0.1:18789");
+}
+
+TEST(GatewayTarget, KnowsThatASupervisorWithoutAPlanHasNoPort) {
+    const Directory directory;
+    Sources sources = Fake{no_plan}.sources();
+    sources.status.value().clear_port();
+    EXPECT_EQ(
+        choose_target(
+            context_with(directory, {"--token", "T"}, {{"OPENCLAW_GATEWAY_PORT", "4000"}}), sources)
+            ->url,
+        "ws://127.0.0.1:4000");
+}
+
+TEST(GatewayTarget, AsksThePlannerForTheCredentialLast) {
+    const Directory directory;
+    Fake fake{plan_with("from-plan")};
+    const Variables set = {{"OPENCLAW_GATEWAY_TOKEN", "from-environment"}};
+    const auto token = [&](const std::vector<std::string>& words, const Variables& variables) {
+        const auto target =
+            choose_target(context_with(directory, words, variables), fake.sources());
+        return target->token.reveal() + " / " + target->credential_source;
+    };
+    EXPECT_EQ(token({"--token", "given"}, set), "given / --token");
+    EXPECT_EQ(token({}, set), "from-environment / environment variable OPENCLAW_GATEWAY_TOKEN");
+    EXPECT_EQ(fake.asked, 0);
+    EXPECT_EQ(token({}, {}), "from-plan / the file");
+    EXPECT_EQ(fake.asked, 1);
+}
+
+TEST(GatewayTarget, KnowsPasswordsToo) {
+    const Directory directory;
+    Fake fake{plan_with("", "secret word")};
+    const auto target = choose_target(context_with(directory, {}, {}), fake.sources());
+    ASSERT_TRUE(target);
+    EXPECT_EQ(target->password.reveal(), "secret word");
+    EXPECT_TRUE(target->token.empty());
+}
+
+TEST(GatewayTarget, NeverSendsTheConfiguredSecretElsewhere) {
+    const Directory directory;
+    Fake fake{plan_with("from-plan")};
+    const auto target = choose_target(
+        context_with(directory, {"--url", "wss://elsewhere.example"}, {}), fake.sources());
+    ASSERT_FALSE(target);
+    EXPECT_THAT(target.error().what, HasSubstr("not sent to wss://elsewhere.example"));
+    EXPECT_EQ(fake.asked, 0);
+    EXPECT_TRUE(
+        choose_target(context_with(directory, {"--url", "ws://127.0.0.1:1"}, {}), fake.sources()));
+}
+
+TEST(GatewayTarget, SaysWhyNoCredentialIsKnown) {
+    const Directory directory;
+    Fake fake{no_plan};
+    const auto target = choose_target(context_with(directory, {}, {}), fake.sources());
+    ASSERT_FALSE(target);
+    EXPECT_EQ(target.error().fault, Fault::bad_credentials);
+    EXPECT_THAT(target.error().what, HasSubstr("the planner is away"));
+    Fake never{plan_with(""), false};
+    EXPECT_THAT(choose_target(context_with(directory, {}, {}), never.sources()).error().what,
+                HasSubstr("`hardshell gateway`"));
+}
+
+TEST(GatewayTarget, FindsAGatewayThatIsNotOnLoopback) {
+    const Directory directory;
+    Plan plan = plan_with("T");
+    auto& listener = *plan.add_listeners();
+    listener.set_name("http");
+    listener.add_addresses()->set_ip("100.64.0.7");
+    Fake fake{plan, true, "tailnet"};
+    EXPECT_EQ(choose_target(context_with(directory, {}, {}), fake.sources())->url,
+              "ws://100.64.0.7:3000");
+    listener.add_addresses()->set_ip("127.0.0.1");
+    fake.plan = plan;
+    EXPECT_EQ(choose_target(context_with(directory, {}, {}), fake.sources())->url,
+              "ws://127.0.0.1:3000");
+}
+
+TEST(GatewayTarget, TellsThisMachineFromOthers) {
+    for (const char* here : {"ws://127.0.0.1:1", "ws://localhost/", "wss://[::1]:9/x"})
+        EXPECT_TRUE(is_loopback_url(here)) << here;
+    for (const char* there : {"ws://127.0.0.1.example", "ws://localhost.example:1",
+                              "ws://127.0.0.1@example", "wss://my-app.fly.dev"})
+        EXPECT_FALSE(is_loopback_url(there)) << there;
+}
+
+TEST(PlanQuery, BringsTheSecretsOfTheConfiguration) {
+    const Directory directory;
+    directory.write("state/openclaw.json", "token abc\nkey anthropic k\nport 1234\n");
+    const auto plan = ask_planner(context_in(directory));
+    ASSERT_TRUE(plan) << plan.error().what;
+    EXPECT_EQ(gateway_secret(*plan, "gateway.auth.token")->value(), "abc");
+    EXPECT_EQ(gateway_secret(*plan, "gateway.auth.password"), nullptr);
+    EXPECT_EQ(worker_of_kind(*plan, "gateway")->settings().port(), 1234u);
+    EXPECT_EQ(worker_of_kind(*plan, "agent")->secrets(0).value(), "k");
+    EXPECT_EQ(worker_of_kind(*plan, "discord"), nullptr);
+}
+
+TEST(PlanQuery, LeavesAStateDirectoryAloneWhereNoGatewayHasRun) {
+    const Directory directory;
+    const auto plan = ask_planner(context_in(directory));
+    ASSERT_TRUE(plan) << plan.error().what;
+    EXPECT_TRUE(std::filesystem::is_empty(directory.path() + "/state"));
+    EXPECT_EQ(gateway_secret(*plan, "gateway.auth.token"), nullptr);
+    EXPECT_EQ(plan->notices_size(), 0);
+}
+
+TEST(PlanQuery, KnowsTheTokenThatThePlannerMade) {
+    const Directory directory;
+    directory.write("state/hardshell/planner/gateway-token", "");
+    const auto plan = ask_planner(context_in(directory));
+    ASSERT_TRUE(plan);
+    EXPECT_EQ(gateway_secret(*plan, "gateway.auth.token")->value(), "made-by-the-planner");
+}
+
+TEST(PlanQuery, PassesOnARefusal) {
+    const Directory directory;
+    directory.write("state/openclaw.json", "refuse openclaw.json:3: expected a value\n");
+    const auto plan = ask_planner(context_in(directory));
+    ASSERT_FALSE(plan);
+    EXPECT_EQ(plan.error().fault, Fault::bad_config);
+    EXPECT_EQ(plan.error().what, "openclaw.json:3: expected a value");
+}
+
+TEST(PlanQuery, NamesAPlannerThatDiesOrIsMissing) {
+    const Directory directory;
+    directory.write("state/openclaw.json", "silent\n");
+    Context context = context_in(directory);
+    EXPECT_THAT(ask_planner(context).error().what, HasSubstr("ended without an answer"));
+    context.libexec_dir = directory.path() + "/nowhere";
+    EXPECT_THAT(ask_planner(context).error().what, HasSubstr("installation is incomplete"));
+}
+
+TEST(PlanQuery, EndsNothingButItsOwnPlanner) {
+    // Many askings in a row: each collects exactly the child it made.
+    const Directory directory;
+    directory.write("state/openclaw.json", "token abc\n");
+    const Context context = context_in(directory);
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(ask_planner(context));
+    EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+}
+
+TEST(Dashboard, PutsTheTokenInTheFragment) {
+    Page page;
+    page.port = 3000;
+    page.token = "a/b c";
+    EXPECT_EQ(page_address(page), "http://127.0.0.1:3000/#token=a%2Fb%20c");
+    page.base_path = "/ui/";
+    EXPECT_EQ(page_address(page), "http://127.0.0.1:3000/ui/#token=a%2Fb%20c");
+    page.fly_app = "my-app";
+    EXPECT_EQ(page_address(page), "https://my-app.fly.dev/ui/#token=a%2Fb%20c");
+    page.token.clear();
+    page.base_path = "/";
+    EXPECT_EQ(page_address(page), "https://my-app.fly.dev/");
+}
+
+}  // namespace
+}  // namespace cli

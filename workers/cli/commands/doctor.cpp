@@ -1,0 +1,113 @@
+#include "workers/cli/commands/doctor.h"
+
+#include <algorithm>
+
+#include "workers/cli/control_client.h"
+#include "workers/cli/gateway_client.h"
+#include "workers/cli/plan_query.h"
+#include "workers/common/base/json.h"
+
+namespace cli {
+
+namespace {
+
+constexpr std::chrono::seconds answer_patience{5};
+
+struct WeightRow {
+    Weight weight;
+    const char* name;
+    const char* mark;
+    Colour colour;
+};
+constexpr WeightRow weights[] = {
+    {Weight::good, "ok", "ok      ", Colour::good},
+    {Weight::note, "note", "note    ", Colour::warn},
+    {Weight::problem, "problem", "PROBLEM ", Colour::bad},
+};
+
+const WeightRow& row_of(Weight weight) {
+    return *std::find_if(std::begin(weights), std::end(weights),
+                         [&](const WeightRow& row) { return row.weight == weight; });
+}
+
+// Whether a client with the known credential is served: the whole way from the port to the agent.
+Findings judge_answer(const Context& context, const Sources& sources) {
+    Result<Target> target = choose_target(context, sources);
+    // Without a running gateway its credential is nobody's problem yet.
+    if (!target && !sources.status) return {};
+    if (!target) return {{Weight::problem, "client", target.error().what, ""}};
+    const Deadline deadline = std::chrono::steady_clock::now() + answer_patience;
+    Result<std::unique_ptr<GatewayClient>> client = GatewayClient::connect(*target, deadline);
+    if (!client) {
+        // Nothing listens where nothing was started: said once, by the check before.
+        if (!target->running && client.error().fault == Fault::unreachable) return {};
+        return {{Weight::problem, "client", client.error().what,
+                 target->running ? "see `hardshell logs gateway`"
+                                 : "another program listens on port " +
+                                       std::to_string(target->port) + "; use another --port"}};
+    }
+    Result<Json> health = (*client)->call({"health", Json::object(), false, {}}, deadline);
+    if (!health) return {{Weight::problem, "client", health.error().what, "see `hardshell logs`"}};
+    return {{Weight::good, "client", target->url + " answers, the credential is right", ""}};
+}
+
+void append(Findings& all, const Findings& part) {
+    all.insert(all.end(), part.begin(), part.end());
+}
+
+}  // namespace
+
+std::string findings_text(const Findings& findings, const Style& style) {
+    std::string out;
+    for (const Finding& finding : findings) {
+        const WeightRow& row = row_of(finding.weight);
+        out += style.paint(row.colour, row.mark) + finding.subject + ": " +
+               printable(finding.what) + "\n";
+        if (!finding.cure.empty()) out += "        -> " + printable(finding.cure) + "\n";
+    }
+    const auto problems =
+        std::count_if(findings.begin(), findings.end(),
+                      [](const Finding& finding) { return finding.weight == Weight::problem; });
+    if (problems == 0) return out + "\nNo problems found.\n";
+    return out + "\n" + std::to_string(problems) +
+           (problems == 1 ? " problem found.\n" : " problems found.\n");
+}
+
+std::string findings_json(const Findings& findings) {
+    Json out = {{"ok", findings_exit_code(findings) == 0}, {"findings", Json::array()}};
+    for (const Finding& finding : findings)
+        out["findings"].push_back({{"weight", row_of(finding.weight).name},
+                                   {"subject", finding.subject},
+                                   {"what", finding.what},
+                                   {"cure", finding.cure}});
+    return print_json(out) + "\n";
+}
+
+int findings_exit_code(const Findings& findings) {
+    return std::any_of(findings.begin(), findings.end(),
+                       [](const Finding& finding) { return finding.weight == Weight::problem; })
+               ? 1
+               : 0;
+}
+
+int run_doctor(const Context& context) {
+    const Result<hardshell::proto::Plan> plan = ask_planner(context);
+    const Result<hardshell::proto::StatusReport> status = ask_status(context);
+    const std::string temporary =
+        context.environment("TMPDIR").empty() ? "/tmp" : context.environment("TMPDIR");
+    Findings all;
+    append(all, judge_programs(context.libexec_dir));
+    append(all, judge_state_dir(context.state_dir));
+    append(all, judge_permissions(context.state_dir, context.config_path));
+    append(all, judge_plan(plan, context.config_path));
+    append(all, judge_status(status));
+    append(all, judge_answer(context, {status, [&]() -> const auto& { return plan;
+}
+}  // namespace cli
+));
+append(all, judge_locks(context.state_dir, temporary));
+print(context.arguments.has("json") ? findings_json(all) : findings_text(all, context.style));
+return findings_exit_code(all);
+}
+
+}  // namespace cli

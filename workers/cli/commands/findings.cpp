@@ -1,0 +1,225 @@
+#include "workers/cli/commands/findings.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "workers/cli/commands/status.h"
+#include "workers/cli/output.h"
+#include "workers/cli/plan_query.h"
+#include "workers/common/base/json.h"
+
+namespace cli {
+
+namespace {
+
+using hardshell::proto::Notice;
+using hardshell::proto::Plan;
+using hardshell::proto::StatusReport;
+using hardshell::proto::WorkerStatus;
+
+constexpr uint64_t scarce_room = 100ull << 20;
+constexpr size_t short_token = 16;
+constexpr size_t largest_lock = 4096;
+
+Findings judge_room(const std::string& state_dir) {
+    struct statvfs room {};
+    if (::statvfs(state_dir.c_str(), &room) != 0) return {};
+    const uint64_t left = static_cast<uint64_t>(room.f_bavail) * room.f_frsize;
+    if (left < scarce_room)
+        return {{Weight::problem, "state directory",
+                 "only " + size(left) + " are free under " + state_dir,
+                 "delete what is not needed, or make the volume larger"}};
+    if (room.f_files > 0 && room.f_favail == 0)
+        return {{Weight::problem, "state directory", "no file can be added under " + state_dir,
+                 "delete files: the file system has no inodes left"}};
+    return {{Weight::good, "state directory", state_dir + ", " + size(left) + " free", ""}};
+}
+
+Finding judge_notice(const Notice& notice) {
+    const bool serious = notice.severity() == Notice::ERROR || notice.severity() == Notice::WARNING;
+    return {serious ? Weight::problem : Weight::note, "configuration", notice.text(), ""};
+}
+
+Findings judge_credential(const Plan& plan) {
+    const auto* token = gateway_secret(plan, "gateway.auth.token");
+    const auto* password = gateway_secret(plan, "gateway.auth.password");
+    if (!token && !password)
+        return {{Weight::note, "gateway token", "none is configured",
+                 "one is made at the first start; `hardshell dashboard` shows it"}};
+    const auto* used = token ? token : password;
+    const std::string name = token ? "gateway token" : "gateway password";
+    if (used->value().size() < short_token)
+        return {{Weight::problem, name,
+                 "it has only " + std::to_string(used->value().size()) + " characters (" +
+                     used->source() + "): whoever guesses it controls the assistant",
+                 "use one of " + std::to_string(short_token) + " or more random characters"}};
+    return {{Weight::good, name, "set (" + used->source() + ")", ""}};
+}
+
+Findings judge_model_keys(const Plan& plan) {
+    const auto* agent = worker_of_kind(plan, "agent");
+    Findings found;
+    if (agent)
+        for (const auto& secret : agent->secrets())
+            if (secret.name().starts_with("models.providers."))
+                found.push_back({Weight::good, "model key",
+                                 secret.name().substr(std::strlen("models.providers.")) + " (" +
+                                     secret.source() + ")",
+                                 ""});
+    if (found.empty())
+        found.push_back({Weight::problem, "model key",
+                         "none is known: the built-in demonstration answers, not a model",
+                         "set ANTHROPIC_API_KEY or OPENAI_API_KEY and restart the gateway"});
+    return found;
+}
+
+Finding judge_worker(const WorkerStatus& worker) {
+    const std::string state = state_name(worker.state());
+    if (worker.state() == WorkerStatus::READY)
+        return {Weight::good, "worker " + worker.name(),
+                "ready, restarted " + std::to_string(worker.restarts()) + " times", ""};
+    const std::string why = worker.last_end().empty() ? "" : ": " + worker.last_end();
+    return {Weight::problem, "worker " + worker.name(), "it is " + state + why,
+            worker.state() == WorkerStatus::HELD
+                ? "correct what it names, then `hardshell restart " + worker.name() + "`"
+                : "see `hardshell logs " + worker.name() + "`"};
+}
+
+// The process a lock file names; 0 when it names none.
+pid_t owner_of(const std::filesystem::path& lock) {
+    std::ifstream file(lock);
+    std::string text(largest_lock, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<size_t>(file.gcount()));
+    const Result<Json> content = parse_json(text);
+    const int64_t pid = content ? int_member(*content, "pid") : 0;
+    return pid > 0 && pid < INT32_MAX ? static_cast<pid_t>(pid) : 0;
+}
+
+bool is_gone(pid_t pid) {
+    return pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+void look_for_locks(const std::string& directory, const std::string& prefix, Findings& found) {
+    std::error_code failed;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, failed)) {
+        const std::string name = entry.path().filename();
+        if (!name.starts_with(prefix) || !name.ends_with(".lock") || !entry.is_regular_file(failed))
+            continue;
+        const pid_t owner = owner_of(entry.path());
+        if (is_gone(owner))
+            found.push_back({Weight::note, "stale lock",
+                             entry.path().string() + " is left over from process " +
+                                 std::to_string(owner) + ", which is gone",
+                             "it may be deleted; Hardshell takes it over by itself"});
+    }
+}
+
+}  // namespace
+
+Findings judge_state_dir(const std::string& state_dir) {
+    struct stat info {};
+    if (::stat(state_dir.c_str(), &info) != 0) {
+        if (errno == ENOENT)
+            return {{Weight::note, "state directory", state_dir + " does not exist yet",
+                     "`hardshell gateway` makes it"}};
+        return {{Weight::problem, "state directory",
+                 state_dir + " cannot be looked at: " + std::strerror(errno),
+                 "run this as the user that owns it, or as root"}};
+    }
+    if (!S_ISDIR(info.st_mode))
+        return {{Weight::problem, "state directory", state_dir + " is not a directory",
+                 "move the file away, or point OPENCLAW_STATE_DIR to a directory"}};
+    if (::access(state_dir.c_str(), W_OK | X_OK) != 0)
+        return {{Weight::problem, "state directory",
+                 state_dir + " cannot be written: " + std::strerror(errno),
+                 "give it to the user that runs the gateway: chown -R USER " + state_dir}};
+    return judge_room(state_dir);
+}
+
+Findings judge_permissions(const std::string& state_dir, const std::string& config_path) {
+    Findings found;
+    for (const std::string& path :
+         {config_path, state_dir + "/.env", state_dir + "/hardshell/planner/gateway-token"}) {
+        struct stat info {};
+        if (::stat(path.c_str(), &info) == 0 && (info.st_mode & 077) != 0)
+            found.push_back({Weight::problem, "permissions",
+                             path + " can be read by other users, and may hold secrets",
+                             "chmod 600 " + path});
+    }
+    return found;
+}
+
+Findings judge_programs(const std::string& libexec_dir) {
+    Findings found;
+    for (const char* name : {"supervisor", "planner", "gateway", "agent"}) {
+        const std::string path = libexec_dir + "/" + name;
+        if (::access(path.c_str(), X_OK) != 0)
+            found.push_back({Weight::problem, "installation",
+                             path + " cannot be run: " + std::strerror(errno),
+                             "build or install Hardshell again"});
+    }
+    if (found.empty())
+        found.push_back({Weight::good, "installation", "all programs are in " + libexec_dir, ""});
+    return found;
+}
+
+Findings judge_plan(const Result<Plan>& plan, const std::string& config_path) {
+    if (!plan)
+        return {{Weight::problem, "configuration", plan.error().what,
+                 plan.error().fault == Fault::bad_config
+                     ? "correct " + config_path + "; until then the gateway keeps its last good one"
+                     : ""}};
+    Findings found;
+    if (!plan->degraded().empty())
+        found.push_back({Weight::problem, "configuration", plan->degraded(),
+                         "correct it; until then the gateway runs with: " + plan->source()});
+    for (const Notice& notice : plan->notices())
+        if (notice.text() != plan->degraded()) found.push_back(judge_notice(notice));
+    if (found.empty())
+        found.push_back({Weight::good, "configuration",
+                         plan->source() == "file"
+                             ? config_path + " can be used"
+                             : "no file at " + config_path + ", none is needed",
+                         ""});
+    for (Findings part : {judge_credential(*plan), judge_model_keys(*plan)})
+        found.insert(found.end(), part.begin(), part.end());
+    return found;
+}
+
+Findings judge_status(const Result<StatusReport>& status) {
+    if (!status) return {{Weight::problem, "gateway", status.error().what, ""}};
+    const std::string process = "running as process " + std::to_string(status->pid());
+    if (status->port() == 0)
+        return {{Weight::problem, "gateway", process + ", but it has no plan to follow",
+                 "see `hardshell logs`"}};
+    Findings found = {
+        {Weight::good, "gateway",
+         process + " on port " + std::to_string(status->port()) + ", bind " + status->bind(), ""}};
+    if (!status->degraded().empty())
+        found.push_back({Weight::problem, "gateway", status->degraded(),
+                         "it runs with: " + status->plan_source()});
+    for (const WorkerStatus& worker : status->workers()) found.push_back(judge_worker(worker));
+    for (const std::string& missing : status->missing())
+        found.push_back({Weight::note, "this machine", missing, ""});
+    return found;
+}
+
+Findings judge_locks(const std::string& state_dir, const std::string& temporary) {
+    Findings found;
+    look_for_locks(state_dir, "gateway.", found);
+    look_for_locks(temporary + "/openclaw-" + std::to_string(getuid()), "gateway.", found);
+    std::error_code failed;
+    for (const auto& agent : std::filesystem::directory_iterator(state_dir + "/agents", failed))
+        look_for_locks(agent.path() / "sessions", "", found);
+    return found;
+}
+
+}  // namespace cli

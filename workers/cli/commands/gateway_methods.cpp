@@ -1,0 +1,133 @@
+#include "workers/cli/commands/gateway_methods.h"
+
+#include <memory>
+
+#include "workers/cli/gateway_client.h"
+
+namespace cli {
+
+namespace {
+
+constexpr int64_t timeout_by_default_ms = 10'000;
+constexpr int64_t longest_timeout_ms = 24 * 3600 * 1000;
+
+// What one call over a connection of its own brought.
+struct Answer {
+    Target target;
+    Json hello;
+    Json payload;
+};
+
+Result<Answer> call_once(const Context& context, const GatewayClient::Call& call) {
+    const Result<int64_t> timeout =
+        context.arguments.number("timeout", timeout_by_default_ms, longest_timeout_ms);
+    if (!timeout) return timeout.error();
+    Result<Target> target = find_gateway(context);
+    if (!target) return target.error();
+    const Deadline deadline =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(*timeout);
+    Result<std::unique_ptr<GatewayClient>> client = GatewayClient::connect(*target, deadline);
+    if (!client) return client.error();
+    Result<Json> payload = (*client)->call(call, deadline);
+    if (!payload) return payload.error();
+    return Answer{std::move(*target), (*client)->hello(), std::move(*payload)};
+}
+
+std::string count_of(const Json& value, const char* path) {
+    const Json& found = member_at(value, path);
+    return found.is_number_integer() ? std::to_string(found.get<int64_t>()) : "-";
+}
+
+void add_agents(const Json& payload, std::vector<std::vector<Cell>>& rows) {
+    for (const Json& agent : member(payload, "agents")) {
+        const std::string id = text_member(agent, "agentId", "?");
+        rows.push_back({{"agent " + printable(id)},
+                        {count_of(agent, "sessions.count") + " sessions" +
+                         (bool_member(agent, "isDefault") ? ", the default agent" : "")}});
+    }
+}
+
+void add_channels(const Json& payload, std::vector<std::vector<Cell>>& rows) {
+    const Json& channels = member(payload, "channels");
+    if (!channels.is_object()) return;
+    for (const auto& [name, channel] : channels.items())
+        rows.push_back({{"channel " + printable(name)},
+                        {bool_member(channel, "configured") ? "configured" : "not configured"}});
+}
+
+std::string pretty(const Json& value) {
+    return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+std::string health_text(const Json& payload) {
+    const bool ok = bool_member(payload, "ok");
+    std::vector<std::vector<Cell>> rows = {
+        {{"health"}, {ok ? "ok" : "not ok"}},
+        {{"answered in"}, {duration(int_member(payload, "durationMs"))}},
+    };
+    add_agents(payload, rows);
+    add_channels(payload, rows);
+    return table(rows, Style{});
+}
+
+std::string gateway_status_text(const Target& target, const Json& hello, const Json& payload) {
+    std::vector<std::vector<Cell>> rows = {
+        {{"gateway"}, {target.url}},
+        {{"version"}, {printable(text_member(member(hello, "server"), "version", "?"))}},
+        {{"protocol"}, {count_of(hello, "protocol")}},
+        {{"running for"}, {duration(int_member(member(hello, "snapshot"), "uptimeMs"))}},
+        {{"sessions"}, {count_of(payload, "sessions.count")}},
+    };
+    const Json& model = member_at(payload, "sessions.defaults.model");
+    if (model.is_string()) rows.push_back({{"model"}, {printable(model.get<std::string>())}});
+    if (!target.port_source.empty()) rows.push_back({{"port known from"}, {target.port_source}});
+    return table(rows, Style{});
+}
+
+Json gateway_status_json(const Target& target, const Json& hello, const Json& payload) {
+    return {{"gateway",
+             {{"port", target.port}, {"portSource", target.port_source}, {"probeUrl", target.url}}},
+            {"rpc", {{"ok", true}, {"url", target.url}}},
+            {"server", member(hello, "server")},
+            {"status", payload}};
+}
+
+int run_health(const Context& context) {
+    const Result<Answer> answer = call_once(context, {"health", Json::object(), false, {}});
+    if (!answer) return fail(answer.error());
+    print(context.arguments.has("json") ? print_json(answer->payload) + "\n"
+                                        : health_text(answer->payload));
+    return bool_member(answer->payload, "ok") ? 0 : 1;
+}
+
+int run_gateway_call(const Context& context) {
+    const Arguments& given = context.arguments;
+    const Result<Json> params = parse_json(given.text("params", "{}"));
+    if (!params || !params->is_object())
+        return fail(
+            {Fault::bad_message, "--params must be a JSON object" +
+                                     (params ? std::string() : ": " + params.error().what)});
+    const Result<Answer> answer =
+        call_once(context, {given.operands().front(), *params, given.has("expect-final"), {}});
+    if (!answer) return fail(answer.error());
+    print(given.has("json") ? print_json(answer->payload) + "\n" : pretty(answer->payload));
+    return 0;
+}
+
+int run_gateway_status(const Context& context) {
+    const Result<Answer> answer = call_once(context, {"status", Json(), false, {}});
+    const bool json = context.arguments.has("json");
+    if (!answer) {
+        if (json)
+            print(print_json({{"rpc", {{"ok", false}, {"error", answer.error().what}}}}) + "\n");
+        return fail(answer.error());
+    }
+    print(json ? print_json(gateway_status_json(answer->target, answer->hello, answer->payload)) +
+                     "\n"
+               : gateway_status_text(answer->target, answer->hello, answer->payload));
+    return 0;
+}
+
+}  // namespace cli

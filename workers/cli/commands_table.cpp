@@ -1,0 +1,226 @@
+#include "workers/cli/commands_table.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace cli {
+
+namespace {
+
+constexpr Option globals[] = {
+    {"--profile", "NAME", "use the state directory ~/.openclaw-NAME"},
+    {"--dev", nullptr, "the profile \"dev\", with port 19001"},
+    {"--no-color", nullptr, "no colour in the output"},
+    {"-V,--version", nullptr, "print the version"},
+    {"-h,--help", nullptr, "print this help, or that of a command"},
+};
+
+constexpr Option gateway_run[] = {
+    {"--port", "N", "port of the page and the WebSocket (else OPENCLAW_GATEWAY_PORT, else 18789)"},
+    {"--bind", "MODE", "loopback, lan, tailnet, auto or custom"},
+    {"--token", "T", "shared token; handed on without appearing in the process list"},
+    {"--auth", "MODE", "token or password"},
+    {"--password", "P", "shared password; handed on like the token"},
+    {"--tailscale", "MODE", "off, serve or funnel"},
+    {"--tailscale-reset-on-exit", nullptr, "undo the Tailscale settings at the end"},
+    {"--allow-unconfigured", nullptr, "start without a configuration file"},
+    {"--dev", nullptr, "development settings when nothing is configured"},
+    {"--reset", nullptr, "with --dev: start from fresh development settings"},
+    {"--force", nullptr, "accepted; a stale lock is always taken over"},
+    {"--verbose", nullptr, "more in the log"},
+    {"--claude-cli-logs", nullptr, "accepted as OpenClaw does"},
+    {"--ws-log", "MODE", "what the log says about requests: auto, full or compact"},
+    {"--compact", nullptr, "the same as --ws-log compact"},
+    {"--raw-stream", nullptr, "record the events of model streams to a file"},
+    {"--raw-stream-path", "FILE", "where to"},
+};
+
+#define HARDSHELL_GATEWAY_OPTIONS                                                                  \
+    {"--url", "URL", "ws:// or wss:// address of the gateway (else the one running here)"},        \
+        {"--token", "T", "shared token (else OPENCLAW_GATEWAY_TOKEN, else the configured one)"}, { \
+        "--password", "P",                                                                         \
+            "shared password (else OPENCLAW_GATEWAY_PASSWORD, else the "                           \
+            "configured one)"                                                                      \
+    }
+
+constexpr Option gateway_call[] = {
+    {"--params", "JSON", "parameters, a JSON object"},
+    {"--expect-final", nullptr, "wait for the last response (method agent)"},
+    {"--json", nullptr, "print nothing but the payload, compact"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option gateway_query[] = {
+    {"--json", nullptr, "print the payload as JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option agent[] = {
+    {"-m,--message", "TEXT", "what to say (required)"},
+    {"--agent", "ID", "which agent (else the default one)"},
+    {"--session-id", "ID", "continue this session"},
+    {"-t,--to", "WHO", "the session of this recipient"},
+    {"--thinking", "LEVEL", "off, minimal, low, medium, high or xhigh"},
+    {"--json", nullptr, "print the final payload as JSON"},
+    {"--timeout", "S", "how long the answer may take, in seconds (600)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option json_only[] = {
+    {"--json", nullptr, "print JSON"},
+};
+
+constexpr Option logs[] = {
+    {"-f,--follow", nullptr, "keep printing new lines"},
+    {"-n,--lines,--limit", "LINES", "how many lines to begin with (200)"},
+    {"--json", nullptr, "one JSON object per line"},
+};
+
+constexpr Option dashboard[] = {
+    {"--no-open", nullptr, "accepted; a browser is never opened"},
+};
+
+constexpr const char* zero_or_one = "Exit code: 0 it worked, 1 it did not (the reason is printed).";
+
+constexpr Command table[] = {
+    // name, operands, program, help, options, notes
+    {"gateway", "", Program::hardshell, "run the gateway (also: gateway run)", gateway_run,
+     "Runs in the foreground until INT or TERM. Exit code: 0 stopped as asked, 1 refused to "
+     "start."},
+    {"agent", "", Program::client, "say something to an agent and print the answer", agent,
+     "On a terminal the answer is printed as it comes.\n"
+     "Exit code: 0 answered, 1 not (the reason is printed)."},
+    {"status", "", Program::hardshell, "which processes run, and how they are", json_only,
+     "Exit code: 0 running and every worker ready, 1 not running or no answer,\n"
+     "2 running but degraded (a worker is not ready, or the configuration could not be used)."},
+    {"health", "", Program::client, "ask the running gateway for its health", gateway_query,
+     zero_or_one},
+    {"logs", "[worker]", Program::hardshell, "the last log lines, of all workers or of one", logs,
+     zero_or_one},
+    {"restart", "<worker>", Program::hardshell, "restart one worker", {}, zero_or_one},
+    {"stop", "", Program::hardshell, "stop the gateway and all its workers", {}, zero_or_one},
+    {"doctor", "", Program::client, "look for problems; names cause and cure", json_only,
+     "Changes nothing. Exit code: 0 all good, 1 problems found."},
+    {"dashboard", "", Program::hardshell, "print the address of the page, with its token",
+     dashboard, zero_or_one},
+    {"gateway call", "<method>", Program::client, "call a method of the gateway", gateway_call,
+     zero_or_one},
+    {"gateway health", "", Program::client, "the same as health", gateway_query, zero_or_one},
+    {"gateway status", "", Program::client, "where the gateway listens and what it is doing",
+     gateway_query, zero_or_one},
+};
+
+#undef HARDSHELL_GATEWAY_OPTIONS
+
+void append_padded(std::string& out, const std::string& text, size_t width) {
+    out += text;
+    out.append(text.size() < width ? width - text.size() : 1, ' ');
+}
+
+std::string spelled(const Option& option) {
+    std::string out;
+    for (const char* c = option.names; *c; ++c)
+        out += *c == ',' ? std::string(", ") : std::string(1, *c);
+    if (option.value) out += std::string(" ") + option.value;
+    return out;
+}
+
+void append_options(std::string& out, std::span<const Option> options) {
+    size_t width = 0;
+    for (const Option& option : options) width = std::max(width, spelled(option).size() + 2);
+    for (const Option& option : options) {
+        out += "  ";
+        append_padded(out, spelled(option), width);
+        out += std::string(option.help) + "\n";
+    }
+}
+
+// Damerau-Levenshtein without repeated transpositions.
+size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::vector<size_t>> cost(a.size() + 1, std::vector<size_t>(b.size() + 1));
+    for (size_t i = 0; i <= a.size(); ++i) cost[i][0] = i;
+    for (size_t j = 0; j <= b.size(); ++j) cost[0][j] = j;
+    for (size_t i = 1; i <= a.size(); ++i)
+        for (size_t j = 1; j <= b.size(); ++j) {
+            cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1,
+                                   cost[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
+        }
+    return cost[a.size()][b.size()];
+}
+
+const Command* named(std::string_view name) {
+    for (const Command& command : table)
+        if (name == command.name) return &command;
+    return nullptr;
+}
+
+}  // namespace
+
+std::span<const Command> commands() {
+    return table;
+}
+std::span<const Option> global_options() {
+    return globals;
+}
+
+Found find_command(std::span<const std::string> words) {
+    if (words.empty()) return {};
+    if (words.size() > 1) {
+        if (words[0] == "gateway" && words[1] == "run") return {named("gateway"), 2};
+        if (const Command* two = named(words[0] + " " + words[1])) return {two, 2};
+    }
+    if (const Command* one = named(words[0])) return {one, 1};
+    return {};
+}
+
+std::string nearest_command(std::string_view typed) {
+    // More than 64 letters are no misspelt command, and the distance takes a table of that size.
+    if (typed.size() > 64) return {};
+    std::string nearest;
+    size_t best = std::max<size_t>(2, typed.size() / 2);
+    for (const Command& command : table)
+        if (const size_t far = distance(typed, command.name); far < best) {
+            best = far;
+            nearest = command.name;
+        }
+    return nearest;
+}
+
+std::string version_line() {
+    return "hardshell " HARDSHELL_VERSION " (OpenClaw protocol 3, compatible with 2026.1.29)\n";
+}
+
+std::string overview() {
+    std::string out = "Usage: hardshell [options] <command> [options]\n\nCommands:\n";
+    size_t width = 0;
+    const auto usage = [](const Command& command) {
+        return std::string(command.name) + (*command.operands ? " " : "") + command.operands;
+    };
+    for (const Command& command : table) width = std::max(width, usage(command).size() + 2);
+    for (const Command& command : table) {
+        out += "  ";
+        append_padded(out, usage(command), width);
+        out += std::string(command.help) + "\n";
+    }
+    out += "\nOptions before the command:\n";
+    append_options(out, globals);
+    return out + "\n`hardshell <command> --help` explains one command.\n";
+}
+
+std::string help_for(const Command& command) {
+    std::string out = std::string("Usage: hardshell ") + command.name;
+    if (!command.options.empty()) out += " [options]";
+    if (*command.operands) out += std::string(" ") + command.operands;
+    out += std::string("\n\n") + command.help + "\n\n";
+    if (!command.options.empty()) {
+        append_options(out, command.options);
+        out += "\n";
+    }
+    return out + command.notes + "\n";
+}
+
+}  // namespace cli

@@ -1,0 +1,140 @@
+#include "workers/cli/gateway_target.h"
+
+#include <optional>
+
+#include "workers/cli/control_client.h"
+#include "workers/cli/plan_query.h"
+
+namespace cli {
+
+namespace {
+
+using hardshell::proto::Plan;
+using hardshell::proto::StatusReport;
+
+struct Port {
+    uint32_t number;
+    const char* source;
+};
+
+Port choose_port(const Context& context, const Sources& sources) {
+    // A supervisor without a plan yet has no port.
+    if (sources.status && sources.status->port() > 0)
+        return {sources.status->port(), "running gateway"};
+    int64_t number = 0;
+    if (parse_number(context.variable("GATEWAY_PORT"), 65535, number) && number > 0)
+        return {static_cast<uint32_t>(number), "environment"};
+    const Result<Plan>& plan = sources.plan();
+    const auto* gateway = plan ? worker_of_kind(*plan, "gateway") : nullptr;
+    if (gateway && gateway->settings().port() > 0)
+        return {gateway->settings().port(), "configuration"};
+    return {default_port, "default"};
+}
+
+// A gateway bound to one address only is not on 127.0.0.1; the plan knows where it is.
+std::string choose_host(const Sources& sources) {
+    const std::string bind = sources.status ? sources.status->bind() : "";
+    if (bind != "tailnet" && bind != "custom") return "127.0.0.1";
+    const Result<Plan>& plan = sources.plan();
+    return plan ? local_host(*plan) : "127.0.0.1";
+}
+
+void take_options(const Context& context, Target& target) {
+    target.token = Secret(context.arguments.text("token"));
+    target.password = Secret(context.arguments.text("password"));
+    target.credential_source = target.token.empty() ? "--password" : "--token";
+}
+
+void take_environment(const Context& context, Target& target) {
+    target.token = Secret(context.variable("GATEWAY_TOKEN"));
+    target.password = Secret(context.variable("GATEWAY_PASSWORD"));
+    target.credential_source = target.token.empty()
+                                   ? "environment variable OPENCLAW_GATEWAY_PASSWORD"
+                                   : "environment variable OPENCLAW_GATEWAY_TOKEN";
+}
+
+void take_plan(const Plan& plan, Target& target) {
+    if (const auto* token = gateway_secret(plan, "gateway.auth.token")) {
+        target.token = Secret(token->value());
+        target.credential_source = token->source();
+    }
+    if (const auto* password = gateway_secret(plan, "gateway.auth.password")) {
+        target.password = Secret(password->value());
+        if (target.token.empty()) target.credential_source = password->source();
+    }
+}
+
+bool has_credential(const Target& target) {
+    return !target.token.empty() || !target.password.empty();
+}
+
+Error no_credential(const Context& context, const std::string& why) {
+    return Error{Fault::bad_credentials,
+                 "no gateway token is known (" + why +
+                     "); give --token, set OPENCLAW_GATEWAY_TOKEN, or run this as the user that "
+                     "owns " +
+                     context.state_dir};
+}
+
+}  // namespace
+
+std::string local_host(const Plan& plan) {
+    std::string first;
+    for (const auto& listener : plan.listeners())
+        for (const auto& address : listener.addresses()) {
+            if (listener.name() != "http") continue;
+            if (address.ip() == "127.0.0.1" || address.ip() == "0.0.0.0" || address.ip() == "::")
+                return "127.0.0.1";
+            if (first.empty()) first = address.ip();
+        }
+    if (first.find(':') != std::string::npos) return "[" + first + "]";
+    return first.empty() ? "127.0.0.1" : first;
+}
+
+bool is_loopback_url(const std::string& url) {
+    const size_t scheme = url.find("://");
+    std::string host = scheme == std::string::npos ? url : url.substr(scheme + 3);
+    host = host.substr(0, host.find_first_of("/?#"));
+    if (host.find('@') != std::string::npos) return false;
+    if (host.starts_with("[")) return host.substr(0, host.find(']') + 1) == "[::1]";
+    host = host.substr(0, host.find(':'));
+    return host == "127.0.0.1" || host == "localhost";
+}
+
+Result<Target> choose_target(const Context& context, const Sources& sources) {
+    Target target;
+    target.running = sources.status.has_value();
+    target.url = context.arguments.text("url");
+    const bool foreign = !target.url.empty() && !is_loopback_url(target.url);
+    if (target.url.empty()) {
+        const Port port = choose_port(context, sources);
+        target.port = port.number;
+        target.port_source = port.source;
+        target.url = "ws://" + choose_host(sources) + ":" + std::to_string(port.number);
+    }
+    take_options(context, target);
+    if (!has_credential(target)) take_environment(context, target);
+    if (has_credential(target)) return target;
+    if (foreign) return no_credential(context, "the configured one is not sent to " + target.url);
+    const Result<Plan>& plan = sources.plan();
+    if (!plan) return no_credential(context, plan.error().what);
+    take_plan(*plan, target);
+    if (!has_credential(target) && !target.running)
+        return Error{Fault::unreachable, "no gateway has run yet for the state directory " +
+                                             context.state_dir +
+                                             "; start one with `hardshell gateway`"};
+    if (!has_credential(target)) return no_credential(context, "none is configured or generated");
+    return target;
+}
+
+Result<Target> find_gateway(const Context& context) {
+    std::optional<Result<Plan>> asked;
+    Sources sources{Error{Fault::unreachable, "not asked"}, [&]() -> const Result<Plan>& {
+                        if (!asked) asked.emplace(ask_planner(context));
+                        return *asked;
+                    }};
+    if (context.arguments.text("url").empty()) sources.status = ask_status(context);
+    return choose_target(context, sources);
+}
+
+}  // namespace cli

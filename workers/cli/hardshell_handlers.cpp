@@ -1,0 +1,23 @@
+#include "workers/cli/commands/control_verbs.h"
+#include "workers/cli/commands/dashboard.h"
+#include "workers/cli/commands/gateway_run.h"
+#include "workers/cli/commands/logs.h"
+#include "workers/cli/commands/status.h"
+#include "workers/cli/program.h"
+
+namespace cli {
+
+namespace {
+
+constexpr Handler handlers[] = {
+    {"gateway", run_gateway}, {"status", run_status}, {"logs", run_logs},
+    {"restart", run_restart}, {"stop", run_stop},     {"dashboard", run_dashboard},
+};
+
+}  // namespace
+
+std::span<const Handler> hardshell_handlers() {
+    return handlers;
+}
+
+}  // namespace cli

@@ -1,0 +1,129 @@
+#include "workers/cli/output.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace cli {
+
+namespace {
+
+const char* code_of(Colour colour) {
+    switch (colour) {
+        case Colour::good:
+            return "\x1b[32m";
+        case Colour::warn:
+            return "\x1b[33m";
+        case Colour::bad:
+            return "\x1b[31m";
+        case Colour::faint:
+            return "\x1b[2m";
+        case Colour::none:
+            break;
+    }
+    return "";
+}
+
+// Letters as a terminal counts them: UTF-8 continuation bytes take no column.
+size_t columns(const std::string& text) {
+    return static_cast<size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+std::string two(int64_t major, const char* major_unit, int64_t minor, const char* minor_unit) {
+    std::string out = std::to_string(major) + " " + major_unit;
+    if (minor > 0) out += " " + std::to_string(minor) + " " + minor_unit;
+    return out;
+}
+
+}  // namespace
+
+std::string Style::paint(Colour colour, const std::string& text) const {
+    if (!colour_ || colour == Colour::none || text.empty()) return text;
+    return code_of(colour) + text + "\x1b[0m";
+}
+
+std::string table(const std::vector<std::vector<Cell>>& rows, const Style& style) {
+    std::vector<size_t> widths;
+    for (const auto& row : rows)
+        for (size_t i = 0; i < row.size(); ++i) {
+            if (widths.size() <= i) widths.push_back(0);
+            widths[i] = std::max(widths[i], columns(row[i].text));
+        }
+    std::string out;
+    for (const auto& row : rows) {
+        std::string line;
+        for (size_t i = 0; i < row.size(); ++i) {
+            line += style.paint(row[i].colour, row[i].text);
+            if (i + 1 < row.size()) line.append(widths[i] - columns(row[i].text) + 2, ' ');
+        }
+        line.erase(line.find_last_not_of(' ') + 1);
+        out += line + "\n";
+    }
+    return out;
+}
+
+std::string duration(int64_t milliseconds) {
+    const int64_t ms = std::max<int64_t>(milliseconds, 0);
+    const int64_t s = ms / 1000, min = s / 60, h = min / 60;
+    if (s < 1) return std::to_string(ms) + " ms";
+    if (min < 1) return std::to_string(s) + " s";
+    if (h < 1) return two(min, "min", s % 60, "s");
+    if (h < 48) return two(h, "h", min % 60, "min");
+    return two(h / 24, "d", h % 24, "h");
+}
+
+std::string size(uint64_t bytes) {
+    char text[32];
+    const double kib = static_cast<double>(bytes) / 1024;
+    if (kib < 1024)
+        std::snprintf(text, sizeof text, "%.0f KiB", kib);
+    else if (kib < 1024.0 * 1024)
+        std::snprintf(text, sizeof text, "%.1f MiB", kib / 1024);
+    else
+        std::snprintf(text, sizeof text, "%.1f GiB", kib / 1024 / 1024);
+    return text;
+}
+
+std::string printable(std::string_view text, bool keep_breaks) {
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((byte >= 0x20 && byte != 0x7f) || (keep_breaks && (c == '\n' || c == '\t'))) {
+            out += c;
+            continue;
+        }
+        char escaped[5];
+        std::snprintf(escaped, sizeof escaped, "\\x%02x", byte);
+        out += escaped;
+    }
+    return out;
+}
+
+std::string url_encode(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+        char escaped[4];
+        std::snprintf(escaped, sizeof escaped, "%%%02X", static_cast<unsigned char>(c));
+        out += plain ? std::string(1, c) : std::string(escaped);
+    }
+    return out;
+}
+
+bool print(std::string_view text) {
+    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() &&
+           std::fflush(stdout) == 0;
+}
+
+void complain(const std::string& what) {
+    const std::string line = "hardshell: " + printable(what, true) + "\n";
+    (void)std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+int fail(const Error& error) {
+    complain(error.what);
+    return 1;
+}
+
+}  // namespace cli

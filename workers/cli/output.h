@@ -1,0 +1,53 @@
+// What people read: tables, times, sizes, colour, error lines. Pure text in, text out, but for the
+// two functions that print.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "workers/common/base/result.h"
+
+namespace cli {
+
+enum class Colour { none, good, warn, bad, faint };
+
+// Whether to colour: decided once, from the terminal and NO_COLOR.
+class Style {
+  public:
+    explicit Style(bool colour = false) : colour_(colour) {}
+    std::string paint(Colour colour, const std::string& text) const;
+
+  private:
+    bool colour_;
+};
+
+struct Cell {
+    std::string text;
+    Colour colour = Colour::none;
+};
+
+// Columns two spaces apart, the last one not padded; the first row is the heading.
+std::string table(const std::vector<std::vector<Cell>>& rows, const Style& style);
+
+// "340 ms", "12 s", "3 min 20 s", "4 h 5 min", "12 d 3 h".
+std::string duration(int64_t milliseconds);
+// "812 KiB", "4.1 MiB".
+std::string size(uint64_t bytes);
+
+// Control bytes shown as \xNN, so that foreign text cannot drive the terminal; UTF-8 stays, line
+// breaks and tabs too when `keep_breaks`.
+std::string printable(std::string_view text, bool keep_breaks = false);
+
+// Percent-encodes everything but letters, digits and -._~
+std::string url_encode(std::string_view text);
+
+// To standard output; false when it is closed or full.
+bool print(std::string_view text);
+// "hardshell: <what>" to standard error.
+void complain(const std::string& what);
+// complain(error.what), and the exit code for it.
+int fail(const Error& error);
+
+}  // namespace cli

@@ -1,0 +1,23 @@
+// Asks the planner what would run: the one reader of openclaw.json and of the secrets beside it.
+//
+// Changes nothing: where no gateway has run yet, the planner is given a scratch directory to keep
+// its files in, and a token that it made there is left out of the answer. As root the planner runs
+// as the user that owns its files, as it does under the supervisor.
+#pragma once
+
+#include "proto/plan.pb.h"
+#include "workers/cli/context.h"
+#include "workers/common/base/result.h"
+
+namespace cli {
+
+// bad_config when the planner refuses, with its text; `system` when it cannot be run.
+Result<hardshell::proto::Plan> ask_planner(const Context& context);
+
+const hardshell::proto::WorkerPlan* worker_of_kind(const hardshell::proto::Plan& plan,
+                                                   const std::string& kind);
+// The gateway's secret of that name, or nullptr.
+const hardshell::proto::Secret* gateway_secret(const hardshell::proto::Plan& plan,
+                                               const std::string& name);
+
+}  // namespace cli

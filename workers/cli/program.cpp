@@ -1,0 +1,89 @@
+#include "workers/cli/program.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace cli {
+
+namespace {
+
+bool wants_colour(const Globals& globals, std::span<const std::string> rest) {
+    for (const std::string& word : rest)
+        if (word == "--no-color") return false;
+    const char* terminal = std::getenv("TERM");
+    const char* refused = std::getenv("NO_COLOR");
+    return !globals.no_color && !(refused && *refused) && isatty(STDOUT_FILENO) == 1 &&
+           !(terminal && std::strcmp(terminal, "dumb") == 0);
+}
+
+int unknown_command(std::span<const std::string> words) {
+    const std::string& typed = words.front();
+    const std::string both = words.size() > 1 ? typed + " " + words[1] : typed;
+    std::string nearest = nearest_command(typed);
+    if (nearest.empty()) nearest = nearest_command(both);
+    complain(
+        "\"" + typed + "\" is not a command; " +
+        (nearest.empty() ? "see `hardshell --help`" : "did you mean `hardshell " + nearest + "`?"));
+    return 1;
+}
+
+// `hardshell help [command]`
+int print_help(std::span<const std::string> words) {
+    const Found found = find_command(words);
+    if (!words.empty() && !found.command) return unknown_command(words);
+    print(found.command ? help_for(*found.command) : overview());
+    return 0;
+}
+
+int hand_over(const Context& context, char** words) {
+    const std::string program = context.libexec_dir + "/client";
+    execv(program.c_str(), words);
+    complain("cannot run " + program + ": " + std::strerror(errno) +
+             "; the installation is incomplete, build or install it again");
+    return 1;
+}
+
+int run_command(const Found& found, const Context& context, std::span<const Handler> handlers) {
+    for (const Handler& handler : handlers)
+        if (std::strcmp(handler.command, found.command->name) == 0) return handler.run(context);
+    complain(std::string("`hardshell ") + found.command->name +
+             "` is served by another program; run `hardshell` itself");
+    return 1;
+}
+
+}  // namespace
+
+int run_program(int count, char** words, Program self, std::span<const Handler> handlers) {
+    const std::vector<std::string> all(words + (count > 0 ? 1 : 0), words + count);
+    Result<Globals> globals = parse_globals(all);
+    if (!globals) {
+        complain(globals.error().what);
+        return 2;  // as OpenClaw does
+    }
+    if (globals->version) return print(version_line()) ? 0 : 1;
+    std::span<const std::string> rest = std::span(all).subspan(globals->words);
+    if (globals->help) return print_help(rest);
+    if (rest.empty()) {
+        print(overview());
+        return 1;
+    }
+    if (rest.front() == "help") return print_help(rest.subspan(1));
+    const Found found = find_command(rest);
+    if (!found.command) return unknown_command(rest);
+
+    for (const auto& [name, value] : profile_variables(*globals, paths::process_environment()))
+        setenv(name.c_str(), value.c_str(), 1);
+    Context context = make_context(wants_colour(*globals, rest));
+    if (found.command->program == Program::client && self != Program::client)
+        return hand_over(context, words);
+    Result<Arguments> arguments = parse_arguments(*found.command, rest.subspan(found.words));
+    if (!arguments) return fail(arguments.error());
+    context.arguments = std::move(*arguments);
+    if (context.arguments.wants_help()) return print(help_for(*found.command)) ? 0 : 1;
+    return run_command(found, context, handlers);
+}
+
+}  // namespace cli
