@@ -1,0 +1,7 @@
+#!/bin/sh
+# Builds the release programs with the benchmarks and prints the table. See tests/bench/README.md.
+set -eu
+cd "$(dirname "$0")/.."
+cmake --preset bench >/dev/null
+cmake --build build/bench --target hardshell supervisor planner gateway agent gateway_bench >&2
+HARDSHELL_BUILD="$PWD/build/bench" exec build/bench/tests/bench/gateway_bench

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs, builds and passes all tests: what a change must pass.
+#   ops/test.sh [ctest arguments, for example -R Gateway]
+#
+# Everything runs with the address and undefined-behaviour sanitizers; each fuzz target runs for
+# HARDSHELL_FUZZ_SECONDS (10); the release build is built and answers one message.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. ops/packages.sh
+
+step() { printf '\n== %s\n' "$*"; }
+
+step "packages"
+install_packages "${test_packages[@]}"
+(cd tests/journeys/page && npm ci --no-audit --no-fund --loglevel=error)
+
+step "build with sanitizers"
+cmake --preset dev >/dev/null
+cmake --build build/dev
+
+step "tests"
+ctest --preset dev --timeout 300 "$@"
+[ $# -gt 0 ] && exit 0
+
+step "fuzz targets"
+cmake --preset fuzz >/dev/null
+cmake --build --preset fuzz
+for target in build/fuzz/fuzz/*_fuzz; do
+  name=$(basename "$target" _fuzz)
+  corpus=build/fuzz/corpus/$name
+  mkdir -p "$corpus"
+  seeds=()
+  [ -d "tests/fuzz/corpus/$name" ] && seeds=("tests/fuzz/corpus/$name")
+  echo "$name for ${HARDSHELL_FUZZ_SECONDS:-10} s"
+  "$target" -max_total_time="${HARDSHELL_FUZZ_SECONDS:-10}" -timeout=5 -rss_limit_mb=1024 \
+    -print_final_stats=0 -verbosity=0 "$corpus" "${seeds[@]}"
+done
+
+step "release build"
+ops/build.sh release
+ops/smoke.sh build/release
+
+step "all tests passed"

@@ -1,0 +1,17 @@
+// One HTTP request on a connection of its own.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tests/support/deadline.h"
+
+struct HttpAnswer {
+    int status = 0;  // 0: no connection, or no answer
+    std::string headers;
+    std::string body;
+};
+
+// `headers` are whole lines, each ended by \r\n.
+HttpAnswer http_get(uint16_t port, const std::string& path, const std::string& headers = {},
+                    const std::string& method = "GET", std::chrono::milliseconds limit = patience);

@@ -1,0 +1,79 @@
+#include "tests/support/process_tree.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <set>
+
+namespace {
+
+std::optional<ProcessEntry> read_entry(pid_t pid) {
+    const std::string stat = read_proc(pid, "stat");
+    const size_t open = stat.find('(');
+    const size_t close = stat.rfind(')');
+    if (open == std::string::npos || close == std::string::npos || close + 4 > stat.size())
+        return std::nullopt;
+    ProcessEntry entry;
+    entry.pid = pid;
+    entry.name = stat.substr(open + 1, close - open - 1);
+    entry.state = stat[close + 2];
+    entry.parent = std::atoi(stat.c_str() + close + 4);
+    const std::string status = read_proc(pid, "status");
+    const size_t user = status.find("\nUid:");
+    if (user != std::string::npos)
+        entry.user = static_cast<uid_t>(std::strtoul(status.c_str() + user + 5, nullptr, 10));
+    return entry;
+}
+
+std::vector<ProcessEntry> all_processes() {
+    std::vector<ProcessEntry> found;
+    std::error_code failure;
+    for (const auto& item : std::filesystem::directory_iterator("/proc", failure)) {
+        const std::string name = item.path().filename();
+        if (!std::isdigit(static_cast<unsigned char>(name[0]))) continue;
+        if (auto entry = read_entry(std::atoi(name.c_str()))) found.push_back(std::move(*entry));
+    }
+    return found;
+}
+
+}  // namespace
+
+std::string read_proc(pid_t pid, const std::string& file) {
+    std::ifstream stream("/proc/" + std::to_string(pid) + "/" + file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+std::vector<ProcessEntry> descendants_of(pid_t root) {
+    const std::vector<ProcessEntry> all = all_processes();
+    std::set<pid_t> inside = {root};
+    std::vector<ProcessEntry> found;
+    for (bool grew = true; grew;) {
+        grew = false;
+        for (const ProcessEntry& entry : all)
+            if (inside.count(entry.parent) && inside.insert(entry.pid).second) {
+                found.push_back(entry);
+                grew = true;
+            }
+    }
+    return found;
+}
+
+bool is_running(pid_t pid) {
+    const auto entry = read_entry(pid);
+    return entry && entry->state != 'Z' && entry->state != 'X';
+}
+
+size_t proportional_set_size(const std::vector<pid_t>& pids) {
+    size_t kibibytes = 0;
+    for (const pid_t pid : pids) {
+        const std::string rollup = read_proc(pid, "smaps_rollup");
+        const size_t line = rollup.find("\nPss:");
+        if (line != std::string::npos)
+            kibibytes += std::strtoul(rollup.c_str() + line + 5, nullptr, 10);
+    }
+    return kibibytes * 1024;
+}
