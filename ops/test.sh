@@ -8,6 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . ops/packages.sh
 
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1  # a clone elsewhere finds the same objects
 step() { printf '\n== %s\n' "$*"; }
 
 step "packages"

@@ -170,11 +170,15 @@ std::vector<Address> gateway_addresses(const std::string& bind, uint32_t port, c
 GatewayAuth gateway_auth(const GatewayFlags& flags, const Environment& environment,
                          const Json& config, const std::string& config_path,
                          const std::string& state_dir, Notices& notices) {
-    FoundSecret token =
-        first_secret("gateway.auth.token", flags.token, "--token", config, config_path,
-                     environment.first_of({"OPENCLAW_GATEWAY_TOKEN", "CLAWDBOT_GATEWAY_TOKEN"}));
+    const auto option = [&](const std::string& flag, std::string_view carried_as) {
+        return flag.empty() ? environment.get(carried_as) : flag;
+    };
+    FoundSecret token = first_secret(
+        "gateway.auth.token", option(flags.token, "HARDSHELL_TOKEN_OPTION"), "--token", config,
+        config_path, environment.first_of({"OPENCLAW_GATEWAY_TOKEN", "CLAWDBOT_GATEWAY_TOKEN"}));
     FoundSecret password = first_secret(
-        "gateway.auth.password", flags.password, "--password", config, config_path,
+        "gateway.auth.password", option(flags.password, "HARDSHELL_PASSWORD_OPTION"), "--password",
+        config, config_path,
         environment.first_of({"OPENCLAW_GATEWAY_PASSWORD", "CLAWDBOT_GATEWAY_PASSWORD"}));
     std::string asked = asked_mode(flags, config, notices);
     if (asked == "password" && password.value.empty()) {

@@ -38,8 +38,8 @@ TEST(GatewayRun, KeepsSecretsOutOfTheArguments) {
     const Result<GatewayStart> given = start({"--token", "T0ken", "--password", "Passw0rd"});
     ASSERT_TRUE(given);
     EXPECT_EQ(given->arguments.back(), "--");
-    EXPECT_THAT(given->environment, ElementsAre(Pair("OPENCLAW_GATEWAY_TOKEN", "T0ken"),
-                                                Pair("OPENCLAW_GATEWAY_PASSWORD", "Passw0rd")));
+    EXPECT_THAT(given->environment, ElementsAre(Pair("HARDSHELL_TOKEN_OPTION", "T0ken"),
+                                                Pair("HARDSHELL_PASSWORD_OPTION", "Passw0rd")));
 }
 
 TEST(GatewayRun, RefusesBadValuesInTheKnownWords) {

@@ -135,7 +135,7 @@ class Installed : public testing::Test {
         std::filesystem::copy_file(hardshell_program(), directory_.path() + "/hardshell");
         directory_.write("libexec/hardshell/supervisor",
                          "#!/bin/sh\nfor word in \"$@\"; do echo \"$word\"; done\n"
-                         "echo \"token=$OPENCLAW_GATEWAY_TOKEN port=$OPENCLAW_GATEWAY_PORT\"\n"
+                         "echo \"token=$HARDSHELL_TOKEN_OPTION port=$OPENCLAW_GATEWAY_PORT\"\n"
                          "exit 7\n",
                          0755);
     }

@@ -238,9 +238,8 @@ class HealthKeeperTest : public AgentGateTest {
     }
     GatewaySettings settings_;
     WorkerStates workers_;
-    HealthKeeper health_{loop_, gate_, settings_, [this]() -> const WorkerStates& {
-                             return workers_;
-                         }};
+    HealthKeeper health_{loop_, gate_, settings_,
+                         [this]() -> const WorkerStates& { return workers_; }};
     int refreshes_ = 0;
 };
 

@@ -13,15 +13,15 @@
 namespace connecting {
 
 inline gateway::FrameReading frame_of(const Json& params, const std::string& method = "connect") {
-    return gateway::read_request(print_json(
-        {{"type", "req"}, {"id", "1"}, {"method", method}, {"params", params}}));
+    return gateway::read_request(
+        print_json({{"type", "req"}, {"id", "1"}, {"method", method}, {"params", params}}));
 }
 
 inline Json params(const std::string& client_id = "cli", const std::string& mode = "cli") {
-    return {{"minProtocol", 3},
-            {"maxProtocol", 3},
-            {"client",
-             {{"id", client_id}, {"version", "dev"}, {"platform", "linux"}, {"mode", mode}}}};
+    return {
+        {"minProtocol", 3},
+        {"maxProtocol", 3},
+        {"client", {{"id", client_id}, {"version", "dev"}, {"platform", "linux"}, {"mode", mode}}}};
 }
 
 inline Json with_token(Json made, const std::string& token) {
@@ -49,13 +49,11 @@ class Device {
         if (made.contains("scopes"))
             for (const Json& scope : made["scopes"])
                 scopes += (scopes.empty() ? "" : ",") + scope.get<std::string>();
-        const std::string text = std::string(nonce.empty() ? "v1" : "v2") + "|" + id() + "|" +
-                                 text_member(made["client"], "id") + "|" +
-                                 text_member(made["client"], "mode") + "|" +
-                                 text_member(made, "role", "operator") + "|" + scopes + "|" +
-                                 std::to_string(now_ms) + "|" +
-                                 text_member(member(made, "auth"), "token") +
-                                 (nonce.empty() ? "" : "|" + nonce);
+        const std::string text =
+            std::string(nonce.empty() ? "v1" : "v2") + "|" + id() + "|" +
+            text_member(made["client"], "id") + "|" + text_member(made["client"], "mode") + "|" +
+            text_member(made, "role", "operator") + "|" + scopes + "|" + std::to_string(now_ms) +
+            "|" + text_member(member(made, "auth"), "token") + (nonce.empty() ? "" : "|" + nonce);
         made["device"] = {{"id", id()},
                           {"publicKey", key()},
                           {"signature", signature_of(text)},

@@ -94,8 +94,8 @@ GatewayFixture::GatewayFixture(Options options) : options_(std::move(options)) {
     agent_end_.set_binds(true);
     open_agent(1);
 
-    const std::string program = std::string(std::getenv("HARDSHELL_BUILD")) +
-                                "/libexec/hardshell/gateway";
+    const std::string program =
+        std::string(std::getenv("HARDSHELL_BUILD")) + "/libexec/hardshell/gateway";
     pid_ = start_program(program, state_dir_, other.get(), listener.get(), board.get());
     supervisor_ = std::make_unique<FrameStream>(*loop_, std::move(own));
     supervisor_->on_frame([this](std::string_view frame) {
@@ -132,9 +132,8 @@ GatewayFixture::GatewayFixture(Options options) : options_(std::move(options)) {
              options_.agent_ready ? WorkerStatus::READY : WorkerStatus::STARTING, 1);
     start.set_log_level("warn");
     (void)supervisor_->send(message);
-    answer_with("internal.health",
-                R"({"defaultAgentId":"main","heartbeatSeconds":0,"agents":[],)"
-                R"("sessions":{"path":"p","count":1,"recent":[]}})");
+    answer_with("internal.health", R"({"defaultAgentId":"main","heartbeatSeconds":0,"agents":[],)"
+                                   R"("sessions":{"path":"p","count":1,"recent":[]}})");
     answer_with("internal.status", R"({"sessions":{"count":1},"model":"demo/demo"})");
     thread_ = std::thread([this] { on_thread(); });
 
@@ -288,11 +287,11 @@ int GatewayFixture::wait_for_exit() {
 }
 
 Json GatewayFixture::connect_params(const std::string& token) {
-    return {{"minProtocol", 3},
-            {"maxProtocol", 3},
-            {"client",
-             {{"id", "test"}, {"version", "dev"}, {"platform", "linux"}, {"mode", "test"}}},
-            {"auth", {{"token", token}}}};
+    return {
+        {"minProtocol", 3},
+        {"maxProtocol", 3},
+        {"client", {{"id", "test"}, {"version", "dev"}, {"platform", "linux"}, {"mode", "test"}}},
+        {"auth", {{"token", token}}}};
 }
 
 std::unique_ptr<WebSocket> GatewayFixture::stranger(std::string* nonce) {
@@ -314,8 +313,8 @@ std::unique_ptr<WebSocket> GatewayFixture::client(Json* hello) {
 
 void send_request(WebSocket& client, const std::string& id, const std::string& method,
                   const Json& params) {
-    EXPECT_TRUE(client.send_text(print_json(
-        {{"type", "req"}, {"id", id}, {"method", method}, {"params", params}})));
+    EXPECT_TRUE(client.send_text(
+        print_json({{"type", "req"}, {"id", id}, {"method", method}, {"params", params}})));
 }
 
 Json next_frame(WebSocket& client) {

@@ -53,8 +53,8 @@ class HandshakeTest : public testing::Test {
         return device.sign(made, challenge, time_);
     }
 
-    std::string directory_ = std::filesystem::temp_directory_path().string() + "/handshake-" +
-                             random_hex(6);
+    std::string directory_ =
+        std::filesystem::temp_directory_path().string() + "/handshake-" + random_hex(6);
     GatewaySettings settings_;
     SharedAuth auth_{AuthMode::token, Secret(secret), Secret()};
     PairingStore pairing_{directory_};
@@ -113,8 +113,7 @@ TEST_F(HandshakeTest, RefusesAnUnknownRole) {
 }
 
 TEST_F(HandshakeTest, WantsADeviceOfTheControlUi) {
-    const Refusal made =
-        refusal(with_token(params("openclaw-control-ui", "webchat"), secret));
+    const Refusal made = refusal(with_token(params("openclaw-control-ui", "webchat"), secret));
     EXPECT_EQ(made.failure.code, "INVALID_REQUEST");
     EXPECT_NE(made.failure.message.find("HTTPS or localhost"), std::string::npos);
 }
@@ -193,8 +192,8 @@ TEST_F(HandshakeTest, TakesAKeyInPem) {
     sodium_bin2base64(text, sizeof text, reinterpret_cast<const unsigned char*>(der.data()),
                       der.size(), sodium_base64_VARIANT_ORIGINAL);
     Json made = signed_by(device);
-    made["device"]["publicKey"] = std::string("-----BEGIN PUBLIC KEY-----\n") + text +
-                                  "\n-----END PUBLIC KEY-----\n";
+    made["device"]["publicKey"] =
+        std::string("-----BEGIN PUBLIC KEY-----\n") + text + "\n-----END PUBLIC KEY-----\n";
     EXPECT_EQ(admission(made, local_).device_id, device.id());
 }
 
@@ -209,14 +208,22 @@ TEST_F(HandshakeTest, LetsTheCredentialDecideByMode) {
     const CredentialRow rows[] = {
         {"right token", AuthMode::token, {{"token", secret}}, ""},
         {"wrong token", AuthMode::token, {{"token", "no"}}, "unauthorized: gateway token mismatch"},
-        {"longer token", AuthMode::token, {{"token", secret + "x"}},
+        {"longer token",
+         AuthMode::token,
+         {{"token", secret + "x"}},
          "unauthorized: gateway token mismatch"},
-        {"password in token mode", AuthMode::token, {{"password", secret}},
+        {"password in token mode",
+         AuthMode::token,
+         {{"password", secret}},
          "unauthorized: gateway token missing"},
         {"right password", AuthMode::password, {{"password", secret}}, ""},
-        {"wrong password", AuthMode::password, {{"password", "no"}},
+        {"wrong password",
+         AuthMode::password,
+         {{"password", "no"}},
          "unauthorized: gateway password mismatch"},
-        {"token in password mode", AuthMode::password, {{"token", secret}},
+        {"token in password mode",
+         AuthMode::password,
+         {{"token", secret}},
          "unauthorized: gateway password missing"},
     };
     for (const CredentialRow& row : rows) {
@@ -280,8 +287,8 @@ TEST_F(HandshakeTest, AdmitsADeviceByItsTokenForTheScopesItHas) {
     const Admission paired = admission(signed_by(device, {"operator.read"}), local_);
     const std::string token = paired.token.token;
     EXPECT_EQ(admission(signed_by(device, {"operator.read"}, token), remote_).token.token, token);
-    EXPECT_EQ(refusal(signed_by(device, {"operator.admin"}, token)).failure.message.rfind(
-                  "unauthorized", 0),
+    EXPECT_EQ(refusal(signed_by(device, {"operator.admin"}, token))
+                  .failure.message.rfind("unauthorized", 0),
               0u);
     // Another device cannot use it.
     EXPECT_EQ(refusal(signed_by(Device(), {"operator.read"}, token)).cause, "token_mismatch");

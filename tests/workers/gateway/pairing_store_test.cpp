@@ -136,9 +136,9 @@ TEST_F(PairingStoreTest, TellsOfRequestsAndDecisions) {
     const auto two = store_.request(claim("b", {"operator.read"}), true, now);
     ASSERT_TRUE(store_.reject(*one, now));
     ASSERT_TRUE(store_.approve(*two, now));
-    EXPECT_EQ(told, (std::vector<std::string>{"device.pair.requested ",
-                                              "device.pair.resolved rejected",
-                                              "device.pair.resolved approved"}));
+    EXPECT_EQ(told,
+              (std::vector<std::string>{"device.pair.requested ", "device.pair.resolved rejected",
+                                        "device.pair.resolved approved"}));
     EXPECT_FALSE(store_.reject("nobody", now));
 }
 

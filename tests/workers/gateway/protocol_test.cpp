@@ -79,8 +79,10 @@ TEST(Shape, ChecksEveryKind) {
     static constexpr Field inner_fields[] = {{"n", Kind::integer, true, nullptr, {}, 1}};
     static constexpr Shape inner{inner_fields};
     static constexpr Field fields[] = {
-        {"o", Kind::object, false, &inner}, {"b", Kind::boolean},
-        {"l", Kind::text_list},             {"m", Kind::boolean_map},
+        {"o", Kind::object, false, &inner},
+        {"b", Kind::boolean},
+        {"l", Kind::text_list},
+        {"m", Kind::boolean_map},
     };
     static constexpr Shape shape{fields};
     const auto faults = [](const char* text) { return faults_of(*parse_json(text), shape); };
@@ -115,9 +117,13 @@ TEST(MethodsTable, LetsRoleAndScopeDecide) {
         {"chat.history", "operator", {"operator.read"}, ""},
         {"device.pair.list", "operator", {"operator.read"}, "missing scope: operator.pairing"},
         {"device.pair.list", "operator", {"operator.pairing"}, ""},
-        {"exec.approval.resolve", "operator", {"operator.write"},
+        {"exec.approval.resolve",
+         "operator",
+         {"operator.write"},
          "missing scope: operator.approvals"},
-        {"config.get", "operator", {"operator.read", "operator.write"},
+        {"config.get",
+         "operator",
+         {"operator.read", "operator.write"},
          "missing scope: operator.admin"},
         {"sessions.patch", "operator", {"operator.write"}, "missing scope: operator.admin"},
         {"no.such.method", "operator", {"operator.write"}, "missing scope: operator.admin"},
@@ -137,12 +143,12 @@ TEST(MethodsTable, LetsRoleAndScopeDecide) {
 }
 
 TEST(MethodsTable, OffersOnlyWhatIsServedAndKeepsInternalOnesInside) {
-    EXPECT_EQ(offered_methods(),
-              (std::vector<std::string>{
-                  "health", "status", "models.list", "agents.list", "sessions.list",
-                  "device.pair.list", "device.pair.approve", "device.pair.reject", "node.list",
-                  "system-presence", "agent", "agent.identity.get", "agent.wait", "chat.history",
-                  "chat.abort", "chat.send"}));
+    EXPECT_EQ(
+        offered_methods(),
+        (std::vector<std::string>{"health", "status", "models.list", "agents.list", "sessions.list",
+                                  "device.pair.list", "device.pair.approve", "device.pair.reject",
+                                  "node.list", "system-presence", "agent", "agent.identity.get",
+                                  "agent.wait", "chat.history", "chat.abort", "chat.send"}));
     EXPECT_EQ(find_method("internal.health"), nullptr);
     EXPECT_EQ(find_method("connect"), nullptr);
     for (const Method& method : methods())
@@ -255,8 +261,7 @@ TEST(Presence, ListsTheNewestFirstAndForgets) {
     EXPECT_EQ(text_member(list[1], "reason"), "disconnect");
     EXPECT_EQ(presence.list(3000 + Presence::entry_life_ms).size(), 2u);
     EXPECT_EQ(presence.list(1'000'000).size(), 1u);
-    for (int i = 0; i < 500; ++i)
-        presence.touch(std::to_string(i), Json::object(), 1'000'000 + i);
+    for (int i = 0; i < 500; ++i) presence.touch(std::to_string(i), Json::object(), 1'000'000 + i);
     list = presence.list(1'000'500);
     EXPECT_EQ(list.size(), Presence::most_entries);
     EXPECT_EQ(text_member(list[0], "mode"), "gateway");

@@ -20,7 +20,9 @@ int close_code_of(WebSocket& client) {
     return client.close_code();
 }
 
-Json error_of(const Json& frame) { return member(frame, "error"); }
+Json error_of(const Json& frame) {
+    return member(frame, "error");
+}
 
 // The gateway and one client started a run; its request id at the agent was answered.
 void start_run(GatewayFixture& gateway, WebSocket& client, const std::string& run) {
@@ -152,8 +154,8 @@ TEST(GatewayServer, TakesTheLargestFrameAndClosesAtALargerOne) {
     EXPECT_EQ(close_code_of(*client), 1009);
     const auto pieces = gateway.client();
     for (int i = 0; i < 10; ++i)
-        pieces->send_frame(static_cast<WebSocket::Opcode>(i == 0 ? 1 : 0),
-                           std::string(65536, 'x'), false);
+        pieces->send_frame(static_cast<WebSocket::Opcode>(i == 0 ? 1 : 0), std::string(65536, 'x'),
+                           false);
     EXPECT_EQ(close_code_of(*pieces), 1009);
     const auto early = gateway.stranger();
     early->send_text(request_of_size(70'000));

@@ -157,6 +157,9 @@ TEST_F(ThePlan, TakesTheTokenFromTheFirstPlaceThatHasOne) {
     EXPECT_EQ(token(), "from-env|environment variable OPENCLAW_GATEWAY_TOKEN");
     write("openclaw.json", "{gateway:{auth:{token:'from-file'}}}");
     EXPECT_EQ(token(), "from-file|gateway.auth.token in " + path());
+    // As the command line hands it on: an argument could be read by anybody.
+    set("HARDSHELL_TOKEN_OPTION", "carried");
+    EXPECT_EQ(token(), "carried|option --token");
     EXPECT_EQ(token({"--token", "typed"}), "typed|option --token");
     EXPECT_FALSE(std::filesystem::exists(paths::generated_token_file(directory)));
 }

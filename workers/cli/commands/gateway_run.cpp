@@ -33,14 +33,15 @@ const std::vector<Choice>& choices() {
     return table;
 }
 
-// Options that become a variable of the supervisor instead of an argument.
+// Options that become a variable of the supervisor instead of an argument, which anybody could
+// read. Not the variables of the same meaning: an option ranks before the configuration.
 struct Carried {
     const char* option;
     const char* variable;
 };
 constexpr Carried carried[] = {
-    {"token", "OPENCLAW_GATEWAY_TOKEN"},
-    {"password", "OPENCLAW_GATEWAY_PASSWORD"},
+    {"token", "HARDSHELL_TOKEN_OPTION"},
+    {"password", "HARDSHELL_PASSWORD_OPTION"},
 };
 
 Done check_values(const Context& context) {
