@@ -4,7 +4,7 @@ build_packages=(
   ca-certificates curl cmake g++ ninja-build pkg-config ccache
   libboost-dev libboost-filesystem-dev libzmq3-dev cppzmq-dev protobuf-compiler libprotobuf-dev
   libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libssl-dev libsodium-dev
-  libcurl4-openssl-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libvalijson-dev
+  libcurl4-openssl-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
   libsqlite3-dev libsqlitecpp-dev libcli11-dev libcap-dev
 )
 test_packages=(

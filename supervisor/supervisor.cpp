@@ -222,8 +222,11 @@ void Supervisor::apply(Plan plan) {
 }
 
 void Supervisor::say_notices(const Plan& plan) {
-    for (const Notice& notice : plan.notices())
-        log_.say(severity_word(notice.severity()), notice.text());
+    for (const Notice& notice : plan.notices()) {
+        // Said once: the reason for a degraded state often is one of the notices.
+        if (plan.degraded().find(notice.text()) == std::string::npos)
+            log_.say(severity_word(notice.severity()), notice.text());
+    }
 }
 
 void Supervisor::mask_secrets_of(const Plan& plan) {

@@ -136,7 +136,9 @@ TEST_F(FirstAnswer, ServesTheMethodsOfAControlPage) {
     EXPECT_TRUE(member(devices, "pending").is_array());
     EXPECT_TRUE(member(devices, "paired").is_array());
     EXPECT_TRUE(payload("system-presence").is_array());
-    EXPECT_TRUE(bool_member(payload("health"), "ok"));
+    const Json health = payload("health");
+    EXPECT_TRUE(bool_member(health, "ok")) << print_json(health);
+    EXPECT_EQ(text_member(health, "defaultAgentId"), "main");
     EXPECT_EQ(int_member(member(payload("status"), "sessions"), "count"), 1);
     const Json sessions = payload("sessions.list");
     ASSERT_EQ(member(sessions, "sessions").size(), 1u);

@@ -1,13 +1,15 @@
 #include "tests/support/process_tree.h"
 
-#include <algorithm>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <set>
+
+#include "workers/common/base/fd.h"
 
 namespace {
 
@@ -42,9 +44,15 @@ std::vector<ProcessEntry> all_processes() {
 
 }  // namespace
 
+// Not a stream: those throw when the process ends between opening and reading.
 std::string read_proc(pid_t pid, const std::string& file) {
-    std::ifstream stream("/proc/" + std::to_string(pid) + "/" + file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
+    const Fd descriptor(
+        ::open(("/proc/" + std::to_string(pid) + "/" + file).c_str(), O_RDONLY | O_CLOEXEC));
+    std::string content;
+    char buffer[4096];
+    for (ssize_t count; (count = ::read(descriptor.get(), buffer, sizeof buffer)) > 0;)
+        content.append(buffer, static_cast<size_t>(count));
+    return content;
 }
 
 std::vector<ProcessEntry> descendants_of(pid_t root) {

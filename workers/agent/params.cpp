@@ -71,10 +71,12 @@ std::string check_params(const char* method, const Json& params, std::span<const
     for (const Field& field : fields)
         if (field.required && (params.is_null() || !params.contains(field.name)))
             add("must have required property '" + std::string(field.name) + "'");
-    for (const auto& [name, value] : params.items())
+    for (const auto& item : params.items()) {
+        const std::string& name = item.key();
         if (std::none_of(fields.begin(), fields.end(),
                          [&](const Field& field) { return name == field.name; }))
             add("at root: unexpected property '" + name + "'");
+    }
     for (const Field& field : fields) {
         if (params.is_null() || !params.contains(field.name)) continue;
         const std::string fault = fault_of(field, params[field.name]);

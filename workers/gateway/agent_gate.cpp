@@ -50,9 +50,8 @@ void AgentGate::put(Question question, Answer answer) {
     Asked& asked = asked_[id];
     asked.answer = std::move(answer);
     if (question.deadline.count() > 0)
-        asked.deadline = loop_.after(question.deadline, [this, id] {
-            give_up(id, "the agent did not answer in time");
-        });
+        asked.deadline = loop_.after(
+            question.deadline, [this, id] { give_up(id, "the agent did not answer in time"); });
 }
 
 void AgentGate::hold(Question question, Answer answer) {
@@ -126,8 +125,7 @@ void AgentGate::workers_changed(const WorkerStates& workers) {
     if (runs && agent->incarnation() >= incarnation_) {
         if (agent->incarnation() > incarnation_) {
             // Not yet connected, so nothing of the new life can get lost with the old.
-            if (burial_ && agent->state() == WorkerState::STARTING)
-                forget(incarnation_);
+            if (burial_ && agent->state() == WorkerState::STARTING) forget(incarnation_);
             bury();
         }
         alive_ = true;

@@ -38,9 +38,13 @@ void Client::push(SharedFrame frame, bool is_event) {
     wake_();
 }
 
-void Client::send(std::string_view text) { push(std::make_shared<OutFrame>(text), false); }
+void Client::send(std::string_view text) {
+    push(std::make_shared<OutFrame>(text), false);
+}
 
-void Client::send_event(SharedFrame frame) { push(std::move(frame), true); }
+void Client::send_event(SharedFrame frame) {
+    push(std::move(frame), true);
+}
 
 void Client::close(int code, std::string_view reason) {
     if (is_closing()) return;

@@ -7,9 +7,8 @@ namespace gateway {
 namespace {
 
 constexpr std::string_view client_ids[] = {
-    "webchat-ui",       "openclaw-control-ui", "webchat",   "cli",  "gateway-client",
-    "openclaw-macos",   "openclaw-ios",        "openclaw-android", "node-host", "test",
-    "fingerprint",      "openclaw-probe",
+    "webchat-ui",   "openclaw-control-ui", "webchat",   "cli",  "gateway-client", "openclaw-macos",
+    "openclaw-ios", "openclaw-android",    "node-host", "test", "fingerprint",    "openclaw-probe",
 };
 constexpr std::string_view client_modes[] = {"webchat", "cli",   "ui",  "backend",
                                              "node",    "probe", "test"};
@@ -27,10 +26,8 @@ constexpr Field client_fields[] = {
 constexpr Shape client_shape{client_fields};
 
 constexpr Field device_fields[] = {
-    {"id", Kind::filled_text, true},
-    {"publicKey", Kind::filled_text, true},
-    {"signature", Kind::filled_text, true},
-    {"signedAt", Kind::integer, true, nullptr, {}, 0},
+    {"id", Kind::filled_text, true},        {"publicKey", Kind::filled_text, true},
+    {"signature", Kind::filled_text, true}, {"signedAt", Kind::integer, true, nullptr, {}, 0},
     {"nonce", Kind::filled_text},
 };
 constexpr Shape device_shape{device_fields};
@@ -68,7 +65,9 @@ DeviceProof read_device(const Json& device) {
 
 }  // namespace
 
-std::string connect_faults(const Json& params) { return faults_of(params, connect_shape); }
+std::string connect_faults(const Json& params) {
+    return faults_of(params, connect_shape);
+}
 
 ConnectParams read_connect_params(const Json& params) {
     ConnectParams read;
@@ -84,7 +83,8 @@ ConnectParams read_connect_params(const Json& params) {
     read.model_identifier = text_member(client, "modelIdentifier");
     read.instance_id = text_member(client, "instanceId");
     read.role = text_member(params, "role", "operator");
-    for (const Json& scope : member(params, "scopes")) read.scopes.push_back(scope.get<std::string>());
+    for (const Json& scope : member(params, "scopes"))
+        read.scopes.push_back(scope.get<std::string>());
     if (const Json& device = member(params, "device"); device.is_object())
         read.device = read_device(device);
     const Json& auth = member(params, "auth");

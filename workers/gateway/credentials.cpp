@@ -57,8 +57,7 @@ void AttemptLimiter::drain(Bucket& bucket, const Budget& budget, int64_t now_ms)
 
 int64_t AttemptLimiter::wait_of(const Bucket& bucket, const Budget& budget) {
     const double over = bucket.level + 1 - budget.failures;
-    return over <= 0 ? 0
-                     : static_cast<int64_t>(std::ceil(over / budget.drained_per_second * 1000));
+    return over <= 0 ? 0 : static_cast<int64_t>(std::ceil(over / budget.drained_per_second * 1000));
 }
 
 int64_t AttemptLimiter::wait_ms(const std::string& address, int64_t now_ms) {

@@ -42,7 +42,7 @@ bool same_secret(std::string_view one, std::string_view other);
 class AttemptLimiter {
   public:
     struct Budget {
-        double failures;        // in a burst
+        double failures;  // in a burst
         double drained_per_second;
     };
     static constexpr Budget per_address{20, 0.5};

@@ -83,8 +83,8 @@ std::string random_uuid() {
 }
 
 std::optional<std::string> raw_public_key(std::string_view text) {
-    auto key = text.find("BEGIN") == std::string_view::npos ? decode_base64url(text)
-                                                            : decode_pem(text);
+    auto key =
+        text.find("BEGIN") == std::string_view::npos ? decode_base64url(text) : decode_pem(text);
     if (!key || key->size() != key_size) return {};
     return key;
 }
@@ -108,9 +108,8 @@ std::string signed_text(const ConnectParams& params, const DeviceProof& proof) {
     std::string scopes;
     for (const std::string& scope : params.scopes) scopes += (scopes.empty() ? "" : ",") + scope;
     std::string text = proof.nonce ? "v2" : "v1";
-    for (const std::string& part :
-         {proof.id, params.client_id, params.client_mode, params.role, scopes,
-          std::to_string(proof.signed_at), params.token.reveal()})
+    for (const std::string& part : {proof.id, params.client_id, params.client_mode, params.role,
+                                    scopes, std::to_string(proof.signed_at), params.token.reveal()})
         text += "|" + part;
     if (proof.nonce) text += "|" + *proof.nonce;
     return text;

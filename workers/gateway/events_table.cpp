@@ -21,7 +21,9 @@ constexpr Event table[] = {
 
 }  // namespace
 
-std::span<const Event> events() { return table; }
+std::span<const Event> events() {
+    return table;
+}
 
 const Event* find_event(std::string_view name) {
     for (const Event& event : table)

@@ -46,7 +46,9 @@ Failure unavailable(std::string message, bool retryable) {
     return failure;
 }
 
-std::string json_quoted(std::string_view text) { return print_json(Json(std::string(text))); }
+std::string json_quoted(std::string_view text) {
+    return print_json(Json(std::string(text)));
+}
 
 std::string cut_text(std::string_view text, size_t most) {
     if (text.size() <= most) return std::string(text);

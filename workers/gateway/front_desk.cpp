@@ -16,8 +16,8 @@ constexpr int64_t slow_answer_ms = 50;
 
 Failure failure_of(const AgentGate::RpcResult& result) {
     Failure failure;
-    failure.code = result.error_code().empty() ? std::string(code::unavailable)
-                                               : result.error_code();
+    failure.code =
+        result.error_code().empty() ? std::string(code::unavailable) : result.error_code();
     failure.message = result.error_message();
     failure.details_json = result.error_details_json();
     // Without a number it does not come from the agent: there was none to ask.
@@ -102,21 +102,22 @@ void FrontDesk::let_in(Client& client, const std::string& request_id, Admission 
 
 void FrontDesk::farewell(Client& client, int close_code, std::string_view reason) {
     if (!client.is_admitted()) {
-        log_info("[ws] closed before connect conn={} remote={} fwd={} origin={} host={} ua={} "
-                 "code={} reason={}",
-                 short_id(client.connection_id()), log_safe(client.source().address),
-                 log_safe(client.headers().forwarded_for), log_safe(client.headers().origin),
-                 log_safe(client.headers().host), log_safe(client.headers().user_agent), close_code,
-                 log_safe(reason));
+        log_info(
+            "[ws] closed before connect conn={} remote={} fwd={} origin={} host={} ua={} "
+            "code={} reason={}",
+            short_id(client.connection_id()), log_safe(client.source().address),
+            log_safe(client.headers().forwarded_for), log_safe(client.headers().origin),
+            log_safe(client.headers().host), log_safe(client.headers().user_agent), close_code,
+            log_safe(reason));
         return;
     }
     parts_.hub.remove(client);
     open_requests_.erase(client.id());
     parts_.board.set(Counter::clients_connected, static_cast<int64_t>(parts_.hub.size()));
     const bool web_chat = client.admission().params.is_web_chat();
-    log_line(web_chat ? LogLevel::info : LogLevel::debug, "[ws] {} disconnected code={} reason={} conn={}",
-             web_chat ? "webchat" : "client", close_code, log_safe(reason),
-             short_id(client.connection_id()));
+    log_line(web_chat ? LogLevel::info : LogLevel::debug,
+             "[ws] {} disconnected code={} reason={} conn={}", web_chat ? "webchat" : "client",
+             close_code, log_safe(reason), short_id(client.connection_id()));
     parts_.hub.left(client, wall_ms());
 }
 
@@ -165,9 +166,10 @@ void FrontDesk::forward(Client& client, const Method& method, RequestFrame& requ
     question.caller.set_client_mode(who.params.client_mode);
     question.caller.set_display_name(who.params.display_name);
     for (const std::string& scope : who.scopes) question.caller.add_scopes(scope);
-    parts_.agent.ask(std::move(question),
-                     [this, reply, session_key = text_member(request.params, "sessionKey")](
-                         const AgentGate::RpcResult& result) { relay(result, reply, session_key); });
+    parts_.agent.ask(
+        std::move(question),
+        [this, reply, session_key = text_member(request.params, "sessionKey")](
+            const AgentGate::RpcResult& result) { relay(result, reply, session_key); });
 }
 
 void FrontDesk::relay(const AgentGate::RpcResult& result, const Reply& reply,
@@ -202,8 +204,7 @@ void FrontDesk::Reply::failed(const Failure& failure, std::string_view payload_j
     client->send(failure_text(request_id, failure, payload_json));
 }
 
-void FrontDesk::log_answer(const Reply& reply, const Client& client,
-                           const Failure* failure) const {
+void FrontDesk::log_answer(const Reply& reply, const Client& client, const Failure* failure) const {
     const int64_t took = monotonic_ms() - reply.asked_ms;
     const std::string method = log_safe(reply.method.empty() ? "?" : reply.method, 64);
     const std::string connection = short_id(client.connection_id());

@@ -54,9 +54,8 @@ Result<GatewaySettings> settings_of(const Worker& self) {
     if (!self.settings().config_json().empty()) {
         Result<Json> parsed = parse_json(self.settings().config_json());
         if (!parsed)
-            return Error{Fault::bad_config,
-                         "the gateway's part of the configuration is no JSON: " +
-                             parsed.error().what};
+            return Error{Fault::bad_config, "the gateway's part of the configuration is no JSON: " +
+                                                parsed.error().what};
         config = std::move(*parsed);
     }
     GatewaySettings settings =
@@ -82,7 +81,8 @@ void bound_descriptors() {
 }
 
 std::string shown_address(const GatewaySettings& settings) {
-    const bool all = settings.bind == "lan" || settings.bind == "auto" || settings.bind == "0.0.0.0";
+    const bool all =
+        settings.bind == "lan" || settings.bind == "auto" || settings.bind == "0.0.0.0";
     return std::string(all ? "0.0.0.0" : "127.0.0.1") + ":" + std::to_string(settings.port);
 }
 
@@ -101,8 +101,8 @@ void count_link(BoardPage& board, const Link& link) {
 }
 
 void relay_event(Hub& hub, const ClientEvent& event) {
-    const bool known = hub.broadcast(event.event(), event.payload_json(),
-                                     {.droppable = event.drop_if_slow()});
+    const bool known =
+        hub.broadcast(event.event(), event.payload_json(), {.droppable = event.drop_if_slow()});
     if (!known) log_warn("the agent sent an event that no client knows: {}", event.event());
 }
 
@@ -172,7 +172,8 @@ Done run(Worker& self) {
         if (is_draining) return;
         is_draining = true;
         hub.broadcast("shutdown", shutdown_payload(stop));
-        const auto at_most = std::min(longest_farewell, std::chrono::milliseconds(stop.budget_ms()));
+        const auto at_most =
+            std::min(longest_farewell, std::chrono::milliseconds(stop.budget_ms()));
         server.shut_down(close_restart, "service restart", at_most, [&] { loop->stop(0); });
     });
 

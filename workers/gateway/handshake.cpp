@@ -70,9 +70,9 @@ MaybeRefusal not_too_many_failures(Attempt& attempt) {
     const int64_t wait = attempt.limiter.wait_ms(attempt.source.limiter_key, attempt.tick_ms);
     if (wait == 0) return {};
     const int64_t seconds = (wait + 999) / 1000;
-    Refusal refusal = refuse("unauthorized: too many failed attempts; try again in " +
-                                 std::to_string(seconds) + " s",
-                             "rate_limited");
+    Refusal refusal = refuse(
+        "unauthorized: too many failed attempts; try again in " + std::to_string(seconds) + " s",
+        "rate_limited");
     refusal.failure.retryable = true;
     refusal.failure.retry_after_ms = wait;
     return refusal;
@@ -160,13 +160,12 @@ MaybeRefusal credential_is_right(Attempt& attempt) {
     const ConnectParams& params = attempt.params;
     attempt.by_shared_secret = attempt.auth.accepts(params.token, params.password);
     if (attempt.by_shared_secret) return {};
-    if (params.device && attempt.pairing.accepts_token(attempt.claim(), params.token.reveal(),
-                                                       attempt.now_ms))
+    if (params.device &&
+        attempt.pairing.accepts_token(attempt.claim(), params.token.reveal(), attempt.now_ms))
         return {};
     const std::string_view reason = attempt.auth.reason(params.token, params.password);
     // A client that shows nothing guesses nothing.
-    if (attempt.shows_secret())
-        attempt.limiter.failed(attempt.source.limiter_key, attempt.tick_ms);
+    if (attempt.shows_secret()) attempt.limiter.failed(attempt.source.limiter_key, attempt.tick_ms);
     return refuse(auth_message(params, reason, attempt.auth.mode()), std::string(reason));
 }
 
@@ -253,8 +252,8 @@ Verdict Handshake::decide(const FrameReading& frame, const RequestSource& source
     if (const MaybeRefusal refusal = frame_refusal(frame)) return *refusal;
     Attempt attempt{settings_, auth_, pairing_, limiter_, source, nonce, now_ms, tick_ms};
     attempt.params = read_connect_params(frame.request.params);
-    attempt.scopes = attempt.params.scopes.empty() ? default_scopes(attempt.params.role)
-                                                   : attempt.params.scopes;
+    attempt.scopes =
+        attempt.params.scopes.empty() ? default_scopes(attempt.params.role) : attempt.params.scopes;
     for (const Check check : checks)
         if (const MaybeRefusal refusal = check(attempt)) return *refusal;
     return admit(attempt);

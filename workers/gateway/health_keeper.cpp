@@ -50,8 +50,8 @@ void HealthKeeper::finish(const AgentGate::RpcResult& result, int64_t began_ms) 
     const WorkerStates& workers = workers_();
     const bool ok = readiness_of(workers, true, false).ready;
     refreshed_ms_ = monotonic_ms();
-    report_ = print_json(health_report(agent_part_, workers, settings_, ok, wall_ms(),
-                                       refreshed_ms_ - began_ms));
+    report_ = print_json(
+        health_report(agent_part_, workers, settings_, ok, wall_ms(), refreshed_ms_ - began_ms));
     under_way_ = false;
     std::vector<std::function<void(const std::string&)>> waiting;
     waiting.swap(waiting_);
@@ -61,8 +61,7 @@ void HealthKeeper::finish(const AgentGate::RpcResult& result, int64_t began_ms) 
 }
 
 void HealthKeeper::get(bool probe, std::function<void(const std::string&)> answer) {
-    const bool fresh =
-        refreshed_ms_ != 0 && monotonic_ms() - refreshed_ms_ < longest_age.count();
+    const bool fresh = refreshed_ms_ != 0 && monotonic_ms() - refreshed_ms_ < longest_age.count();
     if (fresh && !probe) {
         answer(report_);
         return refresh();

@@ -15,8 +15,12 @@ struct StatusText {
     std::string_view text;
 };
 constexpr StatusText status_texts[] = {
-    {200, "OK"},          {400, "Bad Request"},        {403, "Forbidden"},
-    {404, "Not Found"},   {405, "Method Not Allowed"}, {411, "Length Required"},
+    {200, "OK"},
+    {400, "Bad Request"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {411, "Length Required"},
     {503, "Service Unavailable"},
 };
 
@@ -100,8 +104,8 @@ struct ProbePath {
     Probe probe;
 };
 constexpr ProbePath probe_paths[] = {
-    {"/healthz", Probe::live},     {"/health", Probe::live},     {"/startupz", Probe::started},
-    {"/startup", Probe::started},  {"/readyz", Probe::ready},    {"/ready", Probe::ready},
+    {"/healthz", Probe::live},    {"/health", Probe::live},  {"/startupz", Probe::started},
+    {"/startup", Probe::started}, {"/readyz", Probe::ready}, {"/ready", Probe::ready},
 };
 
 HttpAnswer probe_answer(Probe probe, const HttpFacts& facts, bool close) {

@@ -6,9 +6,13 @@
 
 namespace gateway {
 
-void Hub::add(Client& client) { clients_[client.id()] = &client; }
+void Hub::add(Client& client) {
+    clients_[client.id()] = &client;
+}
 
-void Hub::remove(const Client& client) { clients_.erase(client.id()); }
+void Hub::remove(const Client& client) {
+    clients_.erase(client.id());
+}
 
 Client* Hub::find(uint64_t client_id) {
     const auto found = clients_.find(client_id);
@@ -35,9 +39,9 @@ bool Hub::broadcast(std::string_view name, std::string_view payload_json, How ho
                 break;
             case Delivery::send:
                 if (!frame)
-                    frame = std::make_shared<OutFrame>(event_text(
-                        name, payload_json, sequence_,
-                        how.with_version ? std::optional(version_) : std::nullopt));
+                    frame = std::make_shared<OutFrame>(
+                        event_text(name, payload_json, sequence_,
+                                   how.with_version ? std::optional(version_) : std::nullopt));
                 client->send_event(frame);
         }
     }

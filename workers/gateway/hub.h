@@ -22,8 +22,7 @@ class Hub {
         bool with_version = false;  // carries the state version
     };
 
-    Hub(std::string host, std::string version)
-        : presence_(std::move(host), std::move(version)) {}
+    Hub(std::string host, std::string version) : presence_(std::move(host), std::move(version)) {}
 
     // The clients must outlive their stay.
     void add(Client& client);

@@ -27,8 +27,7 @@ std::string custom_header(lws* wsi, std::string_view name) {
     const int length = lws_hdr_custom_length(wsi, name.data(), name_length);
     if (length <= 0 || length > longest_value) return {};
     std::string value(static_cast<size_t>(length) + 1, '\0');
-    const int copied =
-        lws_hdr_custom_copy(wsi, value.data(), length + 1, name.data(), name_length);
+    const int copied = lws_hdr_custom_copy(wsi, value.data(), length + 1, name.data(), name_length);
     value.resize(copied > 0 ? static_cast<size_t>(copied) : 0);
     return value;
 }
@@ -38,9 +37,8 @@ bool has_custom(lws* wsi, std::string_view name) {
 }
 
 constexpr std::string_view proxy_headers[] = {
-    "x-forwarded-host:", "x-forwarded-proto:", "x-forwarded-port:",
-    "fly-client-ip:",    "fly-request-id:",    "cf-connecting-ip:",
-    "forwarded:",        "via:",
+    "x-forwarded-host:", "x-forwarded-proto:", "x-forwarded-port:", "fly-client-ip:",
+    "fly-request-id:",   "cf-connecting-ip:",  "forwarded:",        "via:",
 };
 
 struct MethodToken {

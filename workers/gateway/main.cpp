@@ -3,4 +3,6 @@
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/uv_loop.h"
 
-int main() { return run_worker(gateway::make_uv_loop(), gateway::run); }
+int main() {
+    return run_worker(gateway::make_uv_loop(), gateway::run);
+}

@@ -106,7 +106,7 @@ struct ScopeName {
     std::string_view name;
 };
 constexpr ScopeName scope_names[] = {
-    {Scope::admin, "operator.admin"}, {Scope::approvals, "operator.approvals"},
+    {Scope::admin, "operator.admin"},     {Scope::approvals, "operator.approvals"},
     {Scope::pairing, "operator.pairing"}, {Scope::read, "operator.read"},
     {Scope::write, "operator.write"},
 };
@@ -119,7 +119,9 @@ std::string_view name_of(Scope scope) {
 
 }  // namespace
 
-std::span<const Method> methods() { return table; }
+std::span<const Method> methods() {
+    return table;
+}
 
 const Method* find_method(std::string_view name) {
     for (const Method& method : table)

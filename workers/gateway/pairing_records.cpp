@@ -50,9 +50,13 @@ Texts roles_of(const Json& record) {
     return role.empty() ? Texts{} : Texts{role};
 }
 
-Texts scopes_of(const Json& record) { return texts(member(record, "scopes")); }
+Texts scopes_of(const Json& record) {
+    return texts(member(record, "scopes"));
+}
 
-bool is_revoked(const Json& token) { return member(token, "revokedAtMs").is_number(); }
+bool is_revoked(const Json& token) {
+    return member(token, "revokedAtMs").is_number();
+}
 
 void describe(Json& record, const DeviceClaim& claim) {
     set_text(record, "displayName", claim.display_name);

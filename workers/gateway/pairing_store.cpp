@@ -34,9 +34,8 @@ Done write_synced(const std::string& path, const std::string& text) {
 }
 
 bool is_table_of_records(const Json& value) {
-    return value.is_object() && std::all_of(value.begin(), value.end(), [](const Json& record) {
-               return record.is_object();
-           });
+    return value.is_object() && std::all_of(value.begin(), value.end(),
+                                            [](const Json& record) { return record.is_object(); });
 }
 
 }  // namespace
@@ -201,8 +200,7 @@ Result<Json> PairingStore::approve(const std::string& request_id, int64_t now_ms
     pending_.erase(request_id);
     (void)write("pending.json", pending_);  // what stays there expires by itself
     tell_resolved(request, "approved", now_ms);
-    return Json{{"requestId", request_id},
-                {"device", without_tokens(member(paired_, device_id))}};
+    return Json{{"requestId", request_id}, {"device", without_tokens(member(paired_, device_id))}};
 }
 
 Result<Json> PairingStore::reject(const std::string& request_id, int64_t now_ms) {

@@ -65,7 +65,8 @@ class PairingStore {
     // {pending, paired}, without any token.
     Json list(int64_t now_ms);
     // Whether that request asks for no scope beyond these; true when there is no such request.
-    bool grants_at_most(const std::string& request_id, const std::vector<std::string>& scopes) const;
+    bool grants_at_most(const std::string& request_id,
+                        const std::vector<std::string>& scopes) const;
     // bad_message when there is no such request.
     Result<Json> approve(const std::string& request_id, int64_t now_ms);
     Result<Json> reject(const std::string& request_id, int64_t now_ms);

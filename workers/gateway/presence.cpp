@@ -17,9 +17,10 @@ std::string lower(std::string text) {
 }  // namespace
 
 Presence::Presence(std::string host, std::string version) : own_key_(lower(host)) {
-    entries_[own_key_] = {{"host", host},         {"version", version}, {"platform", "linux"},
-                          {"mode", "gateway"},    {"reason", "self"},
-                          {"text", "Gateway: " + host + " · hardshell " + version}};
+    entries_[own_key_] = {
+        {"host", host},        {"version", version},
+        {"platform", "linux"}, {"mode", "gateway"},
+        {"reason", "self"},    {"text", "Gateway: " + host + " · hardshell " + version}};
 }
 
 void Presence::touch(const std::string& key, const Json& facts, int64_t now_ms) {
@@ -41,8 +42,8 @@ void Presence::touch(const std::string& key, const Json& facts, int64_t now_ms) 
 
 void Presence::forget_faded(int64_t now_ms) {
     for (auto entry = entries_.begin(); entry != entries_.end();) {
-        const bool faded = entry->first != own_key_ &&
-                           now_ms - int_member(entry->second, "ts") > entry_life_ms;
+        const bool faded =
+            entry->first != own_key_ && now_ms - int_member(entry->second, "ts") > entry_life_ms;
         entry = faded ? entries_.erase(entry) : std::next(entry);
     }
 }

@@ -63,8 +63,7 @@ Readiness readiness_of(const WorkerStates& workers, bool self_ready, bool draini
     Readiness readiness;
     readiness.draining = draining;
     const WorkerState* agent = find_worker(workers, "agent");
-    readiness.started =
-        self_ready && !draining && (!agent || agent->state() == WorkerState::READY);
+    readiness.started = self_ready && !draining && (!agent || agent->state() == WorkerState::READY);
     // The gateway knows about itself before the supervisor does.
     readiness.ready = readiness.started &&
                       std::all_of(workers.begin(), workers.end(), [](const WorkerState& worker) {

@@ -36,8 +36,8 @@ std::string host_name(std::string_view host) {
         return lower(host.substr(1, end == std::string_view::npos ? end : end - 1));
     }
     const size_t colon = host.find(':');
-    const bool port_follows = colon != std::string_view::npos &&
-                              host.find(':', colon + 1) == std::string_view::npos;
+    const bool port_follows =
+        colon != std::string_view::npos && host.find(':', colon + 1) == std::string_view::npos;
     return lower(port_follows ? host.substr(0, colon) : host);
 }
 
@@ -70,9 +70,9 @@ bool is_fly_private(const std::string& address) {
 std::string client_address(const RequestHeaders& headers, const GatewaySettings& settings,
                            const std::string& peer) {
     std::string claimed;
-    const bool trusted = std::any_of(
-        settings.trusted_proxies.begin(), settings.trusted_proxies.end(),
-        [&](const std::string& proxy) { return plain_address(proxy) == peer; });
+    const bool trusted =
+        std::any_of(settings.trusted_proxies.begin(), settings.trusted_proxies.end(),
+                    [&](const std::string& proxy) { return plain_address(proxy) == peer; });
     if (trusted) {
         const std::string_view list = headers.forwarded_for;
         claimed = plain_address(trimmed(list.substr(0, list.find(','))));

@@ -22,10 +22,8 @@ std::vector<OpenRun> RunLedger::take_all() {
 }
 
 std::string lost_agent_event(const OpenRun& run, int64_t now_ms) {
-    Json payload = {{"runId", run.run_id},
-                    {"seq", run.sequence + 1},
-                    {"stream", "lifecycle"},
-                    {"ts", now_ms}};
+    Json payload = {
+        {"runId", run.run_id}, {"seq", run.sequence + 1}, {"stream", "lifecycle"}, {"ts", now_ms}};
     if (!run.session_key.empty()) payload["sessionKey"] = run.session_key;
     payload["data"] = {{"phase", "error"}, {"error", agent_died_text}, {"endedAt", now_ms}};
     return print_json(payload);

@@ -19,10 +19,9 @@ void check_object(Faults& faults, const std::string& path, const Json& value, co
 
 void check_text(Faults& faults, const std::string& path, const Json& value, const Field& field) {
     if (!field.one_of.empty()) {
-        const bool known =
-            value.is_string() && std::find(field.one_of.begin(), field.one_of.end(),
-                                           value.get_ref<const std::string&>()) !=
-                                     field.one_of.end();
+        const bool known = value.is_string() &&
+                           std::find(field.one_of.begin(), field.one_of.end(),
+                                     value.get_ref<const std::string&>()) != field.one_of.end();
         if (known) return;
         add(faults, path, "must be equal to constant");
         if (field.one_of.size() > 1) add(faults, path, "must match a schema in anyOf");
@@ -42,11 +41,10 @@ bool is_integer(const Json& value) {
            number == static_cast<double>(static_cast<int64_t>(number));
 }
 
-void check_integer(Faults& faults, const std::string& path, const Json& value,
-                   const Field& field) {
+void check_integer(Faults& faults, const std::string& path, const Json& value, const Field& field) {
     if (!is_integer(value)) return add(faults, path, "must be integer");
-    const bool huge = value.is_number_unsigned() &&
-                      value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX);
+    const bool huge =
+        value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX);
     if (!huge && value.get<int64_t>() < field.at_least)
         add(faults, path, "must be >= " + std::to_string(field.at_least));
 }
@@ -55,7 +53,8 @@ void check_text_list(Faults& faults, const std::string& path, const Json& value)
     if (!value.is_array()) return add(faults, path, "must be array");
     const Field item{{}, Kind::filled_text};
     size_t index = 0;
-    for (const Json& entry : value) check_text(faults, path + "/" + std::to_string(index++), entry, item);
+    for (const Json& entry : value)
+        check_text(faults, path + "/" + std::to_string(index++), entry, item);
 }
 
 void check_boolean_map(Faults& faults, const std::string& path, const Json& value) {
@@ -97,7 +96,8 @@ void check_object(Faults& faults, const std::string& path, const Json& value, co
     }
     for (const Field& field : shape.fields) {
         const auto found = value.find(field.name);
-        if (found != value.end()) check_field(faults, path + "/" + std::string(field.name), *found, field);
+        if (found != value.end())
+            check_field(faults, path + "/" + std::string(field.name), *found, field);
     }
 }
 

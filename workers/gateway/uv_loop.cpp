@@ -67,9 +67,8 @@ UvLoop::UvLoop() {
     if (uv_loop_init(&loop_) != 0) std::abort();
     uv_prepare_init(&loop_, &prepare_);
     prepare_.data = this;
-    uv_prepare_start(&prepare_, [](uv_prepare_t* handle) {
-        static_cast<UvLoop*>(handle->data)->before_poll();
-    });
+    uv_prepare_start(
+        &prepare_, [](uv_prepare_t* handle) { static_cast<UvLoop*>(handle->data)->before_poll(); });
     uv_idle_init(&loop_, &awake_);
 }
 
@@ -120,7 +119,8 @@ Loop::Registration UvLoop::start_timer(std::chrono::milliseconds delay,
     timer->handle.data = timer;
     // libuv counts from the time it last looked at the clock.
     uv_update_time(&loop_);
-    uv_timer_start(&timer->handle, Timer::due, static_cast<uint64_t>(std::max<int64_t>(0, delay.count())),
+    uv_timer_start(&timer->handle, Timer::due,
+                   static_cast<uint64_t>(std::max<int64_t>(0, delay.count())),
                    static_cast<uint64_t>(period.count()));
     return Registration([timer] { timer->close(); });
 }
@@ -175,6 +175,8 @@ void UvLoop::stop(int exit_code) {
     uv_stop(&loop_);
 }
 
-std::unique_ptr<Loop> make_uv_loop() { return std::make_unique<UvLoop>(); }
+std::unique_ptr<Loop> make_uv_loop() {
+    return std::make_unique<UvLoop>();
+}
 
 }  // namespace gateway

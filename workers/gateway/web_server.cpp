@@ -48,10 +48,10 @@ struct WebServer::Socket {
     RequestHeaders headers;
     std::unique_ptr<Client> client;
     std::string incoming;
-    bool close_timed = false;      // the time for our close has begun
-    bool close_sent = false;       // our close frame is out
-    bool ends_when_sent = false;   // HTTP: the connection ends with this answer
-    int peer_close_code = 1006;  // no close frame seen
+    bool close_timed = false;     // the time for our close has begun
+    bool close_sent = false;      // our close frame is out
+    bool ends_when_sent = false;  // HTTP: the connection ends with this answer
+    int peer_close_code = 1006;   // no close frame seen
     std::string peer_close_reason;
 };
 
@@ -198,10 +198,10 @@ bool WebServer::is_refused(Socket& socket) {
         return true;
     }
     if (origin_allowed(socket.headers, settings_)) return false;
-    log_warn("[ws] refused the origin {} (host {}) from {}; allow it in "
-             "gateway.controlUi.allowedOrigins",
-             log_safe(socket.headers.origin), log_safe(socket.headers.host),
-             log_safe(socket.peer));
+    log_warn(
+        "[ws] refused the origin {} (host {}) from {}; allow it in "
+        "gateway.controlUi.allowedOrigins",
+        log_safe(socket.headers.origin), log_safe(socket.headers.host), log_safe(socket.peer));
     write_answer(socket, refusal_answer(403, "Forbidden: origin not allowed"), true);
     return true;
 }
@@ -228,9 +228,8 @@ int WebServer::write_answer(Socket& socket, const HttpAnswer& answer, bool with_
 
 void WebServer::open(Socket& socket) {
     RequestSource source = source_of(socket.headers, settings_);
-    socket.client =
-        std::make_unique<Client>(next_client_++, std::move(socket.headers), std::move(source),
-                                 [&socket] { wake(socket); });
+    socket.client = std::make_unique<Client>(next_client_++, std::move(socket.headers),
+                                             std::move(source), [&socket] { wake(socket); });
     desk_.greet(*socket.client);
 }
 
@@ -321,9 +320,10 @@ void WebServer::is_known(Socket& socket) {
 void WebServer::end_oldest_stranger() {
     Socket& oldest = *strangers_.front();
     is_known(oldest);
-    log_debug("[ws] too many connections that have not shown who they are; ended the oldest, "
-              "from {}",
-              log_safe(oldest.peer));
+    log_debug(
+        "[ws] too many connections that have not shown who they are; ended the oldest, "
+        "from {}",
+        log_safe(oldest.peer));
     kill(oldest);
 }
 

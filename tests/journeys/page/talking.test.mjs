@@ -83,13 +83,25 @@ test('a queued message is answered under another run’s name', async () => {
 
 test('the same words said twice are two messages', async () => {
     await openConnected();
-    const first = await sayAndTake('yes');
-    gateway.messages = [gateway.said('user', 'yes')];
-    gateway.chat(first, 'final');
     await sayAndTake('yes');
-    gateway.chat('other', 'final'); // a reading that has only the first
-    gateway.delta('marker', 'Done reading');
-    await shows(items(page, 'assistant.streaming'), 'Done reading');
+    await sayAndTake('yes');
+    // A reading that has only the first.
+    gateway.messages = [gateway.said('user', 'yes'), gateway.said('assistant', 'Read again')];
+    gateway.chat('other', 'final');
+    await shows(items(page, 'assistant'), 'Read again');
+    assert.equal(await items(page, 'user').count(), 2);
+});
+
+test('the same words said a moment before, elsewhere, are another message', async () => {
+    // By clocks alone it could be the same.
+    gateway.messages = [gateway.said('user', 'yes', { timestamp: Date.now() + 10_000 })];
+    await openConnected();
+    await say(page, 'yes');
+    await gateway.take('chat.send');
+    gateway.messages.push(gateway.said('assistant', 'Read again'));
+    gateway.chat('other', 'final'); // a reading that has only the one from elsewhere
+    await shows(items(page, 'assistant'), 'Read again');
+    await items(page, 'user.sending').waitFor();
     assert.equal(await items(page, 'user').count(), 2);
 });
 

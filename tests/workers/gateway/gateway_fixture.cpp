@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 
 #include "workers/common/base/board_page.h"
 
@@ -263,6 +264,15 @@ void GatewayFixture::agent_is(State state, uint64_t incarnation) {
     describe(*message.mutable_workers_changed()->add_workers(), "gateway", WorkerStatus::READY, 1);
     describe(*message.mutable_workers_changed()->add_workers(), "agent", state, incarnation);
     send_to_gateway(message);
+}
+
+void GatewayFixture::kill_agent() {
+    std::promise<void> gone;
+    on_loop([&] {
+        agent_.reset();
+        gone.set_value();
+    });
+    gone.get_future().wait();
 }
 
 void GatewayFixture::restart_agent(uint64_t incarnation) {

@@ -57,6 +57,8 @@ class GatewayFixture {
 
     // What the supervisor says about the agent.
     void agent_is(State state, uint64_t incarnation);
+    // Closes the agent's end, as its death does; the supervisor says nothing yet.
+    void kill_agent();
     // A new life of the agent on the same link.
     void restart_agent(uint64_t incarnation);
     // Tells the gateway to stop.

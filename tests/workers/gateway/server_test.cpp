@@ -206,6 +206,7 @@ TEST(GatewayServer, EndsRunsAndRequestsWhenTheAgentDies) {
     send_request(*client, "w", "agent.wait", {{"runId", "run-1"}});
     EXPECT_EQ(gateway.next_request().method(), "agent.wait");
 
+    gateway.kill_agent();
     gateway.agent_is(State::WAITING, 1);
     const Json failed = response_to(*client, "w");
     EXPECT_EQ(text_member(error_of(failed), "code"), "UNAVAILABLE");
@@ -227,6 +228,21 @@ TEST(GatewayServer, EndsRunsAndRequestsWhenTheAgentDies) {
     EXPECT_TRUE(bool_member(response_to(*client, "l"), "ok"));
 }
 
+TEST(GatewayServer, NeverHandsTheNextLifeWhatTheDeadOneWasAsked) {
+    GatewayFixture gateway;
+    const auto client = gateway.client();
+    gateway.kill_agent();
+    // The gateway does not know yet: this waits in the link.
+    send_request(*client, "lost", "chat.send", {{"sessionKey", "main"}, {"message", "hi"}});
+    send_request(*client, "n", "node.list");
+    EXPECT_TRUE(bool_member(response_to(*client, "n"), "ok"));
+    gateway.agent_is(State::WAITING, 1);
+    EXPECT_EQ(text_member(error_of(response_to(*client, "lost")), "code"), "UNAVAILABLE");
+    gateway.restart_agent(2);
+    send_request(*client, "l", "agents.list");
+    EXPECT_EQ(gateway.next_request().method(), "agents.list");
+}
+
 TEST(GatewayServer, AnswersHealthWhileTheAgentIsDown) {
     GatewayFixture gateway;
     const auto client = gateway.client();
@@ -246,7 +262,7 @@ TEST(GatewayServer, ClosesAClientThatDoesNotRead) {
     GatewayFixture gateway;
     const auto slow = gateway.client();
     const auto reader = gateway.client();
-    const int small = 4096;
+    const int small = 131072;  // smaller ones take seconds to drain
     setsockopt(slow->descriptor(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     const std::string payload = R"({"pad":")" + std::string(400'000, 'x') + "\"}";
     // More than the buffers of both ends hold, twice; the reader takes it all.
