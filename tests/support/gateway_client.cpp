@@ -116,6 +116,11 @@ void GatewayClient::read_waiting() {
     }
 }
 
+void GatewayClient::forget_events() {
+    events_.clear();
+    unclaimed_.clear();
+}
+
 std::vector<Json> GatewayClient::payloads(const std::string& name) const {
     std::vector<Json> found;
     for (const Json& event : events_)

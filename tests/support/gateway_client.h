@@ -55,6 +55,8 @@ class GatewayClient {
 
     // Every event frame in the order of arrival, the challenge included.
     const std::vector<Json>& events() const { return events_; }
+    // Lets go of all of them, returned or not; for long conversations.
+    void forget_events();
     // events() of one name, payloads only.
     std::vector<Json> payloads(const std::string& name) const;
     WebSocket& socket() { return socket_; }

@@ -4,10 +4,14 @@
 #include <unistd.h>
 
 #include <cctype>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <set>
+#include <sstream>
+#include <unordered_set>
 
 #include "workers/common/base/fd.h"
 
@@ -40,6 +44,19 @@ std::vector<ProcessEntry> all_processes() {
         if (auto entry = read_entry(std::atoi(name.c_str()))) found.push_back(std::move(*entry));
     }
     return found;
+}
+
+// Adds the frame numbers of the pages present between two addresses.
+void add_frames(int pagemap, uint64_t begin, uint64_t end, std::unordered_set<uint64_t>& frames) {
+    constexpr uint64_t present = uint64_t{1} << 63;
+    constexpr uint64_t frame_bits = (uint64_t{1} << 55) - 1;
+    const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+    std::vector<uint64_t> entries((end - begin) / page);
+    const size_t wanted = entries.size() * sizeof(uint64_t);
+    const off_t offset = static_cast<off_t>(begin / page * sizeof(uint64_t));
+    if (::pread(pagemap, entries.data(), wanted, offset) != static_cast<ssize_t>(wanted)) return;
+    for (const uint64_t entry : entries)
+        if ((entry & present) && (entry & frame_bits) != 0) frames.insert(entry & frame_bits);
 }
 
 }  // namespace
@@ -84,4 +101,22 @@ size_t proportional_set_size(const std::vector<pid_t>& pids) {
             kibibytes += std::strtoul(rollup.c_str() + line + 5, nullptr, 10);
     }
     return kibibytes * 1024;
+}
+
+size_t distinct_pages_size(const std::vector<pid_t>& pids) {
+    std::unordered_set<uint64_t> frames;
+    for (const pid_t pid : pids) {
+        const Fd pagemap(
+            ::open(("/proc/" + std::to_string(pid) + "/pagemap").c_str(), O_RDONLY | O_CLOEXEC));
+        std::istringstream maps(read_proc(pid, "maps"));
+        for (std::string line; std::getline(maps, line);) {
+            unsigned long begin = 0, end = 0;
+            // The kernel's own pages in every process are nobody's memory.
+            if (line.find("[v") != std::string::npos ||
+                std::sscanf(line.c_str(), "%lx-%lx", &begin, &end) != 2)
+                continue;
+            add_frames(pagemap.get(), begin, end, frames);
+        }
+    }
+    return frames.size() * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }

@@ -19,5 +19,8 @@ std::vector<ProcessEntry> descendants_of(pid_t root);
 bool is_running(pid_t pid);  // a zombie is not
 // Bytes, summed over smaps_rollup of all of them.
 size_t proportional_set_size(const std::vector<pid_t>& pids);
+// Bytes of the physical pages that all of them use together, each page counted once and in full:
+// what they take where nothing else runs that shares their libraries. Needs root; else 0.
+size_t distinct_pages_size(const std::vector<pid_t>& pids);
 // The file's content; NULs kept.
 std::string read_proc(pid_t pid, const std::string& file);

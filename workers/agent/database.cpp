@@ -1,12 +1,15 @@
 #include "workers/agent/database.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <utility>
 
-#include "workers/common/base/clock.h"
+#include "workers/common/base/fd.h"
 #include "workers/common/log.h"
 
 namespace agent {
@@ -37,7 +40,7 @@ CREATE TABLE exchanges(
 
 // A small cache: the whole working set of a turn is a handful of pages.
 constexpr const char* settings =
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-128;"
+    "PRAGMA synchronous=FULL; PRAGMA cache_size=-128;"
     "PRAGMA wal_autocheckpoint=512; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=4194304;";
 
 constexpr const char* put_session_sql =
@@ -114,18 +117,33 @@ struct Database::Tables {
           file(p, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX, 5000) {
         // No small-object pool: it would be resident whether used or not.
         sqlite3_db_config(file.getHandle(), SQLITE_DBCONFIG_LOOKASIDE, nullptr, 0, 0);
+        const int version = file.execAndGet("PRAGMA user_version").getInt();
+        if (version > schema_version)
+            throw SQLite::Exception("was written by a newer version of this program");
+        if (version == 0) create();
         file.exec(settings);
-        create();
     }
 
+    // Nothing is accepted before the file is on the disk as a whole: SQLite's own way to create it
+    // waits for the disk seven times. One torn by a power failure is set aside at the next start.
     void create() {
-        const int version = file.execAndGet("PRAGMA user_version").getInt();
-        if (version == schema_version) return;
-        if (version != 0) throw SQLite::Exception("was written by a newer version of this program");
+        file.exec("PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;");
         SQLite::Transaction transaction(file);
         file.exec(schema);
         file.exec("PRAGMA user_version=" + std::to_string(schema_version));
         transaction.commit();
+        file.exec("PRAGMA journal_mode=WAL;");
+        synchronise();
+    }
+
+    void synchronise() {
+        // Through SQLite's descriptor: closing one of our own would drop its locks.
+        sqlite3_file* opened = nullptr;
+        sqlite3_file_control(file.getHandle(), "main", SQLITE_FCNTL_FILE_POINTER, &opened);
+        const Fd folder(::open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_CLOEXEC));
+        if (!opened || opened->pMethods->xSync(opened, SQLITE_SYNC_FULL) != SQLITE_OK ||
+            ::fsync(folder.get()) != 0)
+            throw SQLite::Exception("cannot be written to the disk");
     }
 
     // A statement is compiled once; the address of its text is its name.
@@ -237,6 +255,10 @@ Database::~Database() = default;
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, int64_t now_ms) {
     for (int attempt = 0; attempt < 2; ++attempt) {
+        // Messages are in it; its companions inherit the mode.
+        Fd created(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        if (!created) return system_error("cannot open " + path, errno);
+        created.reset();  // before SQLite locks the file: closing it later would unlock it
         try {
             return std::unique_ptr<Database>(new Database(std::make_unique<Tables>(path)));
         } catch (const SQLite::Exception& failure) {

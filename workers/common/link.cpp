@@ -119,7 +119,7 @@ Done Link::send(const google::protobuf::MessageLite& message) {
     flush();
     // Sending may have read the wake-up for a frame that came in meanwhile, after this link's last
     // look before the loop sleeps.
-    if (!socket_->pumping && has_input()) pump_soon();
+    if (!socket_->pumping && has_work()) pump_soon();
     return {};
 }
 
@@ -180,13 +180,15 @@ void Link::pump() {
         // ETERM and ENOTSOCK only, while the process ends.
     }
     socket_->pumping = false;
-    if (has_input()) pump_soon();
+    if (has_work()) pump_soon();
 }
 
-// Whether a frame waits in the socket. Asking also makes the descriptor trustworthy again.
-bool Link::has_input() const {
+// Whether a frame can be taken or given now. Asking reads the descriptor's wake-up away, whichever
+// of the two it was for, so both answers count.
+bool Link::has_work() const {
+    const int wanted = ZMQ_POLLIN | (socket_->queue.empty() ? 0 : ZMQ_POLLOUT);
     try {
-        return (socket_->zmq.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+        return (socket_->zmq.get(zmq::sockopt::events) & wanted) != 0;
     } catch (const zmq::error_t&) {
         return false;
     }

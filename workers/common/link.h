@@ -59,7 +59,7 @@ class Link {
     void pump();
     void drop_connection();
     void pump_soon();
-    bool has_input() const;
+    bool has_work() const;
     bool receive_one();
     void flush();
     void take(std::string_view frame);

@@ -1,5 +1,6 @@
 #include "workers/gateway/gateway.h"
 
+#include <malloc.h>
 #include <sodium.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -158,7 +159,7 @@ Done run(Worker& self) {
         std::string states = print_json(worker_list(self.workers()));
         if (states == known_states) return;
         known_states = std::move(states);
-        health.refresh();
+        health.states_changed();
     });
     health.on_refreshed([&](const std::string& report) {
         hub.health_refreshed();
@@ -167,6 +168,8 @@ Done run(Worker& self) {
     const auto tick = loop->every(tick_period, [&] {
         hub.broadcast("tick", print_json({{"ts", wall_ms()}}));
         count_link(self.board(), **link);
+        // Clients come in waves; what they leave behind goes back to the machine.
+        malloc_trim(0);
     });
     self.on_stop([&](const Stop& stop) {
         if (is_draining) return;

@@ -30,6 +30,14 @@ void HealthKeeper::refresh() {
     });
 }
 
+void HealthKeeper::states_changed() {
+    outdated_ = true;
+    again_ = under_way_;
+    if (under_way_) return;
+    pause_.reset();
+    begin();
+}
+
 void HealthKeeper::begin() {
     under_way_ = true;
     again_ = false;
@@ -44,6 +52,8 @@ void HealthKeeper::begin() {
 }
 
 void HealthKeeper::finish(const AgentGate::RpcResult& result, int64_t began_ms) {
+    if (again_ && outdated_) return begin();  // asked before the change: no answer to anybody
+    outdated_ = false;
     if (result.ok())
         if (Result<Json> parsed = parse_json(result.payload_json()))
             agent_part_ = std::move(*parsed);
@@ -62,7 +72,7 @@ void HealthKeeper::finish(const AgentGate::RpcResult& result, int64_t began_ms) 
 
 void HealthKeeper::get(bool probe, std::function<void(const std::string&)> answer) {
     const bool fresh = refreshed_ms_ != 0 && monotonic_ms() - refreshed_ms_ < longest_age.count();
-    if (fresh && !probe) {
+    if (fresh && !probe && !outdated_) {
         answer(report_);
         return refresh();
     }

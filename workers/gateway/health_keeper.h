@@ -23,6 +23,8 @@ class HealthKeeper {
     void start();
     // Soon, at most once a second.
     void refresh();
+    // A worker came or went: what is known is outdated, and asked for again at once.
+    void states_changed();
     // The report as JSON text: what is known when that is fresh enough and no probe is asked for,
     // else that of the next refresh.
     void get(bool probe, std::function<void(const std::string& report)> answer);
@@ -46,6 +48,7 @@ class HealthKeeper {
     int64_t refreshed_ms_ = 0;  // monotonic; 0: never
     bool under_way_ = false;
     bool again_ = false;
+    bool outdated_ = false;
     Loop::Registration pause_;
     Loop::Registration minute_;
     std::vector<std::function<void(const std::string&)>> waiting_;

@@ -89,7 +89,8 @@ void check_object(Faults& faults, const std::string& path, const Json& value, co
     for (const Field& field : shape.fields)
         if (field.required && !value.contains(field.name))
             add(faults, path, "must have required property '" + std::string(field.name) + "'");
-    for (const auto& [key, ignored] : value.items()) {
+    for (auto entry = value.begin(); entry != value.end(); ++entry) {
+        const std::string& key = entry.key();
         const bool known = std::any_of(shape.fields.begin(), shape.fields.end(),
                                        [&](const Field& field) { return field.name == key; });
         if (!known) add(faults, path.empty() ? "root" : path, "unexpected property '" + key + "'");

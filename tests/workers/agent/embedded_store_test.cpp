@@ -172,6 +172,19 @@ TEST_F(Store, SetsADamagedDatabaseAsideAndReadsTheIndexAgain) {
                                         std::to_string(loop.now_ms)));
 }
 
+TEST_F(Store, LetsNobodyElseReadWhatItKeeps) {
+    const auto store = open();
+    ASSERT_TRUE(store->append(session("agent:main:main", "s1"), "e", user("x"),
+                              SessionStore::Durability::now));
+    ASSERT_TRUE(store->save(session("agent:main:main", "s1")));
+    for (const char* name : {"hardshell/agent/state.sqlite", "hardshell/agent/state.sqlite-wal",
+                             "agents/main/sessions/s1.jsonl"}) {
+        struct stat facts {};
+        ASSERT_EQ(stat((directory / name).c_str(), &facts), 0) << name;
+        EXPECT_EQ(facts.st_mode & 077, 0u) << name;
+    }
+}
+
 TEST_F(Store, RefusesNamesThatWouldLeaveItsFolder) {
     const auto store = open();
     for (const char* id : {"../x", "a/b", "", ".hidden", "a\nb"}) {
