@@ -38,6 +38,7 @@ constexpr milliseconds lock_patience{5'000};  // OpenClaw waits as long
 constexpr milliseconds listener_retry{1'000};
 constexpr int orphans_per_turn = 256;  // workers are looked at between two slices
 constexpr double share_of_first_phase = 0.7;
+constexpr milliseconds hurried_phase{400};  // after a second signal
 
 const char* severity_word(Notice::Severity severity) {
     return severity == Notice::ERROR ? "error" : severity == Notice::WARNING ? "warn" : "";
@@ -515,11 +516,7 @@ void Supervisor::escalate(const std::string& why) {
 }
 
 void Supervisor::stop_all(const std::string& why) {
-    if (stopping_) {
-        log_.say("warn", "asked to stop again (" + why + "): killing what is left");
-        for (const auto& worker : workers_) worker->kill_now();
-        return;
-    }
+    if (stopping_) return hurry(why);
     stopping_ = true;
     stop_deadline_ms_ = monotonic_ms() + options_.stop_budget.count();
     log_.say("", "stopping: " + why);
@@ -527,6 +524,22 @@ void Supervisor::stop_all(const std::string& why) {
     retry_listeners_.reset();
     for (const auto& worker : workers_) worker->shut_down();
     next_stop_phase();
+}
+
+// Asked again: less time for everybody, but still in order, so that the clients hear of it.
+void Supervisor::hurry(const std::string& why) {
+    if (hurrying_) {
+        log_.say("warn", "asked to stop once more (" + why + "): killing what is left");
+        for (const auto& worker : workers_) worker->kill_now();
+        return;
+    }
+    hurrying_ = true;
+    log_.say("warn", "asked to stop again (" + why + "): " + std::to_string(hurried_phase.count()) +
+                         " ms for each who still runs");
+    stop_deadline_ms_ = std::min(stop_deadline_ms_, monotonic_ms() + hurried_phase.count());
+    for (const auto& worker : workers_)
+        if (worker->state() == WorkerState::stopping)
+            worker->stop(hurried_phase, "gateway stopping", false);
 }
 
 void Supervisor::next_stop_phase() {
@@ -541,7 +554,8 @@ void Supervisor::next_stop_phase() {
     do {
         if (++stop_phase_ > last_phase) return finish(exit_code_);
     } while (!runs_in_phase(stop_phase_));
-    const int64_t left = std::max<int64_t>(100, stop_deadline_ms_ - monotonic_ms());
+    const int64_t left = std::max<int64_t>(hurrying_ ? hurried_phase.count() : 100,
+                                           stop_deadline_ms_ - monotonic_ms());
     const auto budget =
         milliseconds(stop_phase_ == last_phase
                          ? left

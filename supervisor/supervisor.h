@@ -72,6 +72,7 @@ class Supervisor {
     void announce_changes();
     void on_tick();
     void escalate(const std::string& why);
+    void hurry(const std::string& why);
     void next_stop_phase();
     void finish(int exit_code);
 
@@ -104,6 +105,7 @@ class Supervisor {
     int64_t asleep_ms_ = 0;  // CLOCK_BOOTTIME minus CLOCK_MONOTONIC at the last tick
 
     bool stopping_ = false;
+    bool hurrying_ = false;
     int stop_phase_ = -1;
     int exit_code_ = 0;
     int64_t stop_deadline_ms_ = 0;

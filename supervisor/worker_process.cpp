@@ -231,8 +231,7 @@ void WorkerProcess::stop(milliseconds budget, const std::string& reason, bool re
     }
     stop_requested_ = true;
     replace_ = replace;
-    if (state_ == WorkerState::stopping) return;
-    ToWorker message;
+    ToWorker message;  // said again to one that is stopping already, with what is left of its time
     message.mutable_stop()->set_budget_ms(static_cast<uint32_t>(budget.count()));
     message.mutable_stop()->set_reason(reason);
     message.mutable_stop()->set_will_restart(replace);
@@ -242,7 +241,7 @@ void WorkerProcess::stop(milliseconds budget, const std::string& reason, bool re
         log_.say("warn", name() + " did not end in its time; it is killed");
         signal_group(SIGKILL);
     });
-    move_to(WorkerState::stopping);
+    if (state_ != WorkerState::stopping) move_to(WorkerState::stopping);
 }
 
 void WorkerProcess::kill_now() {

@@ -273,6 +273,22 @@ TEST_F(Models, LosingEverythingInMidTurnIsToldInTheHistory) {
     EXPECT_EQ(models.requests().size(), 2u);
 }
 
+TEST_F(Models, StoppedTwiceStillEndTheirRunsWithAWord) {
+    models.next(slow());
+    start_with_models();
+    GatewayClient client = connect();
+    send(client, "hurried");
+    chat_event(client, "hurried", "delta");
+    hardshell->signal(SIGTERM);
+    ASSERT_TRUE(hardshell->wait_line("stopping: SIGTERM"));
+    hardshell->signal(SIGTERM);
+    EXPECT_FALSE(text_member(chat_event(client, "hurried", "error"), "errorMessage").empty());
+    EXPECT_FALSE(client.wait_event("shutdown").is_null());
+    EXPECT_TRUE(client.wait_closed());
+    EXPECT_EQ(client.socket().close_code(), 1012);
+    EXPECT_EQ(hardshell->wait_exit(3s), 0);
+}
+
 TEST_F(Models, StillTalkingDoNotHoldUpAStop) {
     models.always(slow(1000ms));
     start_with_models();

@@ -9,6 +9,10 @@ namespace agent {
 
 namespace {
 
+// No model writes so much. Each event carries the whole text so far, so without an end a provider
+// that does not stop would fill every link.
+constexpr size_t longest_answer = 1u << 20;  // bytes
+
 // Left of a context window for the answer.
 constexpr int64_t reserve_tokens = 20'000;
 
@@ -166,6 +170,9 @@ void Run::interrupt(const std::string& text) {
 }
 
 void Run::text_delta(std::string_view text) {
+    if (text_.size() + text.size() > longest_answer)
+        return end({"error", model_.full() + " did not stop writing; the run was ended after 1 MiB",
+                    "", nullptr});
     text_ += text;
     if (!flush_scheduled_) schedule_flush();
 }
@@ -317,7 +324,7 @@ Json Run::final_payload(const End& how) const {
                 {"result", {{"payloads", payloads}, {"meta", meta}}}};
 }
 
-void Run::emit_agent(const char* stream, Json data) {
+void Run::emit_agent(const char* stream, Json data, bool drop_if_slow) {
     const RunRecord& record = order_.record;
     const Json payload{{"runId", record.run_id},
                        {"seq", ++sequence_},
@@ -325,7 +332,8 @@ void Run::emit_agent(const char* stream, Json data) {
                        {"ts", services_.now_ms()},
                        {"sessionKey", record.spelling},
                        {"data", std::move(data)}};
-    services_.events.emit({"agent", payload, record.run_id, record.spelling, sequence_});
+    services_.events.emit(
+        {"agent", payload, record.run_id, record.spelling, sequence_, drop_if_slow});
 }
 
 void Run::emit_chat(const char* state, Json members, bool drop_if_slow) {
@@ -344,7 +352,8 @@ void Run::flush_text() {
     text_timer_.reset();
     if (emitted_ >= text_.size()) return;
     last_text_ms_ = services_.steady_ms();
-    emit_agent("assistant", {{"text", text_}, {"delta", text_.substr(emitted_)}});
+    // A client that does not keep up may miss it: the next one holds all of it again.
+    emit_agent("assistant", {{"text", text_}, {"delta", text_.substr(emitted_)}}, true);
     emitted_ = text_.size();
     if (has_ended_) return;  // the final event has it all
     const int64_t since = services_.steady_ms() - last_chat_delta_ms_;
@@ -366,8 +375,11 @@ void Run::chat_delta() {
 void Run::schedule_flush() {
     flush_scheduled_ = true;
     const int64_t since = services_.steady_ms() - last_text_ms_;
-    if (emitted_ > 0 && since < text_every_ms) {
-        text_timer_ = services_.loop.after(std::chrono::milliseconds(text_every_ms - since),
+    // The longer the text, the rarer: what a client has to read stays in bounds.
+    const int64_t every =
+        text_every_ms * (1 + static_cast<int64_t>(text_.size() / text_step_bytes));
+    if (emitted_ > 0 && since < every) {
+        text_timer_ = services_.loop.after(std::chrono::milliseconds(every - since),
                                            [this] { flush_text(); });
         return;
     }

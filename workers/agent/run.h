@@ -98,6 +98,7 @@ class Run final : public ModelListener {
     static constexpr int64_t chat_delta_every_ms = 150;
     // Each event carries the whole text so far: pieces that arrive in a burst share one.
     static constexpr int64_t text_every_ms = 10;
+    static constexpr size_t text_step_bytes = 4096;  // so much text: one more text_every_ms
 
   private:
     struct End {
@@ -118,7 +119,7 @@ class Run final : public ModelListener {
     Json own_message(const End& how) const;
     Json final_payload(const End& how) const;
 
-    void emit_agent(const char* stream, Json data);
+    void emit_agent(const char* stream, Json data, bool drop_if_slow = false);
     void emit_chat(const char* state, Json members, bool drop_if_slow = false);
     void flush_text();
     void chat_delta();

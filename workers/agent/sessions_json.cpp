@@ -46,6 +46,9 @@ FileStamp stamp_of(const std::string& path) {
 }
 
 Result<Json> read_sessions_json(const std::string& path) {
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))  // a pipe would never end
+        return Error{Fault::bad_message, path + " is not a regular file"};
     std::ifstream file(path, std::ios::binary);
     if (!file && errno == ENOENT) return Json::object();
     if (!file) return system_error("cannot read " + path, errno);

@@ -145,6 +145,31 @@ TEST_F(ChatRuns, MergeWhatArrivesTogether) {
               std::string(50, 'y'));
 }
 
+TEST_F(ChatRuns, RepeatALongTextLessOftenAndToSlowClientsNotAtAll) {
+    life.send("main", "go", "r1");
+    life.models.last().say(std::string(10 * Run::text_step_bytes, 'x'));
+    loop.settle();
+    ASSERT_EQ(life.events.count("agent assistant"), 1u);
+    EXPECT_TRUE(life.events.last("agent assistant")->drop_if_slow);
+    life.models.last().say("y");
+    loop.advance(10 * Run::text_every_ms);
+    EXPECT_EQ(life.events.count("agent assistant"), 1u);
+    loop.advance(Run::text_every_ms);
+    EXPECT_EQ(life.events.count("agent assistant"), 2u);
+}
+
+TEST_F(ChatRuns, EndAModelThatDoesNotStopWriting) {
+    life.send("main", "go", "r1");
+    const std::string piece(200'000, 'x');
+    for (int i = 0; i < 6 && life.events.count("chat error") == 0; ++i)
+        life.models.last().say(piece);
+    loop.settle();
+    ASSERT_EQ(life.events.count("chat error"), 1u);
+    EXPECT_THAT(text_member(life.events.last("chat error")->payload, "errorMessage"),
+                HasSubstr("did not stop writing"));
+    EXPECT_THAT(life.events.ended, ElementsAre("r1"));
+}
+
 TEST_F(ChatRuns, BeginTheTextAnewWhenTheNextModelTakesOver) {
     life.send("main", "go", "r1");
     life.models.last().say("wrong start");
