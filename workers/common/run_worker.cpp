@@ -147,7 +147,7 @@ void Worker::follow_peers() {
 
 int run_worker(std::unique_ptr<Loop> loop, Done (*run)(Worker&)) {
 #if !defined(__SANITIZE_ADDRESS__)  // its leak check has to trace the process
-    prctl(PR_SET_DUMPABLE, 0);  // the memory of this process holds secrets
+    prctl(PR_SET_DUMPABLE, 0);      // the memory of this process holds secrets
 #endif
     signal(SIGPIPE, SIG_IGN);
     // A terminal's Ctrl-C reaches the whole group; only the supervisor decides who stops when.
