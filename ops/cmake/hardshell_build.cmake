@@ -26,7 +26,8 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
   # A process loads only what it calls: unused code of the static parts is dropped.
   target_compile_options(hardshell_settings INTERFACE -ffunction-sections -fdata-sections)
   target_compile_definitions(hardshell_settings INTERFACE _FORTIFY_SOURCE=2)
-  target_link_options(hardshell_settings INTERFACE -Wl,--gc-sections)
+  # Packed relocations are read in pages, not in hundreds of pages, at every start.
+  target_link_options(hardshell_settings INTERFACE -Wl,--gc-sections -Wl,-z,pack-relative-relocs)
 endif()
 if(HARDSHELL_SANITIZE)
   add_compile_options(-fsanitize=${HARDSHELL_SANITIZE} -fno-omit-frame-pointer
@@ -52,12 +53,24 @@ function(hardshell_library name)
   target_link_libraries(${name} PUBLIC hardshell_settings ${ARG_LINK})
 endfunction()
 
-# hardshell_program(name [OUTPUT file] [TOP] SOURCES ... LINK ...): an executable of its own.
-# Processes go to libexec/hardshell, the command line (TOP) to the root of the build.
+# hardshell_program(name [OUTPUT file] [TOP] [STATIC] SOURCES ... LINK ...): an executable of its
+# own. Processes go to libexec/hardshell, the command line (TOP) to the root of the build. What
+# ships carries its C++ library inside; a STATIC one, which resolves no names and loads no
+# modules, carries everything and needs no loader (ops/decisions/0003-linking.md).
 function(hardshell_program name)
-  cmake_parse_arguments(ARG "TOP" "OUTPUT" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "TOP;STATIC" "OUTPUT" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE hardshell_settings ${ARG_LINK})
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    set(seldom_code ${PROJECT_SOURCE_DIR}/ops/cmake/seldom_code.ld)
+    target_link_options(${name} PRIVATE -Wl,-T,${seldom_code})
+    set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS ${seldom_code})
+    if(ARG_STATIC)
+      target_link_options(${name} PRIVATE -static-pie)
+    else()
+      target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)
+    endif()
+  endif()
   if(ARG_TOP)
     set(directory ${PROJECT_BINARY_DIR})
   else()
