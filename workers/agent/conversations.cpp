@@ -55,12 +55,15 @@ Result<Conversations::Branch> Conversations::load(const std::string& path, int64
     branch.has_header = opened->index.has_header();
     Result<std::vector<Json>> messages = read_shown(path, opened->index);
     if (!messages) return messages.error();
-    branch.messages = std::move(*messages);
-    for (const Json& message : branch.messages) branch.bytes += cost_of(message);
+    branch.messages.reserve(messages->size());
+    for (Json& message : *messages) {
+        branch.bytes += cost_of(message);
+        branch.messages.emplace_back(std::move(message));
+    }
     return branch;
 }
 
-Result<std::vector<Json>> Conversations::context(const std::string& path, int64_t now_ms) {
+Result<std::vector<Message>> Conversations::context(const std::string& path, int64_t now_ms) {
     const Result<Branch*> branch = use(path, now_ms);
     if (!branch) return branch.error();
     shrink();
@@ -92,7 +95,7 @@ void Conversations::remember(Branch& branch, const Json& message, const std::str
     Json shown = shown_message(Json{{"type", "message"}, {"message", message}});
     if (shown.is_null()) return;
     branch.bytes += cost_of(shown);
-    branch.messages.push_back(std::move(shown));
+    branch.messages.emplace_back(std::move(shown));
 }
 
 // The one in use stays, whatever its size: dropping it would mean to read it twice a turn.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "workers/agent/model_types.h"
 #include "workers/agent/transcript_file.h"
 
 namespace agent {
@@ -21,7 +22,7 @@ class Conversations {
     // `directory` is written into the header of new files.
     explicit Conversations(std::string directory) : directory_(std::move(directory)) {}
 
-    Result<std::vector<Json>> context(const std::string& path, int64_t now_ms);
+    Result<std::vector<Message>> context(const std::string& path, int64_t now_ms);
     Done append(const std::string& path, const std::string& session_id, const std::string& entry_id,
                 const Json& message, int64_t now_ms, bool durable);
     // Branches in memory, and their estimated size.
@@ -34,7 +35,7 @@ class Conversations {
         std::string leaf;
         uint64_t file_bytes = 0;
         bool has_header = false;
-        std::vector<Json> messages;
+        std::vector<Message> messages;
         size_t bytes = 0;
     };
     Result<Branch*> use(const std::string& path, int64_t now_ms);

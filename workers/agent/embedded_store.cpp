@@ -268,7 +268,7 @@ Result<std::vector<RunRecord>> EmbeddedStore::unfinished_runs() {
     return database_->unfinished_runs();
 }
 
-Result<std::vector<Json>> EmbeddedStore::context(const Session& session) {
+Result<std::vector<Message>> EmbeddedStore::context(const Session& session) {
     const Result<std::string> path = transcript_path(session);
     if (!path) return path.error();
     return conversations_.context(*path, options_.now_ms());

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,19 @@
 #include "workers/common/base/json.h"
 
 namespace agent {
+
+// A message that is never changed again: a conversation in memory, the calls under way and what
+// they are encoded from all hold the same one. Copying a long history for every turn took more
+// processor time than all the rest of the turn.
+class Message {
+  public:
+    Message(Json json) : json_(std::make_shared<const Json>(std::move(json))) {}
+    operator const Json&() const { return *json_; }
+    const Json& json() const { return *json_; }
+
+  private:
+    std::shared_ptr<const Json> json_;
+};
 
 // "anthropic" and "claude-opus-4-5" of "anthropic/claude-opus-4-5".
 struct ModelName {
@@ -25,7 +39,7 @@ struct ModelRequest {
     std::vector<ModelName> candidates;  // tried in order; never empty
     std::string session_id;             // for prompt caching
     std::string system;                 // empty: none
-    std::vector<Json> messages;         // transcript form, oldest first, the last one is the user's
+    std::vector<Message> messages;      // transcript form, oldest first, the last one is the user's
     std::string thinking;               // "off" … "xhigh"; empty: the provider's default
     std::chrono::milliseconds timeout{600'000};  // for all attempts together
 };

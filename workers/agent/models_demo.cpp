@@ -15,11 +15,11 @@ constexpr const char* what_to_do =
     "\". To talk to a real model, set ANTHROPIC_API_KEY (or OPENAI_API_KEY, or another provider's "
     "key) in the gateway's environment and start it again.";
 
-std::string last_words(const std::vector<Json>& messages) {
+std::string last_words(const std::vector<Message>& messages) {
     for (auto message = messages.rbegin(); message != messages.rend(); ++message) {
         if (text_member(*message, "role") != "user") continue;
         const Json& content = member(*message, "content");
-        return content.is_string() ? content.get<std::string>() : joined_text(content);
+        return content.is_string() ? content.get<std::string>() : joined_text(blocks_of(content));
     }
     return {};
 }
@@ -33,7 +33,7 @@ std::string shortened(std::string text) {
 
 }  // namespace
 
-std::string demo_reply(const std::vector<Json>& messages) {
+std::string demo_reply(const std::vector<Message>& messages) {
     return introduction + shortened(last_words(messages)) + what_to_do;
 }
 

@@ -9,7 +9,7 @@
 namespace agent {
 
 // What it answers to a conversation: what it is, what was said last, how to set up a model.
-std::string demo_reply(const std::vector<Json>& messages);
+std::string demo_reply(const std::vector<Message>& messages);
 // The reply in pieces of one word with the blanks that follow it.
 std::vector<std::string> demo_pieces(const std::string& reply);
 // The assistant message in transcript form.

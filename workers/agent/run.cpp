@@ -123,7 +123,7 @@ void Run::call_model() {
     const AgentEntry* agent = services_.config.agent(order_.record.session.agent);
     if (!agent)
         return end({"error", "no agent \"" + order_.record.session.agent + "\"", "", nullptr});
-    Result<std::vector<Json>> context = services_.store.context(*session_);
+    Result<std::vector<Message>> context = services_.store.context(*session_);
     if (!context) return end({"error", context.error().what, "", nullptr});
     ModelRequest request;
     request.candidates = services_.models.candidates(agent->id, wanted_model(session_->entry));

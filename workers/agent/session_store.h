@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "workers/agent/ids.h"
+#include "workers/agent/model_types.h"
 #include "workers/common/base/json.h"
 #include "workers/common/base/result.h"
 
@@ -70,7 +71,7 @@ class SessionStore {
 
     enum class Durability { soon, now };
     // What a model is shown of the conversation so far.
-    virtual Result<std::vector<Json>> context(const Session& session) = 0;
+    virtual Result<std::vector<Message>> context(const Session& session) = 0;
     // Adds a message at the end of the active branch under that id.
     virtual Done append(const Session& session, const std::string& entry_id, const Json& message,
                         Durability durability) = 0;

@@ -288,7 +288,7 @@ size_t message_size(const Json& message, size_t most_per_image) {
     return size;
 }
 
-void trim_to(std::vector<Json>& messages, int64_t tokens) {
+void trim_to(std::vector<Message>& messages, int64_t tokens) {
     // Three bytes a token errs on the safe side for most languages; an image costs about 1,600
     // tokens whatever its bytes.
     constexpr size_t image = 4800;
@@ -298,7 +298,7 @@ void trim_to(std::vector<Json>& messages, int64_t tokens) {
     size_t turn = messages.size();  // where the oldest turn that fits begins
     while (first > 0) {
         size += message_size(messages[--first], image) + 16;
-        const bool starts_turn = text_member(messages[first], "role") == "user";
+        const bool starts_turn = text_view(messages[first], "role") == "user";
         if (size > budget && turn != messages.size()) break;
         if (starts_turn) turn = first;
     }

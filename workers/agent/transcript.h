@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "workers/agent/model_types.h"
 #include "workers/common/base/json.h"
 
 namespace agent {
@@ -75,7 +76,7 @@ Json shown_message(const Json& entry);
 // Makes the messages acceptable: calls without a result get one, results without a call go.
 void repair_pairs(std::vector<Json>& messages);
 // Drops the oldest turns until the text fits in about `tokens`; keeps at least the last turn.
-void trim_to(std::vector<Json>& messages, int64_t tokens);
+void trim_to(std::vector<Message>& messages, int64_t tokens);
 // Bytes of text in a message, as an estimate of its size; an image counts at most so much.
 size_t message_size(const Json& message, size_t most_per_image);
 

@@ -1,6 +1,7 @@
 #include "workers/common/run_worker.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -106,6 +107,8 @@ void Worker::ready(const std::string& summary) {
     FromWorker message;
     message.mutable_ready()->set_summary(summary);
     (void)supervisor_->send(message);
+    // What starting took goes back to the machine: a worker may now wait for days.
+    malloc_trim(0);
 }
 
 void Worker::on_stop(std::function<void(const hardshell::proto::Stop&)> handler) {

@@ -28,9 +28,9 @@ std::string line(const std::string& id, const std::string& parent, const Json& m
     return entry_line(id, parent, 1'769'767'200'000, message);
 }
 
-std::vector<std::string> texts(const std::vector<Json>& messages) {
+std::vector<std::string> texts(const std::vector<Message>& messages) {
     std::vector<std::string> all;
-    for (const Json& message : messages) all.push_back(message_text(message));
+    for (const Message& message : messages) all.push_back(message_text(message));
     return all;
 }
 
@@ -38,7 +38,7 @@ std::vector<std::string> shown(const std::string& text) {
     const TemporaryDirectory directory;
     write_text(directory / "t.jsonl", text);
     Conversations conversations("/state");
-    const Result<std::vector<Json>> messages = conversations.context(directory / "t.jsonl", 0);
+    const Result<std::vector<Message>> messages = conversations.context(directory / "t.jsonl", 0);
     return messages ? texts(*messages) : std::vector<std::string>{messages.error().what};
 }
 
@@ -125,7 +125,7 @@ TEST(Transcript, GivesInterruptedToolCallsAResultAndDropsResultsWithoutACall) {
 }
 
 TEST(Transcript, DropsTheOldestTurnsThatDoNotFit) {
-    std::vector<Json> messages;
+    std::vector<Message> messages;
     for (int i = 0; i < 10; ++i) {
         messages.push_back(user(std::to_string(i) + std::string(300, 'u')));
         messages.push_back(assistant(std::string(300, 'a')));
@@ -133,9 +133,9 @@ TEST(Transcript, DropsTheOldestTurnsThatDoNotFit) {
     messages.push_back(user("now"));
     trim_to(messages, 500);
     ASSERT_EQ(messages.size(), 5u);
-    EXPECT_EQ(messages[0]["role"], "user");
+    EXPECT_EQ(text_view(messages[0], "role"), "user");
     EXPECT_EQ(message_text(messages[0])[0], '8');
-    std::vector<Json> one{user(std::string(10'000, 'x'))};
+    std::vector<Message> one{user(std::string(10'000, 'x'))};
     trim_to(one, 10);
     EXPECT_EQ(one.size(), 1u);
 }

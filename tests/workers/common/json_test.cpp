@@ -47,6 +47,19 @@ TEST(Json, PrintsInvalidUtf8AsReplacementCharacters) {
               "b\"");
 }
 
+TEST(Json, AppendsAStringQuotedAsItIsPrinted) {
+    std::vector<std::string> texts = {
+        "",      "plain", "a \"b\" \\c\\",          "one\ntwo\n",    "\n\"",
+        "naïve", "a\xff", std::string("nul\0l", 5), "ends with \xc3"};
+    for (int byte = 0; byte < 256; ++byte)
+        texts.push_back("before\n" + std::string(1, static_cast<char>(byte)) + "\"after");
+    for (const std::string& text : texts) {
+        std::string out = "[";
+        append_quoted(out, text);
+        EXPECT_EQ(out, "[" + print_json(Json(text)));
+    }
+}
+
 TEST(Json, WalksDottedPathsAndAnswersNullWhereAStepIsMissing) {
     const auto value = parse_json(R"({"a":{"b":{"c":5}},"s":"text"})");
     ASSERT_TRUE(value);

@@ -32,6 +32,12 @@ Json cache_mark() {
     return {{"type", "ephemeral"}};
 }
 
+// The comma after the last element goes.
+void close_list(std::string& text, std::string_view end) {
+    if (text.back() == ',') text.pop_back();
+    text += end;
+}
+
 Json wire_block(const Json& block);
 
 Json wire_blocks(const Json& blocks) {
@@ -53,7 +59,7 @@ Json wire_image(const Json& block) {
     return {{"type", "image"},
             {"source",
              {{"type", "base64"},
-              {"media_type", text_member(block, "mimeType")},
+              {"media_type", image_type(block)},
               {"data", text_member(block, "data")}}}};
 }
 
@@ -85,23 +91,42 @@ Json wire_block(const Json& block) {
     return nullptr;
 }
 
-Json wire_messages(const Prompt& prompt, const Model& model) {
-    Json list = Json::array();
-    for (const Turn& turn : normalised(prompt.messages, model)) {
-        const char* role = turn.role == Turn::Role::assistant ? "assistant" : "user";
+// Everything up to the block with the mark is what the service keeps for the next turn.
+void append_block(std::string& text, const Json& block, bool marked) {
+    if (!marked && text_view(block, "type") == "text") {
+        text += R"({"type":"text","text":)";
+        append_quoted(text, text_view(block, "text"));
+        text += "},";
+        return;
+    }
+    Json wire = wire_block(block);
+    if (wire.is_null()) return;
+    if (marked) wire["cache_control"] = cache_mark();
+    text += print_json(wire);
+    text += ',';
+}
+
+std::string wire_messages(const Prompt& prompt, const Model& model) {
+    const Turns turns = normalised(prompt.messages, model);
+    const auto last_user =
+        std::find_if(turns.list.rbegin(), turns.list.rend(),
+                     [](const Turn& turn) { return turn.role != Turn::Role::assistant; });
+    std::string text = "[";
+    std::string_view open_role;
+    for (const Turn& turn : turns.list) {
+        const std::string_view role = turn.role == Turn::Role::assistant ? "assistant" : "user";
         // Results and a user's text in a row are one message: roles alternate.
-        if (list.empty() || text_member(list.back(), "role") != role)
-            list.push_back({{"role", role}, {"content", Json::array()}});
-        for (const Json& block : turn.blocks)
-            if (Json wire = wire_block(block); !wire.is_null())
-                list.back()["content"].push_back(std::move(wire));
+        if (role != open_role) {
+            if (!open_role.empty()) close_list(text, "]},");
+            text += R"({"role":")" + std::string(role) + R"(","content":[)";
+            open_role = role;
+        }
+        const bool is_last_user = last_user != turns.list.rend() && &turn == &*last_user;
+        for (const Json* block : turn.blocks)
+            append_block(text, *block, is_last_user && block == turn.blocks.back());
     }
-    for (auto message = list.rbegin(); message != list.rend(); ++message) {
-        if (text_member(*message, "role") != "user") continue;
-        (*message)["content"].back()["cache_control"] = cache_mark();
-        break;
-    }
-    return list;
+    if (!open_role.empty()) close_list(text, "]}");
+    return text + "]";
 }
 
 Json wire_tools(const Json& tools) {
@@ -242,9 +267,9 @@ WireRequest encode(const Model& model, const Prompt& prompt, const std::string& 
     if (!prompt.system.empty())
         body["system"] = Json::array(
             {{{"type", "text"}, {"text", prompt.system}, {"cache_control", cache_mark()}}});
-    body["messages"] = wire_messages(prompt, model);
     if (!prompt.tools.empty()) body["tools"] = wire_tools(prompt.tools);
-    return {endpoint(model.base_url), wire_headers(model, body, key), print_json(body)};
+    return {endpoint(model.base_url), wire_headers(model, body, key),
+            with_list(print_json(body), "messages", wire_messages(prompt, model))};
 }
 
 std::unique_ptr<Interpreter> make_interpreter(const Model& model) {

@@ -10,13 +10,14 @@ namespace agent::chat_completions {
 namespace {
 
 // Plain text where it is only text: not every server knows lists of parts.
-Json user_content(const std::vector<Json>& blocks) {
-    const bool has_image = std::any_of(blocks.begin(), blocks.end(), [](const Json& block) {
-        return text_member(block, "type") == "image";
+Json user_content(const Blocks& blocks) {
+    const bool has_image = std::any_of(blocks.begin(), blocks.end(), [](const Json* block) {
+        return text_member(*block, "type") == "image";
     });
-    if (!has_image) return joined_text(Json(blocks));
+    if (!has_image) return joined_text(blocks);
     Json parts = Json::array();
-    for (const Json& block : blocks) {
+    for (const Json* each : blocks) {
+        const Json& block = *each;
         if (text_member(block, "type") == "image")
             parts.push_back(
                 {{"type", "image_url"}, {"image_url", {{"url", image_data_url(block)}}}});
@@ -35,11 +36,11 @@ Json wire_call(const Json& block) {
               {"arguments", print_json(arguments.is_object() ? arguments : Json::object())}}}};
 }
 
-Json assistant_message(const std::vector<Json>& blocks) {
+Json assistant_message(const Blocks& blocks) {
     Json calls = Json::array();
-    for (const Json& block : blocks)
-        if (text_member(block, "type") == "toolCall") calls.push_back(wire_call(block));
-    const std::string text = joined_text(Json(blocks));
+    for (const Json* block : blocks)
+        if (text_member(*block, "type") == "toolCall") calls.push_back(wire_call(*block));
+    const std::string text = joined_text(blocks);
     Json message = {{"role", "assistant"}, {"content", text}};
     if (!calls.empty()) {
         if (text.empty()) message["content"] = nullptr;
@@ -49,36 +50,36 @@ Json assistant_message(const std::vector<Json>& blocks) {
 }
 
 // Pictures cannot be in a tool's message: they follow as the user's.
-void add_results(Json& messages, const std::vector<Json>& blocks) {
-    std::vector<Json> images;
-    for (const Json& block : blocks) {
-        const Json& content = member(block, "content");
+void add_results(Printed& messages, const Blocks& blocks) {
+    Blocks images;
+    for (const Json* block : blocks) {
+        const Blocks content = blocks_of(member(*block, "content"));
         const std::string text = joined_text(content);
-        messages.push_back({{"role", "tool"},
-                            {"tool_call_id", safe_call_id(text_member(block, "toolCallId"))},
-                            {"content", text.empty() ? "(see the image below)" : text}});
-        for (const Json& part : content)
-            if (text_member(part, "type") == "image") images.push_back(part);
+        messages.add({{"role", "tool"},
+                      {"tool_call_id", safe_call_id(text_member(*block, "toolCallId"))},
+                      {"content", text.empty() ? "(see the image below)" : text}});
+        for (const Json* part : content)
+            if (text_member(*part, "type") == "image") images.push_back(part);
     }
-    if (!images.empty()) messages.push_back({{"role", "user"}, {"content", user_content(images)}});
+    if (!images.empty()) messages.add({{"role", "user"}, {"content", user_content(images)}});
 }
 
-Json wire_messages(const Model& model, const Prompt& prompt) {
-    Json messages = Json::array();
+std::string wire_messages(const Model& model, const Prompt& prompt) {
+    Printed messages;
     if (!prompt.system.empty()) {
         const bool developer = model.reasoning && model.compatibility.developer_role;
-        messages.push_back(
-            {{"role", developer ? "developer" : "system"}, {"content", prompt.system}});
+        messages.add({{"role", developer ? "developer" : "system"}, {"content", prompt.system}});
     }
-    for (const Turn& turn : normalised(prompt.messages, model)) {
+    const Turns turns = normalised(prompt.messages, model);
+    for (const Turn& turn : turns.list) {
         if (turn.role == Turn::Role::user)
-            messages.push_back({{"role", "user"}, {"content", user_content(turn.blocks)}});
+            messages.add({{"role", "user"}, {"content", user_content(turn.blocks)}});
         else if (turn.role == Turn::Role::assistant)
-            messages.push_back(assistant_message(turn.blocks));
+            messages.add(assistant_message(turn.blocks));
         else
             add_results(messages, turn.blocks);
     }
-    return messages;
+    return messages.list();
 }
 
 Json wire_tools(const Json& tools) {
@@ -209,7 +210,6 @@ class Reader final : public Interpreter {
 WireRequest encode(const Model& model, const Prompt& prompt, const std::string& key) {
     const Compatibility& can = model.compatibility;
     Json body = {{"model", model.name.model},
-                 {"messages", wire_messages(model, prompt)},
                  {"stream", true},
                  {"stream_options", {{"include_usage", true}}}};
     if (can.store) body["store"] = false;
@@ -222,7 +222,8 @@ WireRequest encode(const Model& model, const Prompt& prompt, const std::string& 
     std::vector<std::string> headers = {"content-type: application/json",
                                         "accept: text/event-stream"};
     if (!key.empty()) headers.push_back("authorization: Bearer " + key);
-    return {model.base_url + "/chat/completions", std::move(headers), print_json(body)};
+    return {model.base_url + "/chat/completions", std::move(headers),
+            with_list(print_json(body), "messages", wire_messages(model, prompt))};
 }
 
 std::unique_ptr<Interpreter> make_interpreter(const Model& model) {

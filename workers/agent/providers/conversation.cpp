@@ -12,60 +12,63 @@ constexpr const char* no_result = "No result: the tool was interrupted before it
 constexpr const char* no_image = "(An image was here; this model cannot see images.)";
 constexpr const char* earlier_is_missing = "(The beginning of this conversation is not included.)";
 
-bool is_blank(const std::string& text) {
+bool is_blank(std::string_view text) {
     return text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
 
+// A block of this text alone, kept in `made`.
+const Json* made_text(std::deque<Json>& made, const std::string& text) {
+    made.push_back({{"type", "text"}, {"text", text}});
+    return &made.back();
+}
+
 // Text and images of a user's message or a tool's result.
-std::vector<Json> visible_blocks(const Json& content, const Model& model) {
-    std::vector<Json> blocks;
-    const auto add_text = [&](const std::string& text) {
-        if (!is_blank(text)) blocks.push_back({{"type", "text"}, {"text", text}});
-    };
-    if (content.is_string()) add_text(content.get<std::string>());
+Blocks visible_blocks(const Json& content, const Model& model, std::deque<Json>& made) {
+    Blocks blocks;
+    if (content.is_string() && !is_blank(content.get_ref<const std::string&>()))
+        blocks.push_back(made_text(made, content.get_ref<const std::string&>()));
     if (!content.is_array()) return blocks;
     for (const Json& block : content) {
-        const std::string type = text_member(block, "type");
-        if (type == "text") add_text(text_member(block, "text"));
-        if (type != "image" || text_member(block, "data").empty()) continue;
-        if (model.images)
-            blocks.push_back({{"type", "image"},
-                              {"data", text_member(block, "data")},
-                              {"mimeType", text_member(block, "mimeType", "image/png")}});
-        else
-            add_text(no_image);
+        const std::string_view type = text_view(block, "type");
+        if (type == "text" && !is_blank(text_view(block, "text"))) blocks.push_back(&block);
+        if (type != "image" || text_view(block, "data").empty()) continue;
+        blocks.push_back(model.images ? &block : made_text(made, no_image));
     }
     return blocks;
 }
 
 bool is_from(const Json& message, const Model& model) {
-    return text_member(message, "api") == api_name(model.api) &&
-           text_member(message, "provider") == model.name.provider &&
-           text_member(message, "model") == model.name.model;
+    return text_view(message, "api") == api_name(model.api) &&
+           text_view(message, "provider") == model.name.provider &&
+           text_view(message, "model") == model.name.model;
 }
 
-std::vector<Json> assistant_blocks(const Json& message, const Model& model) {
-    const std::string stop = text_member(message, "stopReason");
+// A text without the id that only the service it came from knows.
+const Json* foreign_text(const Json& block, std::deque<Json>& made) {
+    if (!block.contains("textSignature")) return &block;
+    return made_text(made, text_member(block, "text"));
+}
+
+Blocks assistant_blocks(const Json& message, const Model& model, std::deque<Json>& made) {
+    const std::string_view stop = text_view(message, "stopReason");
     const bool cut_short = stop == "error" || stop == "aborted";
     const bool own = is_from(message, model) && !cut_short;
     const Json& content = member(message, "content");
-    std::vector<Json> blocks;
-    if (content.is_string() && !is_blank(content.get<std::string>()))
-        blocks.push_back({{"type", "text"}, {"text", content.get<std::string>()}});
+    Blocks blocks;
+    if (content.is_string() && !is_blank(content.get_ref<const std::string&>()))
+        blocks.push_back(made_text(made, content.get_ref<const std::string&>()));
     if (!content.is_array()) return blocks;
     for (const Json& block : content) {
-        const std::string type = text_member(block, "type");
-        if (type == "text" && !is_blank(text_member(block, "text"))) {
-            blocks.push_back(block);
-            if (!own) blocks.back().erase("textSignature");
-        } else if ((type == "thinking" || type == "redacted_thinking") && own) {
-            blocks.push_back(block);
-        } else if (type == "toolCall" && !cut_short && !text_member(block, "id").empty()) {
-            blocks.push_back(block);
-        }
+        const std::string_view type = text_view(block, "type");
+        if (type == "text" && !is_blank(text_view(block, "text")))
+            blocks.push_back(own ? &block : foreign_text(block, made));
+        else if ((type == "thinking" || type == "redacted_thinking") && own)
+            blocks.push_back(&block);
+        else if (type == "toolCall" && !cut_short && !text_view(block, "id").empty())
+            blocks.push_back(&block);
     }
-    const bool only_thinking = std::all_of(blocks.begin(), blocks.end(), [](const Json& block) {
-        const std::string type = text_member(block, "type");
+    const bool only_thinking = std::all_of(blocks.begin(), blocks.end(), [](const Json* block) {
+        const std::string_view type = text_view(*block, "type");
         return type == "thinking" || type == "redacted_thinking";
     });
     if (only_thinking) blocks.clear();
@@ -85,105 +88,137 @@ class Normaliser {
     explicit Normaliser(const Model& model) : model_(model) {}
 
     void take(const Json& message) {
-        const std::string role = text_member(message, "role");
+        const std::string_view role = text_view(message, "role");
         if (role == "toolResult") return take_result(message);
         if (role != "user" && role != "assistant") return;
         if (role == "user") {
-            std::vector<Json> blocks = visible_blocks(member(message, "content"), model_);
+            const Blocks blocks = visible_blocks(member(message, "content"), model_, turns_.made);
             if (blocks.empty()) return;
             close_calls();
-            return add(Turn::Role::user, std::move(blocks));
+            return add(Turn::Role::user, blocks);
         }
-        std::vector<Json> blocks = assistant_blocks(message, model_);
+        Blocks blocks = assistant_blocks(message, model_, turns_.made);
         if (blocks.empty()) return;
         close_calls();
         open_calls(blocks);
-        add(Turn::Role::assistant, std::move(blocks));
+        add(Turn::Role::assistant, blocks);
     }
 
-    std::vector<Turn> finish() {
+    Turns finish() {
         close_calls();
-        if (!turns_.empty() && turns_.front().role != Turn::Role::user) {
-            Turn first;
-            first.blocks.push_back({{"type", "text"}, {"text", earlier_is_missing}});
-            turns_.insert(turns_.begin(), std::move(first));
-        }
+        std::vector<Turn>& list = turns_.list;
+        if (!list.empty() && list.front().role != Turn::Role::user)
+            list.insert(list.begin(),
+                        {Turn::Role::user, {made_text(turns_.made, earlier_is_missing)}});
         return std::move(turns_);
     }
 
   private:
     // A call whose id was seen before would be answered twice: it is dropped.
-    void open_calls(std::vector<Json>& blocks) {
-        std::vector<Json> kept;
-        for (Json& block : blocks) {
-            const bool is_call = text_member(block, "type") == "toolCall";
-            if (is_call && !seen_.insert(text_member(block, "id")).second) continue;
-            if (is_call) open_.push_back(block);
-            kept.push_back(std::move(block));
-        }
-        blocks = std::move(kept);
+    void open_calls(Blocks& blocks) {
+        std::erase_if(blocks, [this](const Json* block) {
+            return text_view(*block, "type") == "toolCall" &&
+                   !seen_.insert(text_member(*block, "id")).second;
+        });
+        for (const Json* block : blocks)
+            if (text_view(*block, "type") == "toolCall") open_.push_back(block);
     }
 
     void take_result(const Json& message) {
         const std::string id = text_member(message, "toolCallId");
-        const bool is_open = std::any_of(open_.begin(), open_.end(), [&](const Json& call) {
-            return text_member(call, "id") == id;
+        const bool is_open = std::any_of(open_.begin(), open_.end(), [&](const Json* call) {
+            return text_view(*call, "id") == id;
         });
         if (!is_open || results_.count(id)) return;
-        std::vector<Json> blocks = visible_blocks(member(message, "content"), model_);
-        if (blocks.empty()) blocks.push_back({{"type", "text"}, {"text", "(no output)"}});
-        results_[id] = {Json(std::move(blocks)), bool_member(message, "isError")};
+        Json content = Json::array();
+        for (const Json* block : visible_blocks(member(message, "content"), model_, turns_.made))
+            content.push_back(*block);
+        if (content.empty()) content.push_back({{"type", "text"}, {"text", "(no output)"}});
+        results_[id] = {std::move(content), bool_member(message, "isError")};
     }
 
     // Results follow in the order of the calls, whatever order they were recorded in.
     void close_calls() {
-        std::vector<Json> blocks;
-        for (const Json& call : open_) {
-            const auto found = results_.find(text_member(call, "id"));
-            if (found != results_.end())
-                blocks.push_back(result_block(call, found->second.first, found->second.second));
-            else
-                blocks.push_back(result_block(
-                    call, Json::array({{{"type", "text"}, {"text", no_result}}}), true));
+        Blocks blocks;
+        for (const Json* call : open_) {
+            const auto found = results_.find(text_member(*call, "id"));
+            turns_.made.push_back(
+                found != results_.end()
+                    ? result_block(*call, std::move(found->second.first), found->second.second)
+                    : result_block(*call, Json::array({{{"type", "text"}, {"text", no_result}}}),
+                                   true));
+            blocks.push_back(&turns_.made.back());
         }
         open_.clear();
         results_.clear();
-        if (!blocks.empty()) add(Turn::Role::tool_results, std::move(blocks));
+        add(Turn::Role::tool_results, blocks);
     }
 
-    void add(Turn::Role role, std::vector<Json> blocks) {
+    void add(Turn::Role role, const Blocks& blocks) {
         if (blocks.empty()) return;
-        if (turns_.empty() || turns_.back().role != role) turns_.push_back({role, {}});
-        for (Json& block : blocks) turns_.back().blocks.push_back(std::move(block));
+        std::vector<Turn>& list = turns_.list;
+        if (list.empty() || list.back().role != role) list.push_back({role, {}});
+        list.back().blocks.insert(list.back().blocks.end(), blocks.begin(), blocks.end());
     }
 
     const Model& model_;
-    std::vector<Turn> turns_;
-    std::vector<Json> open_;  // tool calls of the last assistant turn
+    Turns turns_;
+    Blocks open_;  // tool calls of the last assistant turn
     std::map<std::string, std::pair<Json, bool>> results_;
     std::set<std::string> seen_;
 };
 
 }  // namespace
 
-std::vector<Turn> normalised(const std::vector<Json>& messages, const Model& model) {
+Turns normalised(const std::vector<Message>& messages, const Model& model) {
     Normaliser normaliser(model);
-    for (const Json& message : messages) normaliser.take(message);
+    for (const Message& message : messages) normaliser.take(message);
     return normaliser.finish();
 }
 
-std::string joined_text(const Json& blocks) {
+Blocks blocks_of(const Json& content) {
+    Blocks blocks;
+    for (const Json& block : content) blocks.push_back(&block);
+    return blocks;
+}
+
+std::string joined_text(const Blocks& blocks) {
     std::string text;
-    for (const Json& block : blocks) {
-        if (text_member(block, "type") != "text") continue;
+    for (const Json* block : blocks) {
+        if (text_member(*block, "type") != "text") continue;
         if (!text.empty()) text += '\n';
-        text += text_member(block, "text");
+        text += text_member(*block, "text");
     }
     return text;
 }
 
+std::string image_type(const Json& image) {
+    return text_member(image, "mimeType", "image/png");
+}
+
 std::string image_data_url(const Json& image) {
-    return "data:" + text_member(image, "mimeType") + ";base64," + text_member(image, "data");
+    return "data:" + image_type(image) + ";base64," + text_member(image, "data");
+}
+
+void Printed::add(const Json& element) {
+    text_ += print_json(element);
+    text_ += ',';
+}
+
+std::string Printed::list() {
+    if (text_.back() == ',') text_.pop_back();
+    return text_ + "]";
+}
+
+std::string with_list(std::string object, std::string_view name, std::string_view printed_list) {
+    object.reserve(object.size() + name.size() + printed_list.size() + 8);
+    object.back() = ',';  // every request names its model, so there is a member before it
+    object += '"';
+    object += name;
+    object += "\":";
+    object += printed_list;
+    object += '}';
+    return object;
 }
 
 std::string safe_call_id(const std::string& id) {

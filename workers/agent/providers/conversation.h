@@ -5,6 +5,7 @@
 // is left out. A transcript that a crash cut short is therefore still answered.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -12,21 +13,47 @@
 
 namespace agent {
 
+// Blocks where they are: in the messages they come from, or in what was made for them.
+using Blocks = std::vector<const Json*>;
+
 struct Turn {
     enum class Role { user, assistant, tool_results };
     Role role = Role::user;
     // user: text, image. assistant: text, thinking, redacted_thinking, toolCall.
     // tool_results: {type:"toolResult", toolCallId, toolName, content:[text, image], isError}.
-    std::vector<Json> blocks;
+    Blocks blocks;
 };
 
-// Begins with a user's turn; a turn is never empty.
-std::vector<Turn> normalised(const std::vector<Json>& messages, const Model& model);
+struct Turns {
+    std::vector<Turn> list;
+    std::deque<Json> made;  // blocks that are in no message
+};
 
+// Begins with a user's turn; a turn is never empty. The result refers to the messages.
+Turns normalised(const std::vector<Message>& messages, const Model& model);
+
+// The blocks of a content array.
+Blocks blocks_of(const Json& content);
 // The text blocks of a list, joined by line feeds.
-std::string joined_text(const Json& blocks);
+std::string joined_text(const Blocks& blocks);
+// The media type of an image block: image/png when it names none.
+std::string image_type(const Json& image);
 // "data:image/png;base64,…" of an image block.
 std::string image_data_url(const Json& image);
+// A list printed as it grows: a tree of a long history would be made for every turn, only to be
+// printed and destroyed.
+class Printed {
+  public:
+    void add(const Json& element);
+    // "[…]" of what was added.
+    std::string list();
+
+  private:
+    std::string text_ = "[";
+};
+
+// A printed object with one more member at its end.
+std::string with_list(std::string object, std::string_view name, std::string_view printed_list);
 // At most 64 characters of [A-Za-z0-9_-], the same for the same id.
 std::string safe_call_id(const std::string& id);
 

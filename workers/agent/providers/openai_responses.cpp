@@ -9,9 +9,10 @@ namespace agent::openai_responses {
 
 namespace {
 
-Json user_item(const std::vector<Json>& blocks) {
+Json user_item(const Blocks& blocks) {
     Json content = Json::array();
-    for (const Json& block : blocks) {
+    for (const Json* each : blocks) {
+        const Json& block = *each;
         if (text_member(block, "type") == "image")
             content.push_back({{"type", "input_image"},
                                {"detail", "auto"},
@@ -57,51 +58,52 @@ Json call_item(const Json& block, bool with_id) {
 }
 
 // The service pairs an item's id with the reasoning before it: ids go back only together with it.
-void add_assistant(Json& input, const std::vector<Json>& blocks) {
+void add_assistant(Printed& input, const Blocks& blocks) {
     bool with_ids = false;
-    for (const Json& block : blocks) {
+    for (const Json* each : blocks) {
+        const Json& block = *each;
         const std::string type = text_member(block, "type");
         if (type == "thinking") {
             Json item = reasoning_item(block);
             if (item.is_null()) continue;
-            input.push_back(std::move(item));
+            input.add(item);
             with_ids = true;
         } else if (type == "text") {
-            input.push_back(assistant_text_item(block, with_ids));
+            input.add(assistant_text_item(block, with_ids));
         } else if (type == "toolCall") {
-            input.push_back(call_item(block, with_ids));
+            input.add(call_item(block, with_ids));
         }
     }
 }
 
-void add_results(Json& input, const std::vector<Json>& blocks) {
-    std::vector<Json> images;
-    for (const Json& block : blocks) {
-        const Json& content = member(block, "content");
+void add_results(Printed& input, const Blocks& blocks) {
+    Blocks images;
+    for (const Json* block : blocks) {
+        const Blocks content = blocks_of(member(*block, "content"));
         const std::string text = joined_text(content);
-        input.push_back({{"type", "function_call_output"},
-                         {"call_id", safe_call_id(text_member(block, "toolCallId"))},
-                         {"output", text.empty() ? "(see the image below)" : text}});
-        for (const Json& part : content)
-            if (text_member(part, "type") == "image") images.push_back(part);
+        input.add({{"type", "function_call_output"},
+                   {"call_id", safe_call_id(text_member(*block, "toolCallId"))},
+                   {"output", text.empty() ? "(see the image below)" : text}});
+        for (const Json* part : content)
+            if (text_member(*part, "type") == "image") images.push_back(part);
     }
-    if (!images.empty()) input.push_back(user_item(images));
+    if (!images.empty()) input.add(user_item(images));
 }
 
-Json wire_input(const Model& model, const Prompt& prompt) {
-    Json input = Json::array();
+std::string wire_input(const Model& model, const Prompt& prompt) {
+    Printed input;
     if (!prompt.system.empty())
-        input.push_back(
-            {{"role", model.reasoning ? "developer" : "system"}, {"content", prompt.system}});
-    for (const Turn& turn : normalised(prompt.messages, model)) {
+        input.add({{"role", model.reasoning ? "developer" : "system"}, {"content", prompt.system}});
+    const Turns turns = normalised(prompt.messages, model);
+    for (const Turn& turn : turns.list) {
         if (turn.role == Turn::Role::user)
-            input.push_back(user_item(turn.blocks));
+            input.add(user_item(turn.blocks));
         else if (turn.role == Turn::Role::assistant)
             add_assistant(input, turn.blocks);
         else
             add_results(input, turn.blocks);
     }
-    return input;
+    return input.list();
 }
 
 Json wire_tools(const Json& tools) {
@@ -250,10 +252,7 @@ class Reader final : public Interpreter {
 }  // namespace
 
 WireRequest encode(const Model& model, const Prompt& prompt, const std::string& key) {
-    Json body = {{"model", model.name.model},
-                 {"input", wire_input(model, prompt)},
-                 {"stream", true},
-                 {"store", false}};
+    Json body = {{"model", model.name.model}, {"stream", true}, {"store", false}};
     if (!prompt.session_id.empty()) body["prompt_cache_key"] = prompt.session_id;
     if (model.max_tokens_configured) body["max_output_tokens"] = model.max_tokens;
     if (!prompt.tools.empty()) body["tools"] = wire_tools(prompt.tools);
@@ -265,7 +264,8 @@ WireRequest encode(const Model& model, const Prompt& prompt, const std::string& 
     std::vector<std::string> headers = {"content-type: application/json",
                                         "accept: text/event-stream"};
     if (!key.empty()) headers.push_back("authorization: Bearer " + key);
-    return {model.base_url + "/responses", std::move(headers), print_json(body)};
+    return {model.base_url + "/responses", std::move(headers),
+            with_list(print_json(body), "input", wire_input(model, prompt))};
 }
 
 std::unique_ptr<Interpreter> make_interpreter(const Model& model) {

@@ -16,9 +16,9 @@ namespace agent {
 struct Prompt {
     std::string session_id;
     std::string system;
-    std::vector<Json> messages;  // transcript form
-    std::string thinking;        // "off" … "xhigh"; empty: the provider's default
-    Json tools = Json::array();  // {name, description, parameters}
+    std::vector<Message> messages;  // transcript form
+    std::string thinking;           // "off" … "xhigh"; empty: the provider's default
+    Json tools = Json::array();     // {name, description, parameters}
 };
 
 struct WireRequest {

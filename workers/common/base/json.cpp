@@ -31,6 +31,27 @@ std::string print_json(const Json& value) {
     return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+void append_quoted(std::string& out, std::string_view text) {
+    const size_t begin = out.size();
+    out += '"';
+    size_t copied = 0;
+    for (size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (c >= ' ' && c < 0x7f && c != '"' && c != '\\') continue;
+        if (c != '"' && c != '\\' && c != '\n') {
+            out.resize(begin);
+            out += print_json(Json(text));
+            return;
+        }
+        out.append(text, copied, at - copied);
+        out += '\\';
+        out += c == '\n' ? 'n' : c;
+        copied = at + 1;
+    }
+    out.append(text, copied);
+    out += '"';
+}
+
 const Json& member(const Json& value, std::string_view key) {
     if (!value.is_object()) return nothing;
     const auto found = value.find(key);
@@ -45,6 +66,11 @@ const Json& member_at(const Json& value, std::string_view dotted_path) {
         dotted_path = dot == std::string_view::npos ? "" : dotted_path.substr(dot + 1);
     }
     return *at;
+}
+
+std::string_view text_view(const Json& value, std::string_view key) {
+    const Json& found = member(value, key);
+    return found.is_string() ? std::string_view(found.get_ref<const std::string&>()) : "";
 }
 
 std::string text_member(const Json& value, std::string_view key, std::string_view fallback) {

@@ -22,6 +22,9 @@ Result<Json> parse_json(std::string_view text);
 // Compact; invalid UTF-8 is replaced by U+FFFD.
 std::string print_json(const Json& value);
 
+// Appends `text` as print_json prints a string; several times faster for plain ASCII.
+void append_quoted(std::string& out, std::string_view text);
+
 // The member `key` of an object, or null (a shared constant) when it is missing or `value` is no
 // object.
 const Json& member(const Json& value, std::string_view key);
@@ -29,5 +32,7 @@ const Json& member(const Json& value, std::string_view key);
 const Json& member_at(const Json& value, std::string_view dotted_path);
 // The member as a string, or `fallback` when it is missing or of another type.
 std::string text_member(const Json& value, std::string_view key, std::string_view fallback = {});
+// The same without a copy; empty when it is missing. Valid as long as `value`.
+std::string_view text_view(const Json& value, std::string_view key);
 int64_t int_member(const Json& value, std::string_view key, int64_t fallback = 0);
 bool bool_member(const Json& value, std::string_view key, bool fallback = false);

@@ -60,19 +60,17 @@ TEST(Encode, AsksOpenAiResponsesAndLetsItStoreNothing) {
     EXPECT_EQ(request.url, "https://models.test/responses");
     EXPECT_THAT(request.headers, Contains("authorization: Bearer the-key"));
     EXPECT_EQ(Json::parse(request.body), transcript(R"({
-        "model":"thinker-1",
+        "model":"thinker-1","stream":true,"store":false,"prompt_cache_key":"session-1",
+        "include":["reasoning.encrypted_content"],
         "input":[{"role":"developer","content":"Be kind."},
-                 {"role":"user","content":[{"type":"input_text","text":"Hello"}]}],
-        "stream":true,"store":false,"prompt_cache_key":"session-1",
-        "include":["reasoning.encrypted_content"]})"));
+                 {"role":"user","content":[{"type":"input_text","text":"Hello"}]}]})"));
 }
 
 TEST(Encode, AsksChatCompletions) {
     Model model = model_for_test(Api::chat_completions);
     EXPECT_EQ(Json::parse(encode(model, prompt_of(one_question), "").body), transcript(R"({
-        "model":"thinker-1",
-        "messages":[{"role":"system","content":"Be kind."},{"role":"user","content":"Hello"}],
-        "stream":true,"stream_options":{"include_usage":true}})"));
+        "model":"thinker-1","stream":true,"stream_options":{"include_usage":true},
+        "messages":[{"role":"system","content":"Be kind."},{"role":"user","content":"Hello"}]})"));
     model.compatibility = {true, true, true, true};
     model.max_tokens_configured = true;
     const Json body = Json::parse(encode(model, prompt_of(one_question), "").body);
@@ -260,7 +258,7 @@ TEST(Encode, GivesEveryCallExactlyOneResult) {
 
 TEST(Encode, ReplacesWhatIsNoUtf8) {
     Prompt prompt;
-    prompt.messages.push_back({{"role", "user"}, {"content", "a\xff"}});
+    prompt.messages.push_back(Json{{"role", "user"}, {"content", "a\xff"}});
     for (const Api api : every_api)
         EXPECT_NE(encode(model_for_test(api), prompt, "").body.find("a\xEF\xBF\xBD"),
                   std::string::npos);

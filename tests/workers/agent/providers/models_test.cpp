@@ -82,7 +82,7 @@ class ModelCalls : public testing::Test {
             request.candidates.push_back(models.resolve(name));
         request.system = "Be kind.";
         request.session_id = "s1";
-        request.messages.push_back({{"role", "user"}, {"content", "hello double"}});
+        request.messages.push_back(Json{{"role", "user"}, {"content", "hello double"}});
         request.timeout = timeout;
         call_ = models.start(std::move(request), heard_);
     }
@@ -126,7 +126,7 @@ TEST_F(ModelCalls, StreamTheAnswerOfEveryApi) {
         for (ModelDouble& one : doubles_) one.always(reply);
         ModelRequest request;
         request.candidates = {{api.provider, "m"}};
-        request.messages.push_back({{"role", "user"}, {"content", "hello double"}});
+        request.messages.push_back(Json{{"role", "user"}, {"content", "hello double"}});
         const auto call = models.start(std::move(request), heard);
         loop_->run();
         ASSERT_FALSE(heard.failure_) << heard.failure_->text;
@@ -166,7 +166,7 @@ TEST_F(ModelCalls, ReadStreamsSplitAtEveryByte) {
         for (ModelDouble& one : doubles_) one.always(reply);
         ModelRequest request;
         request.candidates = {{api.provider, "m"}};
-        request.messages.push_back({{"role", "user"}, {"content", "x"}});
+        request.messages.push_back(Json{{"role", "user"}, {"content", "x"}});
         const auto call = models.start(std::move(request), heard);
         loop_->run();
         ASSERT_FALSE(heard.failure_) << heard.failure_->text;
@@ -439,7 +439,7 @@ TEST_F(ModelCalls, FailWhereverTheStreamBreaksOff) {
             FirstFailure heard{*loop_};
             ModelRequest request;
             request.candidates = {{stream.provider, "m"}, {"demo", "demo"}};
-            request.messages.push_back({{"role", "user"}, {"content", "x"}});
+            request.messages.push_back(Json{{"role", "user"}, {"content", "x"}});
             const auto call = models.start(std::move(request), heard);
             loop_->run();
             ASSERT_TRUE(heard.failure_) << stream.provider << " at " << at;
@@ -483,7 +483,7 @@ TEST_F(ModelCalls, LetTheDemonstrationSayWhatItIs) {
     Models models(*loop_, none);
     ModelRequest request;
     request.candidates = models.candidates_for("main");
-    request.messages.push_back({{"role", "user"}, {"content", "hello  there"}});
+    request.messages.push_back(Json{{"role", "user"}, {"content", "hello  there"}});
     call_ = models.start(std::move(request), heard_);
     EXPECT_EQ(heard_.deltas_, 0);
     loop_->run();
@@ -500,7 +500,7 @@ TEST_F(ModelCalls, MayEndWhileOthersRun) {
     Recorder other{*loop_};
     ModelRequest request;
     request.candidates = {{"second", "m"}};
-    request.messages.push_back({{"role", "user"}, {"content", "x"}});
+    request.messages.push_back(Json{{"role", "user"}, {"content", "x"}});
     auto second = models.start(std::move(request), other);
     start(models, {"first/m"});
     loop_->run();
