@@ -211,15 +211,20 @@ void Supervisor::apply(Plan plan) {
         // The file is bad: what runs goes on with the plan it has.
         log_.say("error", plan.degraded() + "; the plan in force stays");
         plan_.set_degraded(plan.degraded());
+        announce_changes();
         return;
     }
-    if (!plan.degraded().empty()) log_.say("error", plan.degraded());
+    if (!plan.degraded().empty())
+        log_.say("error", plan.degraded());
+    else if (!plan_.degraded().empty())
+        log_.say("", "the configuration file can be used again");
     const Plan previous = std::move(plan_);
     plan_ = std::move(plan);
     has_plan_ = true;
     bind_listeners();
     prepare_links();
     reconcile(previous);
+    announce_changes();
 }
 
 void Supervisor::say_notices(const Plan& plan) {
@@ -422,7 +427,8 @@ void Supervisor::announce_changes() {
     announcing_ = true;
     loop_.soon([this] {
         announcing_ = false;
-        for (const auto& worker : workers_) worker->tell_workers(visible_to(*worker));
+        for (const auto& worker : workers_)
+            worker->tell_workers(visible_to(*worker), plan_.degraded());
         if (stopping_) next_stop_phase();
     });
 }

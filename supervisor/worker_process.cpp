@@ -256,11 +256,13 @@ void WorkerProcess::signal_group(int number) {
     if (kill(-pid_, number) != 0) kill(pid_, number);
 }
 
-void WorkerProcess::tell_workers(const std::vector<WorkerStatus>& workers) {
+void WorkerProcess::tell_workers(const std::vector<WorkerStatus>& workers,
+                                 const std::string& degraded) {
     if (!link_ || !is_running(state_)) return;
     ToWorker message;
     for (const WorkerStatus& worker : workers)
         *message.mutable_workers_changed()->add_workers() = worker;
+    message.mutable_workers_changed()->set_degraded(degraded);
     (void)link_->send(message);
 }
 

@@ -58,7 +58,8 @@ class WorkerProcess {
     void kill_now();
     // Another plan for the same worker; takes effect at the next start.
     void set_plan(hardshell::proto::WorkerPlan plan) { plan_ = std::move(plan); }
-    void tell_workers(const std::vector<hardshell::proto::WorkerStatus>& workers);
+    void tell_workers(const std::vector<hardshell::proto::WorkerStatus>& workers,
+                      const std::string& degraded);
     // Its process has ended and is not yet collected: collects it and decides what comes next.
     void ended();
     // Every two seconds, if the supervisor itself was on time.

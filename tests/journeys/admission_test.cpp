@@ -185,6 +185,9 @@ TEST_F(Admission, KeepsTheSocketOpenAfterAnInvalidFrame) {
     start();
     GatewayClient client = connect();
     client.socket().send_text("{not json");
+    const Json refusal = client.response("invalid");
+    EXPECT_EQ(text_member(member(refusal, "error"), "code"), "INVALID_REQUEST")
+        << print_json(refusal);
     client.socket().send_text(R"({"type":"req","id":"bad-1","method":"health","extra":1})");
     const Json answer = client.response("bad-1");
     EXPECT_EQ(

@@ -1,5 +1,6 @@
 // The owner's file decides; what cannot be used is named, and never stops the gateway.
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -74,6 +75,29 @@ TEST_F(Configuration, ThatIsBrokenLaterLeavesTheLastGoodOneInForce) {
     ASSERT_TRUE(hardshell->start_and_wait());
     client = connect();
     EXPECT_EQ(agent_name(client), "Lobster");
+}
+
+TEST_F(Configuration, ThatIsBrokenWhileItRunsShowsUntilItIsMended) {
+    HardshellProcess::Options options;
+    options.config = named;
+    start(options);
+    const auto becomes = [&](const std::string& status) {
+        const Deadline deadline(patience);
+        std::string body;
+        while (!deadline.over() && body.find("\"" + status + "\"") == std::string::npos)
+            body = http_get(hardshell->port(), "/readyz").body;
+        return body.find("\"" + status + "\"") != std::string::npos;
+    };
+    ASSERT_TRUE(becomes("ready"));
+    const pid_t agent = hardshell->worker("agent");
+    hardshell->write_config("{ gateway: { mode: 42 }");
+    hardshell->signal(SIGHUP);
+    EXPECT_TRUE(becomes("degraded"));
+    EXPECT_NE(hardshell->command({"status"}).output.find("openclaw.json"), std::string::npos);
+    hardshell->write_config(named);
+    hardshell->signal(SIGHUP);
+    EXPECT_TRUE(becomes("ready"));
+    EXPECT_EQ(hardshell->worker("agent"), agent) << "what did not change was restarted";
 }
 
 TEST_F(Configuration, MayLeaveOutAVariableOnlyWithAMessageThatNamesIt) {

@@ -46,6 +46,17 @@ TEST(StoredFrames, Envelope) {
     EXPECT_EQ(frame.message(), std::string("\n\0", 2));
 }
 
+TEST(StoredFrames, CarryTextThatIsNoUtf8) {
+    AgentToGateway sent;
+    sent.mutable_rpc_result()->set_error_message("provider said \xff\xfe");
+    AgentToGateway received;
+    ASSERT_TRUE(received.ParseFromString(sent.SerializeAsString()));
+    EXPECT_EQ(received.rpc_result().error_message(), "provider said \xff\xfe");
+    Plan plan;
+    plan.add_workers()->add_secrets()->set_value("key\xff");
+    EXPECT_TRUE(Plan().ParseFromString(plan.SerializeAsString()));
+}
+
 TEST(StoredFrames, Start) {
     const auto message = read<ToWorker>("to_worker_start");
     ASSERT_TRUE(message.has_start());

@@ -132,6 +132,7 @@ void Worker::on_frame(std::string_view frame) {
     if (message.has_workers_changed()) {
         const auto& changed = message.workers_changed().workers();
         workers_.assign(changed.begin(), changed.end());
+        start_.mutable_settings()->set_degraded(message.workers_changed().degraded());
         follow_peers();
         if (on_workers_) on_workers_();
     } else if (message.has_stop()) {

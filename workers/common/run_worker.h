@@ -48,7 +48,7 @@ class Worker {
     // The supervisor asks to stop within the budget; the handler ends the loop when done. Without
     // a handler the loop ends at once.
     void on_stop(std::function<void(const hardshell::proto::Stop&)> handler);
-    // The state of every worker, now and after each change.
+    // The state of every worker and settings().degraded(), now and after each change.
     const std::vector<Status>& workers() const { return workers_; }
     void on_workers_changed(std::function<void()> handler) { on_workers_ = std::move(handler); }
     // The last word of a worker that cannot work.

@@ -20,7 +20,11 @@ constexpr Shape request_shape{request_fields};
 FrameReading read_request(std::string_view text) {
     FrameReading reading;
     Result<Json> parsed = parse_json(text);
-    if (!parsed) return reading;
+    if (!parsed) {
+        reading.id = "invalid";
+        reading.faults = parsed.error().what;
+        return reading;
+    }
     reading.faults = faults_of(*parsed, request_shape);
     reading.id = text_member(*parsed, "id");
     if (reading.id.empty()) reading.id = "invalid";

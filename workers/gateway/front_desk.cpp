@@ -124,11 +124,8 @@ void FrontDesk::farewell(Client& client, int close_code, std::string_view reason
 void FrontDesk::take_request(Client& client, std::string_view text) {
     FrameReading frame = read_request(text);
     parts_.board.add(Counter::messages_in, 1);
-    if (frame.outcome == FrameReading::Outcome::no_json)
-        return log_debug("[ws] a message that is no JSON conn={}",
-                         short_id(client.connection_id()));
     const Reply reply{this, client.id(), frame.id, frame.request.method, monotonic_ms()};
-    if (frame.outcome == FrameReading::Outcome::no_request)
+    if (frame.outcome != FrameReading::Outcome::request)
         return reply.failed(invalid_request("invalid request frame: " + frame.faults));
     dispatch(client, frame.request, reply);
 }

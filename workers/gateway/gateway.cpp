@@ -154,6 +154,7 @@ Done run(Worker& self) {
     agent.on_event([&](const ClientEvent& event) { relay_event(hub, event); });
     agent.on_run_lost([&](const OpenRun& run) { announce_lost(hub, run); });
     self.on_workers_changed([&] {
+        settings->degraded = self.settings().degraded();
         agent.workers_changed(self.workers());
         // Memory figures change all the time and are not worth an event.
         std::string states = print_json(worker_list(self.workers()));

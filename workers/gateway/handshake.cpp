@@ -64,20 +64,6 @@ Refusal not_paired(std::string message, std::string cause, std::string details =
     return refusal;
 }
 
-// Before any branch that depends on what the client sent: a guess must cost the same whatever
-// else is in it.
-MaybeRefusal not_too_many_failures(Attempt& attempt) {
-    const int64_t wait = attempt.limiter.wait_ms(attempt.source.limiter_key, attempt.tick_ms);
-    if (wait == 0) return {};
-    const int64_t seconds = (wait + 999) / 1000;
-    Refusal refusal = refuse(
-        "unauthorized: too many failed attempts; try again in " + std::to_string(seconds) + " s",
-        "rate_limited");
-    refusal.failure.retryable = true;
-    refusal.failure.retry_after_ms = wait;
-    return refusal;
-}
-
 MaybeRefusal protocol_fits(Attempt& attempt) {
     const ConnectParams& params = attempt.params;
     if (params.min_protocol <= protocol_version && protocol_version <= params.max_protocol)
@@ -141,6 +127,29 @@ MaybeRefusal signature_is_valid(Attempt& attempt) {
     if (signature_holds(attempt.raw_key, signed_text(attempt.params, proof), proof.signature))
         return {};
     return refuse("device signature invalid", "device_signature");
+}
+
+bool is_paired_device(Attempt& attempt) {
+    if (!attempt.params.device || !attempt.params.device->nonce) return false;
+    for (const auto check :
+         {device_id_is_its_key, signature_is_recent, nonce_is_ours, signature_is_valid})
+        if (check(attempt)) return false;
+    return attempt.pairing.is_paired(attempt.claim());
+}
+
+// Before any branch that depends on what the client sent: a guess must cost the same whatever
+// else is in it. A paired device has proved who it is with its signature and guesses nothing: it
+// gets in however many others fail from the same address, which behind a proxy is everybody's.
+MaybeRefusal not_too_many_failures(Attempt& attempt) {
+    const int64_t wait = attempt.limiter.wait_ms(attempt.source.limiter_key, attempt.tick_ms);
+    if (wait == 0 || is_paired_device(attempt)) return {};
+    const int64_t seconds = (wait + 999) / 1000;
+    Refusal refusal = refuse(
+        "unauthorized: too many failed attempts; try again in " + std::to_string(seconds) + " s",
+        "rate_limited");
+    refusal.failure.retryable = true;
+    refusal.failure.retry_after_ms = wait;
+    return refusal;
 }
 
 std::string auth_message(const ConnectParams& params, std::string_view reason, AuthMode mode) {

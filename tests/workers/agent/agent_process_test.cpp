@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "proto/gateway_agent.pb.h"
 #include "proto/supervisor_worker.pb.h"
 #include "tests/workers/agent/support.h"
@@ -81,8 +83,20 @@ class AgentProcess : public testing::Test {
         return link_end;
     }
 
+    // A process that dies takes its connection along; a link that is destroyed here leaves it to
+    // a thread of ZeroMQ, and the agent could answer into it still.
+    bool is_connected() const {
+        std::ifstream sockets("/proc/net/unix");
+        std::string line;
+        while (std::getline(sockets, line))
+            if (line.find(" 03 ") != std::string::npos && line.ends_with(directory / "link"))
+                return true;
+        return false;
+    }
+
     void connect_gateway(uint64_t incarnation) {
         link.reset();
+        until([this] { return !is_connected(); });
         auto opened = Link::open(*loop, end("agent", false), incarnation);
         ASSERT_TRUE(opened);
         link = std::move(*opened);

@@ -321,6 +321,20 @@ TEST_F(HandshakeTest, CountsAGuessThatComesWithADeviceToo) {
     EXPECT_EQ(refusal(signed_by(device)).cause, "rate_limited");
 }
 
+TEST_F(HandshakeTest, AdmitsAPairedDeviceHoweverManyOthersGuess) {
+    const Device device;
+    (void)admission(signed_by(device), local_);
+    for (int i = 0; i < 20; ++i) (void)refusal(with_token(params(), "guess"));
+    ASSERT_EQ(refusal(with_token(params(), secret)).cause, "rate_limited");
+    (void)admission(signed_by(device), remote_);
+    // Its name alone does not help, nor a signature over another challenge.
+    Json forged = signed_by(device);
+    forged["device"]["signature"] = signed_by(Device())["device"]["signature"];
+    EXPECT_EQ(refusal(forged).cause, "rate_limited");
+    Json replayed = device.sign(with_token(params(), secret), "another challenge", time_);
+    EXPECT_EQ(refusal(replayed).cause, "rate_limited");
+}
+
 TEST(AttemptLimiter, BoundsAllAddressesTogether) {
     AttemptLimiter limiter;
     for (int i = 0; i < 300; ++i) limiter.failed("10.0.0." + std::to_string(i), now);

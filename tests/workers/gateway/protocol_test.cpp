@@ -24,9 +24,6 @@ TEST(Frames, SaysWhatIsWrongWithARequest) {
     const Row rows[] = {
         {R"({"type":"req","id":"a","method":"m"})", Outcome::request, "a", ""},
         {R"({"type":"req","id":"a","method":"m","params":[1]})", Outcome::request, "a", ""},
-        {"", Outcome::no_json, "", ""},
-        {"{", Outcome::no_json, "", ""},
-        {"\"\xff\"", Outcome::no_json, "", ""},
         {"[]", Outcome::no_request, "invalid", "must be object"},
         {R"({"type":"req"})", Outcome::no_request, "invalid",
          "must have required property 'id'; must have required property 'method'"},
@@ -43,6 +40,15 @@ TEST(Frames, SaysWhatIsWrongWithARequest) {
         EXPECT_EQ(reading.outcome, row.outcome) << row.text;
         EXPECT_EQ(reading.id, row.id) << row.text;
         EXPECT_EQ(reading.faults, row.faults) << row.text;
+    }
+}
+
+TEST(Frames, SaysWhereATextIsNoJson) {
+    for (const char* text : {"", "{", "\"\xff\"", R"({"type":"req","id":"a","params":1e999})"}) {
+        const FrameReading reading = read_request(text);
+        EXPECT_EQ(reading.outcome, Outcome::no_json) << text;
+        EXPECT_EQ(reading.id, "invalid") << text;
+        EXPECT_FALSE(reading.faults.empty()) << text;
     }
 }
 

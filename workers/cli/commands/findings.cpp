@@ -74,9 +74,11 @@ Findings judge_model_keys(const Plan& plan) {
                                      secret.source() + ")",
                                  ""});
     if (found.empty())
-        found.push_back({Weight::problem, "model key",
-                         "none is known: the built-in demonstration answers, not a model",
-                         "set ANTHROPIC_API_KEY or OPENAI_API_KEY and restart the gateway"});
+        found.push_back(
+            {Weight::problem, "model key",
+             "none is known: a model that needs one cannot be called, and with no model "
+             "configured the built-in demonstration answers",
+             "set ANTHROPIC_API_KEY or OPENAI_API_KEY and restart the gateway"});
     return found;
 }
 
