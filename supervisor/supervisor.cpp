@@ -5,12 +5,10 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 
 #include "supervisor/control_verbs.h"
 #include "supervisor/listeners.h"
@@ -37,31 +35,9 @@ constexpr milliseconds tick_period{2'000};
 constexpr milliseconds lock_patience{5'000};  // OpenClaw waits as long
 constexpr milliseconds listener_retry{1'000};
 constexpr int orphans_per_turn = 256;  // workers are looked at between two slices
-constexpr double share_of_first_phase = 0.7;
-constexpr milliseconds hurried_phase{400};  // after a second signal
 
 const char* severity_word(Notice::Severity severity) {
     return severity == Notice::ERROR ? "error" : severity == Notice::WARNING ? "warn" : "";
-}
-
-// The children of this single-threaded process, adopted ones included.
-std::vector<pid_t> own_children() {
-    const std::string self = std::to_string(getpid());
-    std::ifstream list("/proc/" + self + "/task/" + self + "/children");
-    std::vector<pid_t> children;
-    for (pid_t child = 0; list >> child;)
-        if (child > 1) children.push_back(child);
-    return children;
-}
-
-// Collects every ended child; true when no child is left.
-bool collect_all() {
-    siginfo_t info{};
-    for (;;) {
-        info.si_pid = 0;
-        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) != 0) return errno == ECHILD;
-        if (info.si_pid == 0) return false;
-    }
 }
 
 std::string link_directory(const std::string& run_dir, const std::string& link) {
@@ -71,7 +47,10 @@ std::string link_directory(const std::string& run_dir, const std::string& link) 
 }  // namespace
 
 Supervisor::Supervisor(Loop& loop, LogPump& log, Options options)
-    : loop_(loop), log_(log), options_(std::move(options)) {}
+    : loop_(loop),
+      log_(log),
+      options_(std::move(options)),
+      shutdown_(log, workers_, [this] { finish(); }) {}
 
 Supervisor::~Supervisor() = default;
 
@@ -186,7 +165,7 @@ void Supervisor::ask_for_plan() {
 }
 
 void Supervisor::on_plan(Result<PlanReply> reply) {
-    if (stopping_) return;
+    if (shutdown_.has_begun()) return;
     if (plan_wanted_again_) {
         plan_wanted_again_ = false;
         retry_plan_ = loop_.after(milliseconds(50), [this] { ask_for_plan(); });
@@ -429,7 +408,7 @@ void Supervisor::announce_changes() {
         announcing_ = false;
         for (const auto& worker : workers_)
             worker->tell_workers(visible_to(*worker), plan_.degraded());
-        if (stopping_) next_stop_phase();
+        if (shutdown_.has_begun()) shutdown_.go_on();
     });
 }
 
@@ -483,7 +462,7 @@ Done Supervisor::stop_worker(const std::string& name) {
 }
 
 void Supervisor::reload() {
-    if (stopping_) return;
+    if (shutdown_.has_begun()) return;
     log_.say("", "reading the configuration again");
     ask_for_plan();
 }
@@ -516,79 +495,27 @@ StatusReport Supervisor::report() const {
 }
 
 void Supervisor::escalate(const std::string& why) {
-    if (stopping_ || monotonic_ms() - started_ms_ < escalate_not_before.count()) return;
+    if (shutdown_.has_begun() || monotonic_ms() - started_ms_ < escalate_not_before.count()) return;
     exit_code_ = exit_code::retry;
     stop_all(why + "; it cannot be kept up, so the machine may try a fresh start");
 }
 
 void Supervisor::stop_all(const std::string& why) {
-    if (stopping_) return hurry(why);
-    stopping_ = true;
-    stop_deadline_ms_ = monotonic_ms() + options_.stop_budget.count();
-    log_.say("", "stopping: " + why);
     retry_plan_.reset();
     retry_listeners_.reset();
-    for (const auto& worker : workers_) worker->shut_down();
-    next_stop_phase();
+    shutdown_.ask(why, options_.stop_budget, exit_code_ != 0);
 }
 
-// Asked again: less time for everybody, but still in order, so that the clients hear of it.
-void Supervisor::hurry(const std::string& why) {
-    if (hurrying_) {
-        log_.say("warn", "asked to stop once more (" + why + "): killing what is left");
-        for (const auto& worker : workers_) worker->kill_now();
-        return;
-    }
-    hurrying_ = true;
-    log_.say("warn", "asked to stop again (" + why + "): " + std::to_string(hurried_phase.count()) +
-                         " ms for each who still runs");
-    stop_deadline_ms_ = std::min(stop_deadline_ms_, monotonic_ms() + hurried_phase.count());
-    for (const auto& worker : workers_)
-        if (worker->state() == WorkerState::stopping)
-            worker->stop(hurried_phase, "gateway stopping", false);
-}
-
-void Supervisor::next_stop_phase() {
-    const auto runs_in_phase = [&](int phase) {
-        return std::any_of(workers_.begin(), workers_.end(), [&](const auto& worker) {
-            return worker->kind().stop_phase == phase && is_running(worker->state());
-        });
-    };
-    if (stop_phase_ >= 0 && runs_in_phase(stop_phase_)) return;
-    int last_phase = 0;
-    for (const KindOfWorker& row : roster()) last_phase = std::max(last_phase, row.stop_phase);
-    do {
-        if (++stop_phase_ > last_phase) return finish(exit_code_);
-    } while (!runs_in_phase(stop_phase_));
-    const int64_t left = std::max<int64_t>(hurrying_ ? hurried_phase.count() : 100,
-                                           stop_deadline_ms_ - monotonic_ms());
-    const auto budget =
-        milliseconds(stop_phase_ == last_phase
-                         ? left
-                         : static_cast<int64_t>(static_cast<double>(left) * share_of_first_phase));
-    for (const auto& worker : workers_)
-        if (worker->kind().stop_phase == stop_phase_)
-            worker->stop(budget, exit_code_ == 0 ? "gateway stopping" : "gateway restarting",
-                         false);
-}
-
-void Supervisor::finish(int exit_code) {
+void Supervisor::finish() {
     // Nothing of ours may outlive us: a process with an open file on the volume would keep it from
     // being unmounted.
-    const int64_t deadline = monotonic_ms() + 1'000;
-    while (!collect_all()) {
-        for (const pid_t child : own_children()) kill(child, SIGKILL);
-        if (monotonic_ms() > deadline) {
-            log_.say("error", "a child cannot be killed; it is left to the machine");
-            break;
-        }
-        usleep(1'000);
-    }
+    if (!end_all_children())
+        log_.say("error", "a child cannot be killed; it is left to the machine");
     control_.reset();
     if (lock_.file) (void)!ftruncate(lock_.file.get(), 0);
-    log_.say("", exit_code == 0 ? "stopped" : "stopped, exit code " + std::to_string(exit_code));
+    log_.say("", exit_code_ == 0 ? "stopped" : "stopped, exit code " + std::to_string(exit_code_));
     log_.flush(milliseconds(500));
-    loop_.stop(exit_code);
+    loop_.stop(exit_code_);
 }
 
 }  // namespace supervisor

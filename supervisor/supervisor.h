@@ -12,6 +12,7 @@
 #include "supervisor/directories.h"
 #include "supervisor/log_pump.h"
 #include "supervisor/planner_client.h"
+#include "supervisor/shutdown.h"
 #include "supervisor/state_lock.h"
 #include "supervisor/worker_process.h"
 #include "workers/common/base/loop.h"
@@ -72,9 +73,7 @@ class Supervisor {
     void announce_changes();
     void on_tick();
     void escalate(const std::string& why);
-    void hurry(const std::string& why);
-    void next_stop_phase();
-    void finish(int exit_code);
+    void finish();
 
     struct BoundListener {
         hardshell::proto::Listener plan;
@@ -104,16 +103,12 @@ class Supervisor {
     int64_t last_tick_ms_ = 0;
     int64_t asleep_ms_ = 0;  // CLOCK_BOOTTIME minus CLOCK_MONOTONIC at the last tick
 
-    bool stopping_ = false;
-    bool hurrying_ = false;
-    int stop_phase_ = -1;
+    Shutdown shutdown_;
     int exit_code_ = 0;
-    int64_t stop_deadline_ms_ = 0;
 
     std::vector<Loop::Registration> registrations_;
     Loop::Registration retry_plan_;
     Loop::Registration retry_listeners_;
-    Loop::Registration stop_poll_;
 };
 
 }  // namespace supervisor
