@@ -24,6 +24,15 @@ answer=$("$hardshell" agent -m "hello") || { cat "$scratch/log"; exit 1; }
 echo "asked: hello"
 echo "answered: $answer"
 [ -n "$answer" ]
+# A worker that is asked to end does so by itself.
+"$hardshell" restart agent
+"$hardshell" restart gateway
+for _ in $(seq 1 100); do
+  curl -sf -o /dev/null "http://127.0.0.1:$OPENCLAW_GATEWAY_PORT/readyz" && break
+  sleep 0.05
+done
+status=$("$hardshell" status)
+if grep -q "killed by" <<<"$status"; then echo "$status"; cat "$scratch/log"; exit 1; fi
 kill -TERM "$gateway"
 wait "$gateway"
 gateway=

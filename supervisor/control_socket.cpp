@@ -22,6 +22,12 @@ bool may_control(int connection) {
     return peer.uid == geteuid() || peer.uid == 0;
 }
 
+bool is_answered(const sockaddr_un& address) {
+    const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    return probe &&
+           connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
 }  // namespace
 
 void ControlClient::refuse(const std::string& why) {
@@ -41,7 +47,11 @@ Result<std::unique_ptr<ControlSocket>> ControlSocket::open(Loop& loop, const std
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
     Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return system_error("cannot make the control socket", errno);
-    // The state lock is ours, so a file that lies here belongs to a supervisor that is gone.
+    // The state lock is ours, so a file that lies here belongs to a supervisor that is gone, or to
+    // one with another state directory.
+    if (is_answered(address))
+        return Error{Fault::busy, "another gateway uses the run directory of " + path +
+                                      "; set HARDSHELL_RUN_DIR to a directory of its own for each"};
     struct stat info {};
     if (lstat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) unlink(path.c_str());
     const mode_t mask = umask(0177);

@@ -114,9 +114,12 @@ Result<Fd> prepare_state_dir(const std::string& state_dir, const std::string& co
             if (Done made = make_folder(directory.get(), folder, 0700); !made) return made.error();
             if (isolate) give(directory.get(), std::string(folder).c_str(), user_of(row), 0);
         }
-    if (isolate && parent_of(config_path) == state_dir)
-        give_config_to_planner(directory.get(), config_path);
+    if (isolate) give_config(directory.get(), state_dir, config_path);
     return directory;
+}
+
+void give_config(int state_dir, const std::string& state_dir_path, const std::string& config_path) {
+    if (parent_of(config_path) == state_dir_path) give_config_to_planner(state_dir, config_path);
 }
 
 Done prepare_run_dir(const std::string& run_dir, bool isolate) {

@@ -7,6 +7,8 @@
 
 #include <cerrno>
 
+#include "supervisor/syscall_filter.h"
+
 namespace supervisor {
 
 namespace {
@@ -39,6 +41,7 @@ void PlannerClient::ask(const hardshell::proto::PlanRequest& request, Answer ans
     spawning.errors = output.get();
     spawning.descriptors = {theirs.get()};
     spawning.user = setting_.user;
+    if (can_filter_syscalls()) spawning.filter = syscall_filter(Network::none);
     Result<Spawned> spawned = spawn(spawning);
     if (!spawned) return finish(spawned.error());
     pid_ = spawned->pid;

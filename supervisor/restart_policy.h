@@ -12,6 +12,7 @@ enum class Ended {
     bad_credentials,
     unasked_success,  // exit 0 that nobody asked for: a crash like any other
     crashed,
+    killed,       // by a SIGKILL that neither we nor the kernel's memory guard sent
     never_ready,  // its start deadline passed
     hung,         // its loop stopped beating
     any,

@@ -9,6 +9,9 @@
 
 namespace supervisor {
 
+// Sockets that a kind may make. Those it is handed (listeners, accepted connections) it may use.
+enum class Network { none, links, internet };
+
 struct KindOfWorker {
     std::string_view kind;
     std::string_view program;  // in libexec/hardshell
@@ -20,6 +23,7 @@ struct KindOfWorker {
     bool sees_all;
     // Who stops first: 0 before 1. Inside a phase all stop together.
     int stop_phase;
+    Network network;
     // From exec to Ready.
     std::chrono::milliseconds start_deadline;
     // Raised only, never lowered: the kernel takes the highest first when the machine is full.

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -44,6 +45,7 @@ struct ChildPlan {
     int directory = -1;
     std::optional<unsigned> user;
     pid_t parent = 0;
+    sock_fprog filter{};
 };
 
 // Everything here runs in the vfork child: system calls only, no allocation, no locks.
@@ -67,6 +69,7 @@ class ChildSetup : public bp::extend::handler {
         if (plan_.directory >= 0 && fchdir(plan_.directory) != 0) fail("enter its directory");
         if (plan_.user) become(*plan_.user);
         die_with_parent();
+        filter_system_calls();  // last: it denies some of what came before
     }
 
     template <typename Executor>
@@ -131,6 +134,12 @@ class ChildSetup : public bp::extend::handler {
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("renounce new privileges");
     }
 
+    void filter_system_calls() const {
+        if (plan_.filter.len == 0) return;
+        if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &plan_.filter, 0, 0) != 0)
+            fail("filter its system calls");
+    }
+
     const ChildPlan& plan_;
     const char* program_;
     const char* by_descriptor_;
@@ -172,6 +181,8 @@ Result<Spawned> spawn(const SpawnRequest& request) {
     ChildPlan plan;
     plan.user = request.user;
     plan.parent = getpid();
+    std::vector<sock_filter> filter = request.filter;
+    plan.filter = {static_cast<unsigned short>(filter.size()), filter.data()};
     std::vector<int> wanted = {null.get(), request.output, request.errors};
     wanted.insert(wanted.end(), request.descriptors.begin(), request.descriptors.end());
     for (const int descriptor : wanted) {

@@ -4,6 +4,7 @@
 // Only the main thread may call it: the parent-death signal follows the thread that spawned.
 #pragma once
 
+#include <linux/filter.h>
 #include <sys/types.h>
 
 #include <optional>
@@ -27,6 +28,8 @@ struct SpawnRequest {
     // Group of the same number; no supplementary groups. Unset: stays who we are.
     std::optional<unsigned> user;
     int oom_score = 0;
+    // What it may ask of the kernel; empty: everything. See syscall_filter.h.
+    std::vector<sock_filter> filter;
 };
 
 struct Spawned {

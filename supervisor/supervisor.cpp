@@ -13,6 +13,7 @@
 #include "supervisor/control_verbs.h"
 #include "supervisor/listeners.h"
 #include "supervisor/reap.h"
+#include "supervisor/syscall_filter.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/exit_codes.h"
 #include "workers/common/base/paths.h"
@@ -35,6 +36,9 @@ constexpr milliseconds tick_period{2'000};
 constexpr milliseconds lock_patience{5'000};  // OpenClaw waits as long
 constexpr milliseconds listener_retry{1'000};
 constexpr int orphans_per_turn = 256;  // workers are looked at between two slices
+
+constexpr const char* no_filter =
+    "this kernel has no seccomp filters: workers may make any system call";
 
 const char* severity_word(Notice::Severity severity) {
     return severity == Notice::ERROR ? "error" : severity == Notice::WARNING ? "warn" : "";
@@ -74,9 +78,11 @@ Done Supervisor::begin() {
                          ", which is gone without having released it");
     if (!isolation_.on)
         log_.say("warn", "workers run as the supervisor's own user: " + isolation_.why_not);
+    if (!can_filter_syscalls()) log_.say("warn", no_filter);
     auto control = ControlSocket::open(
         loop_, paths::control_socket(options_.run_dir),
         [this](const auto& request, ControlClient& client) { run_verb(*this, request, client); });
+    if (!control && control.error().fault == Fault::busy) return control.error();
     if (!control)
         log_.say("error", control.error().what + "; the command line cannot reach this gateway");
     else
@@ -157,6 +163,7 @@ void Supervisor::ask_for_plan() {
         plan_wanted_again_ = true;
         return;
     }
+    if (isolation_.on) give_config(state_dir_.get(), options_.state_dir, options_.config_path);
     hardshell::proto::PlanRequest request;
     for (const std::string& argument : options_.gateway_arguments) request.add_arguments(argument);
     request.set_state_dir(options_.state_dir);
@@ -483,6 +490,7 @@ StatusReport Supervisor::report() const {
         report.set_bind(worker->plan().settings().bind());
     }
     if (!isolation_.on) report.add_missing("workers share one user: " + isolation_.why_not);
+    if (!can_filter_syscalls()) report.add_missing(no_filter);
     for (const BoundListener& listener : listeners_)
         if (listener.sockets.empty()) report.add_missing(listener.last_error);
     for (const Notice& notice : plan_.notices()) {

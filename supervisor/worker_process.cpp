@@ -7,9 +7,12 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <random>
 
 #include "supervisor/spawn.h"
+#include "supervisor/syscall_filter.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/exit_codes.h"
 
@@ -49,6 +52,18 @@ uint64_t resident_bytes(pid_t pid) {
     unsigned long long resident = 0;
     if (std::sscanf(text, "%llu %llu", &total, &resident) != 2) return 0;
     return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+// Processes that the kernel has killed for memory since the machine started; 0 when it does not
+// say.
+uint64_t kernel_kills() {
+    const Fd file(open("/proc/vmstat", O_RDONLY | O_CLOEXEC));
+    char text[16384];
+    const ssize_t size = file ? read(file.get(), text, sizeof text - 1) : 0;
+    if (size <= 0) return 0;
+    text[size] = '\0';
+    const char* found = std::strstr(text, "\noom_kill ");
+    return found ? std::strtoull(found + std::strlen("\noom_kill "), nullptr, 10) : 0;
 }
 
 WorkerStatus::State to_proto(WorkerState state) {
@@ -121,6 +136,7 @@ void WorkerProcess::start() {
     ++incarnation_;
     started_ms_ = monotonic_ms();
     started_wall_ms_ = wall_ms();
+    kills_at_start_ = kernel_kills();
     page_.clear();
     const Done launched = launch();
     if (!launched) {
@@ -164,6 +180,7 @@ Done WorkerProcess::launch() {
     for (const auto& [handle, descriptor] : handles) request.descriptors.push_back(descriptor);
     request.user = surroundings_.user;
     request.oom_score = kind_.oom_score;
+    if (can_filter_syscalls()) request.filter = syscall_filter(kind_.network);
     Result<Spawned> spawned = spawn(request);
     if (!spawned) return spawned.error();
     pid_ = spawned->pid;
@@ -286,6 +303,7 @@ void WorkerProcess::check_heartbeat() {
 Ended WorkerProcess::classify(const ProcessEnd& end) const {
     if (stop_requested_) return Ended::on_request;
     if (forced_end_) return *forced_end_;
+    if (end.signal == SIGKILL && kernel_kills() == kills_at_start_) return Ended::killed;
     if (end.signal != 0) return Ended::crashed;
     if (end.code == exit_code::bad_config) return Ended::bad_config;
     if (end.code == exit_code::bad_credentials) return Ended::bad_credentials;
@@ -318,7 +336,7 @@ void WorkerProcess::ended() {
     pid_ = 0;
     if (how != Ended::on_request) {
         if (was_ready_ && monotonic_ms() - ready_ms_ >= stable_life.count()) failures_ = 0;
-        ++failures_;
+        if (how != Ended::killed || !was_ready_) ++failures_;
         ++restarts_;
     }
     decide(how);

@@ -116,7 +116,8 @@ class WorkerProcess {
     int64_t ready_ms_ = 0;  // monotonic
     int64_t next_start_wall_ms_ = 0;
     int missed_beats_ = 0;
-    Loop::Registration timer_;  // start deadline, stop budget or next start
+    uint64_t kills_at_start_ = 0;  // by the kernel, for memory
+    Loop::Registration timer_;     // start deadline, stop budget or next start
     Loop::Registration kill_timer_;
     std::function<void()> on_change_;
     std::function<void(const std::string&)> on_escalate_;

@@ -1,5 +1,8 @@
 // The owner's file decides; what cannot be used is named, and never stops the gateway.
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -98,6 +101,25 @@ TEST_F(Configuration, ThatIsBrokenWhileItRunsShowsUntilItIsMended) {
     hardshell->signal(SIGHUP);
     EXPECT_TRUE(becomes("ready"));
     EXPECT_EQ(hardshell->worker("agent"), agent) << "what did not change was restarted";
+}
+
+// As root's editor leaves it: another file of root's in its place, for its owner only.
+TEST_F(Configuration, ReplacedByRootIsReadAgain) {
+    if (geteuid() != 0) GTEST_SKIP() << "only root can leave a file that the planner cannot read";
+    HardshellProcess::Options options;
+    options.config = named;
+    start(options);
+    std::string changed = named;
+    changed.replace(changed.find("Crab"), 4, "Prawn");
+    const std::string path = hardshell->config_path();
+    std::ofstream(path + ".new") << changed;
+    ASSERT_EQ(chmod((path + ".new").c_str(), 0600), 0);
+    ASSERT_EQ(rename((path + ".new").c_str(), path.c_str()), 0);
+    const pid_t agent = hardshell->worker("agent");
+    hardshell->signal(SIGHUP);
+    ASSERT_GT(hardshell->wait_worker_replaced("agent", agent), 0) << hardshell->log();
+    GatewayClient client = connect();
+    EXPECT_EQ(agent_name(client), "Prawn");
 }
 
 TEST_F(Configuration, MayLeaveOutAVariableOnlyWithAMessageThatNamesIt) {

@@ -56,6 +56,20 @@ TEST_F(Death, OfTheGatewayNeverClosesThePort) {
     EXPECT_EQ(hardshell->worker("agent"), agent);
 }
 
+TEST_F(Death, ByAKillIsAnsweredAtOnceHoweverOftenItComes) {
+    start();
+    pid_t gateway = hardshell->worker("gateway");
+    for (int i = 0; i < 12; ++i) {
+        ASSERT_EQ(kill(gateway, SIGKILL), 0);
+        gateway = hardshell->wait_worker_replaced("gateway", gateway);
+        ASSERT_GT(gateway, 0) << "kill " << i;
+        ASSERT_TRUE(hardshell->wait_started());
+    }
+    EXPECT_EQ(hardshell->log().find("started again in"), std::string::npos);
+    GatewayClient client = connect();
+    EXPECT_EQ(chat_turn(client, "still there?").state, "final");
+}
+
 TEST_F(Death, OfBothWorkersAtOnceIsRepaired) {
     start();
     const pid_t agent = hardshell->worker("agent");
@@ -88,6 +102,7 @@ TEST_F(Death, IsReportedByTheStatusOfTheCommandLine) {
     const pid_t agent = hardshell->worker("agent");
     kill(agent, SIGKILL);
     ASSERT_NE(hardshell->wait_worker_replaced("agent", agent), 0);
+    ASSERT_TRUE(hardshell->wait_line("agent is ready again"));
     ASSERT_TRUE(hardshell->wait_started());
     const auto status = hardshell->command({"status", "--json"});
     EXPECT_EQ(status.exit_code, 0) << status.output;

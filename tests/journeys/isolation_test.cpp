@@ -74,6 +74,7 @@ TEST_F(Isolation, LetsNoWorkerGainRights) {
     for (const ProcessEntry& entry : hardshell->descendants()) {
         const std::string status = read_proc(entry.pid, "status");
         EXPECT_NE(status.find("NoNewPrivs:\t1"), std::string::npos) << entry.name;
+        EXPECT_NE(status.find("Seccomp:\t2"), std::string::npos) << entry.name;
         if (geteuid() == 0) {
             EXPECT_NE(status.find("CapEff:\t0000000000000000"), std::string::npos) << entry.name;
         }

@@ -25,6 +25,8 @@ TEST(RestartPolicy, DoublesTheWaitUpToAMinute) {
         EXPECT_EQ(wait, before * 2) << failures;
         before = wait;
     }
+    EXPECT_EQ(after(Ended::killed, 100, true, middle).wait, 0s) << "not its fault";
+    EXPECT_EQ(after(Ended::killed, 100, false, middle).wait, 60s) << "it may never serve";
     EXPECT_EQ(after(Ended::crashed, 10, true, middle).wait, 60s);
     EXPECT_EQ(after(Ended::crashed, 1'000, true, middle).wait, 60s);
 }

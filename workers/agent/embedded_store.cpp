@@ -55,10 +55,10 @@ std::string history_message(std::string_view line) {
 }
 
 std::string first_user_text(const std::string& path) {
-    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const Result<Fd> file = open_regular(path, O_RDONLY);
     if (!file) return {};
     std::string bytes(preview_bytes, '\0');
-    const ssize_t got = ::read(file.get(), bytes.data(), bytes.size());
+    const ssize_t got = ::read(file->get(), bytes.data(), bytes.size());
     std::string_view rest(bytes.data(), got > 0 ? static_cast<size_t>(got) : 0);
     while (!rest.empty()) {
         const size_t line_break = rest.find('\n');
@@ -290,14 +290,14 @@ Done EmbeddedStore::append(const Session& session, const std::string& entry_id, 
     return done;
 }
 
-Result<bool> EmbeddedStore::has_entry(const Session& session, const std::string& entry_id) {
+Result<std::set<std::string>> EmbeddedStore::entry_ids(const Session& session) {
     const Result<std::string> path = transcript_path(session);
     if (!path) return path.error();
     const Result<OpenedTranscript> opened = open_transcript(*path, options_.now_ms());
     if (!opened) return opened.error();
-    const auto& lines = opened->index.lines();
-    return std::any_of(lines.begin(), lines.end(),
-                       [&](const TranscriptLine& line) { return line.id == entry_id; });
+    std::set<std::string> ids;
+    for (const TranscriptLine& line : opened->index.lines()) ids.insert(line.id);
+    return ids;
 }
 
 Result<std::string> EmbeddedStore::history(const Session& session, size_t limit, size_t bytes) {
@@ -349,10 +349,17 @@ void EmbeddedStore::export_all() {
     to_export_.clear();
     for (const std::string& agent : agents) {
         const Done done = export_agent(agent);
-        if (done) continue;
-        if (done.error().fault != Fault::busy)
-            log_warn("sessions.json of agent {} was not written: {}", agent, done.error().what);
+        if (done) {
+            if (export_trouble_.erase(agent) > 0)
+                log_info("sessions.json of agent {} is written again", agent);
+            continue;
+        }
         to_export_.insert(agent);
+        // Tried again and again; said once.
+        if (done.error().fault == Fault::busy || export_trouble_[agent] == done.error().what)
+            continue;
+        export_trouble_[agent] = done.error().what;
+        log_warn("sessions.json of agent {} was not written: {}", agent, done.error().what);
     }
 }
 

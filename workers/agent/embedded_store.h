@@ -41,7 +41,7 @@ class EmbeddedStore final : public SessionStore {
     Result<std::vector<Message>> context(const Session& session) override;
     Done append(const Session& session, const std::string& entry_id, const Json& message,
                 Durability durability) override;
-    Result<bool> has_entry(const Session& session, const std::string& entry_id) override;
+    Result<std::set<std::string>> entry_ids(const Session& session) override;
     Result<std::string> history(const Session& session, size_t limit, size_t bytes) override;
     Preview preview(const Session& session) override;
     std::string location(const std::string& agent) const override;
@@ -77,6 +77,7 @@ class EmbeddedStore final : public SessionStore {
     std::map<std::string, FileStamp> exchanged_;   // sessions.json as last read or written
     std::map<std::string, FileStamp> unreadable_;  // and as last refused
     std::set<std::string> to_export_;
+    std::map<std::string, std::string> export_trouble_;  // what was last said, by agent
     Loop::Registration export_timer_;
 };
 

@@ -82,9 +82,8 @@ Done run(Worker& self) {
     const Result<size_t> interrupted = runs.recover();
     if (!interrupted) return interrupted.error();
     if (*interrupted > 0)
-        log_warn(
-            "{} runs were interrupted by the last end of this process; their messages are kept",
-            *interrupted);
+        log_warn("{} interrupted by the last end of this process; what was written to it is kept",
+                 *interrupted == 1 ? "1 run was" : fmt::format("{} runs were", *interrupted));
     Methods methods(
         {runs, **store, starter, gateway, config, [&] { return models.list(); }, wall_ms});
     gateway.serve(methods);

@@ -1,6 +1,7 @@
 #include "workers/agent/runs.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "workers/agent/transcript.h"
 #include "workers/common/log.h"
@@ -32,6 +33,10 @@ Json interruption(const char* text, int64_t now_ms) {
                 {"timestamp", now_ms}};
 }
 
+size_t size_of(const RunRecord& run) {
+    return message_size(run.message, std::numeric_limits<size_t>::max());
+}
+
 }  // namespace
 
 Runs::Runs(RunServices services)
@@ -61,6 +66,11 @@ Result<Runs::Opened> Runs::open_session(const SessionKey& key) {
 
 Result<RunRecord> Runs::accept(RunOrder order) {
     if (stopping_) return Error{Fault::busy, "the gateway is stopping"};
+    const size_t size = size_of(order.record);
+    if (runs_.size() >= most_held || held_bytes_ + size > most_held_bytes)
+        return Error{Fault::busy, "too many messages wait for an answer (" +
+                                      std::to_string(runs_.size()) +
+                                      "); send it again when some are answered"};
     const Result<Opened> opened = open_session(order.record.session);
     if (!opened) return opened.error();
     RunRecord& record = order.record;
@@ -78,6 +88,7 @@ Result<RunRecord> Runs::accept(RunOrder order) {
     const std::string lane = lane_of(record.session);
     runs_[ticket] = std::make_unique<Run>(services_, std::move(order),
                                           [this, ticket](Run&) { run_has_ended(ticket); });
+    held_bytes_ += size;
     queue_.add(lane, ticket);
     soon(&Runs::start_ready);
     return accepted;
@@ -177,6 +188,7 @@ void Runs::run_has_ended(uint64_t ticket) {
 void Runs::record_ends() {
     for (const uint64_t ticket : std::exchange(ended_, {})) {
         const std::unique_ptr<Run> run = std::move(runs_.extract(ticket).mapped());
+        held_bytes_ -= size_of(run->record());
         queue_.finished(ticket);
         if (const Done done = services_.store.end_run(run->record(), run->changed_session()); !done)
             log_error("the end of run {} was not recorded: {}", run->record().run_id,
@@ -191,15 +203,25 @@ void Runs::record_ends() {
 Result<size_t> Runs::recover() {
     Result<std::vector<RunRecord>> runs = services_.store.unfinished_runs();
     if (!runs) return runs.error();
+    WrittenIds written;
     for (RunRecord& run : *runs) {
         const std::string id = run.run_id;
-        if (const Done done = recover_one(std::move(run)); !done)
+        if (const Done done = recover_one(std::move(run), written); !done)
             log_warn("the interrupted run {} could not be ended: {}", id, done.error().what);
     }
     return runs->size();
 }
 
-Done Runs::recover_one(RunRecord run) {
+// A transcript is read once, however many of its runs were interrupted.
+Result<std::set<std::string>*> Runs::ids_of(const Session& session, WrittenIds& written) {
+    const auto known = written.find(session.key.key);
+    if (known != written.end()) return &known->second;
+    Result<std::set<std::string>> ids = services_.store.entry_ids(session);
+    if (!ids) return ids.error();
+    return &written.emplace(session.key.key, std::move(*ids)).first->second;
+}
+
+Done Runs::recover_one(RunRecord run, WrittenIds& written) {
     run.ended_ms = services_.now_ms();
     run.status = "error";
     run.summary = interrupted_text;
@@ -209,18 +231,16 @@ Done Runs::recover_one(RunRecord run) {
     Result<std::optional<Session>> session = services_.store.find(run.session);
     if (!session) return session.error();
     if (run.message.is_null() || !*session) return services_.store.end_run(run, nullptr);
-    const Result<bool> answered = services_.store.has_entry(**session, run.answer_id);
-    if (!answered) return answered.error();
-    if (*answered) {
+    const Result<std::set<std::string>*> ids = ids_of(**session, written);
+    if (!ids) return ids.error();
+    if ((*ids)->contains(run.answer_id)) {
         run.status = "ok";
         run.summary.clear();
         if (run.method == "agent")
             run.payload = Json{{"runId", run.run_id}, {"status", "ok"}, {"summary", "completed"}};
         return services_.store.end_run(run, nullptr);
     }
-    const Result<bool> written = services_.store.has_entry(**session, run.entry_id);
-    if (!written) return written.error();
-    if (!*written) {
+    if (!(*ids)->contains(run.entry_id)) {
         const Done done = services_.store.append(**session, run.entry_id, run.message,
                                                  SessionStore::Durability::soon);
         if (!done) return done;

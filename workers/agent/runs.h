@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,10 @@ class Runs {
     void drain(std::chrono::milliseconds budget, std::function<void()> drained);
 
     static constexpr int64_t duplicate_ms = 300'000;
+    // Accepted and not yet answered; more is refused. All of it is in memory, and a successor must
+    // be able to take it up before anybody waits for it.
+    static constexpr size_t most_held = 200;
+    static constexpr size_t most_held_bytes = 16u << 20;
 
   private:
     struct Wait {
@@ -68,7 +73,10 @@ class Runs {
     void record_ends();
     void wake_waiters(const RunRecord& record);
     void end_wait(const std::string& run_id, uint64_t wait_id);
-    Done recover_one(RunRecord run);
+    // Ids of a session's written entries, by session key.
+    using WrittenIds = std::map<std::string, std::set<std::string>>;
+    Result<std::set<std::string>*> ids_of(const Session& session, WrittenIds& written);
+    Done recover_one(RunRecord run, WrittenIds& written);
     void interrupt_all(const std::string& text);
     void soon(void (Runs::*action)());
     Run* find(const std::string& run_id) const;
@@ -80,6 +88,7 @@ class Runs {
     std::map<uint64_t, std::unique_ptr<Run>> runs_;  // by ticket: in order of arrival
     std::vector<uint64_t> ended_;                    // to be recorded
     std::map<std::string, std::map<uint64_t, Wait>> waits_;
+    size_t held_bytes_ = 0;  // of the messages of runs_
     bool stopping_ = false;
     std::function<void()> drained_;
     Loop::Registration drain_timer_;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -75,7 +76,8 @@ class SessionStore {
     // Adds a message at the end of the active branch under that id.
     virtual Done append(const Session& session, const std::string& entry_id, const Json& message,
                         Durability durability) = 0;
-    virtual Result<bool> has_entry(const Session& session, const std::string& entry_id) = 0;
+    // Ids of all entries of its transcript.
+    virtual Result<std::set<std::string>> entry_ids(const Session& session) = 0;
     // The last `limit` messages, oldest first, at most so many bytes as JSON; printed as an array.
     virtual Result<std::string> history(const Session& session, size_t limit, size_t bytes) = 0;
     // The text of the first user message and of the last message; empty when there is none.

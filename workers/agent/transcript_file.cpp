@@ -121,13 +121,23 @@ uint64_t file_size(const std::string& path) {
     return ::stat(path.c_str(), &facts) == 0 ? static_cast<uint64_t>(facts.st_size) : 0;
 }
 
+Result<Fd> open_regular(const std::string& path, int flags) {
+    Fd file(::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, 0600));
+    if (!file) return system_error("cannot open " + path, errno);
+    struct stat facts {};
+    if (::fstat(file.get(), &facts) != 0) return system_error("cannot read " + path, errno);
+    if (!S_ISREG(facts.st_mode))
+        return Error{Fault::system, path + " is no regular file; move it away", EINVAL};
+    return file;
+}
+
 Result<OpenedTranscript> open_transcript(const std::string& path, int64_t now_ms) {
     OpenedTranscript opened;
-    const Fd file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-    if (!file && errno == ENOENT) return opened;
-    if (!file) return system_error("cannot open " + path, errno);
-    if (const Done done = index_file(file.get(), opened); !done) return done.error();
-    if (const Done done = cut_torn_end(file.get(), path, opened, now_ms); !done)
+    const Result<Fd> file = open_regular(path, O_RDWR);
+    if (!file && file.error().sys == ENOENT) return opened;
+    if (!file) return file.error();
+    if (const Done done = index_file(file->get(), opened); !done) return done.error();
+    if (const Done done = cut_torn_end(file->get(), path, opened, now_ms); !done)
         return done.error();
     return opened;
 }
@@ -142,10 +152,10 @@ Json read_entry(int descriptor, const TranscriptLine& line) {
 Result<std::vector<Json>> read_shown(const std::string& path, const TranscriptIndex& index) {
     std::vector<Json> messages;
     if (index.lines().empty()) return messages;
-    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file) return system_error("cannot open " + path, errno);
+    const Result<Fd> file = open_regular(path, O_RDONLY);
+    if (!file) return file.error();
     for (const TranscriptLine* line : index.shown()) {
-        Json message = shown_message(read_entry(file.get(), *line));
+        Json message = shown_message(read_entry(file->get(), *line));
         if (!message.is_null()) messages.push_back(std::move(message));
     }
     repair_pairs(messages);
@@ -155,7 +165,8 @@ Result<std::vector<Json>> read_shown(const std::string& path, const TranscriptIn
 Done append_lines(const std::string& path, uint64_t expected_size, std::string_view lines,
                   bool durable) {
     const int create = expected_size == 0 ? O_CREAT : 0;
-    const Fd file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | create, 0600));
+    const Fd file(
+        ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | create, 0600));
     if (!file) return write_error(path, errno);
     struct stat facts {};
     if (::fstat(file.get(), &facts) != 0) return system_error("cannot read " + path, errno);
@@ -174,15 +185,15 @@ Done append_lines(const std::string& path, uint64_t expected_size, std::string_v
 
 Done read_backwards(const std::string& path,
                     const std::function<bool(std::string_view line)>& wanted) {
-    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file && errno == ENOENT) return {};
-    if (!file) return system_error("cannot open " + path, errno);
+    const Result<Fd> file = open_regular(path, O_RDONLY);
+    if (!file && file.error().sys == ENOENT) return {};
+    if (!file) return file.error();
     uint64_t position = file_size(path);
     std::string held;  // the beginning of a line whose start is not read yet
     size_t step = block;
     while (position > 0) {
         const size_t size = static_cast<size_t>(std::min<uint64_t>(step, position));
-        Result<std::string> bytes = read_at(file.get(), position - size, size);
+        Result<std::string> bytes = read_at(file->get(), position - size, size);
         if (!bytes) return bytes.error();
         position -= size;
         held.insert(0, *bytes);

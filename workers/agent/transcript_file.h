@@ -11,10 +11,13 @@
 #include <vector>
 
 #include "workers/agent/transcript.h"
+#include "workers/common/base/fd.h"
 
 namespace agent {
 
 // Bytes of a file that does not exist: 0.
+// Opens a regular file and nothing else: a pipe in its place would be waited for without end.
+Result<Fd> open_regular(const std::string& path, int flags);
 uint64_t file_size(const std::string& path);
 
 // Cuts a torn end off, after copying the file to "<path>.torn-<time>"; gives a last line without

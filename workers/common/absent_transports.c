@@ -13,6 +13,12 @@ bool pgm_init(void* error) {
     return true;
 }
 
+// Called when the last context goes, that is: at the end of every worker.
+bool pgm_shutdown(void);
+bool pgm_shutdown(void) {
+    return true;
+}
+
 // Data, not functions.
 #define ABSENT_HANDLE(name)        \
     extern const void* const name; \
@@ -83,5 +89,4 @@ ABSENT(pgm_gsi_create_from_data)
 ABSENT(pgm_recvmsgv)
 ABSENT(pgm_send)
 ABSENT(pgm_setsockopt)
-ABSENT(pgm_shutdown)
 ABSENT(pgm_socket)

@@ -46,6 +46,11 @@ void sync_directory(const std::string& path) {
 
 Result<std::string> read_file(const std::string& path, size_t largest) {
     const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    if (!file && errno == EACCES)
+        return Error{Fault::bad_config,
+                     path + " may not be read by the planner, which has a user of its own: chown " +
+                         std::to_string(::geteuid()) + " " + path + " (or chmod a+r)",
+                     EACCES};
     if (!file) return system_error("reading " + path, errno);
     struct stat info {};
     if (::fstat(file.get(), &info) != 0) return system_error("reading " + path, errno);

@@ -347,6 +347,22 @@ TEST_F(ChatRuns, DuplicatesAreKnownToTheNextProcess) {
     EXPECT_EQ(next.send("main", "go", "r1"), (Json{{"runId", "r1"}, {"status", "ok"}}));
 }
 
+TEST_F(ChatRuns, RefuseMoreThanASuccessorCouldTakeUp) {
+    const std::string large(1u << 20, 'x');
+    size_t accepted = 0;
+    Json answer;
+    for (size_t i = 0; i < 20; ++i) {
+        answer = life.send("main", large, "r" + std::to_string(i));
+        if (text_member(answer, "status") == "started") ++accepted;
+    }
+    EXPECT_LE(accepted * large.size(), Runs::most_held_bytes);
+    EXPECT_GE((accepted + 2) * large.size(), Runs::most_held_bytes);
+    EXPECT_EQ(answer["code"], "UNAVAILABLE") << print_json(answer);
+    life.models.last().finish("one is done");
+    loop.settle();
+    EXPECT_EQ(life.send("main", "small", "later")["status"], "started");
+}
+
 // What a process that is killed leaves behind.
 
 TEST(Interrupted, RunsAreEndedInTheTranscriptByTheNextProcessAndNeverRepeated) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <csignal>
 
@@ -203,6 +204,17 @@ TEST(Conversations, KeepTheBranchInMemoryAndReadItAgainWhenAnotherProgramWrote) 
     ASSERT_TRUE(conversations.append(path, "s1", "b", user("two"), 1, true));
     EXPECT_EQ(json_lines(read_text(path)).back()["parentId"], "z");
     EXPECT_THAT(texts(*conversations.context(path, 1)), ElementsAre("one", "stock", "two"));
+}
+
+TEST(Conversations, DoNotWaitForAPipeInTheirPlace) {
+    const TemporaryDirectory directory;
+    const std::string path = directory / "t.jsonl";
+    ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+    Conversations conversations("/state");
+    const auto context = conversations.context(path, 1);
+    ASSERT_FALSE(context);
+    EXPECT_THAT(context.error().what, testing::HasSubstr("no regular file"));
+    EXPECT_FALSE(read_backwards(path, [](std::string_view) { return true; }));
 }
 
 TEST(Conversations, StayWithinTheirBounds) {
