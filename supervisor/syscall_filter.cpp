@@ -32,7 +32,7 @@ struct Denied {
 };
 
 constexpr Denied denied[] = {
-    // clang-format off
+// clang-format off
     // Other processes.
 #if !defined(__SANITIZE_ADDRESS__)  // its leak check traces its own process
     {SYS_ptrace, EPERM},
@@ -87,9 +87,7 @@ constexpr uint32_t fail_with(int error) {
 
 class Assembler {
   public:
-    void load(size_t offset) {
-        add(BPF_LD | BPF_W | BPF_ABS, 0, 0, static_cast<uint32_t>(offset));
-    }
+    void load(size_t offset) { add(BPF_LD | BPF_W | BPF_ABS, 0, 0, static_cast<uint32_t>(offset)); }
     // The low half of an argument: both architectures are little-endian.
     void load_argument(int index) {
         load(offsetof(seccomp_data, args) + sizeof(uint64_t) * static_cast<size_t>(index));

@@ -98,6 +98,9 @@ function(hardshell_test name)
   endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(
-    ${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT
-                       "HARDSHELL_BUILD=${PROJECT_BINARY_DIR};HARDSHELL_SOURCE=${PROJECT_SOURCE_DIR}")
+    ${name}
+    PROPERTIES
+      LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT
+      "HARDSHELL_BUILD=${PROJECT_BINARY_DIR};HARDSHELL_SOURCE=${PROJECT_SOURCE_DIR};\
+TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/threads.supp")
 endfunction()

@@ -1,7 +1,9 @@
 // The built program, from outside: exit codes, both outputs, and what it becomes.
 
 #include <gmock/gmock.h>
+
 #include <unistd.h>
+#include <atomic>
 
 #include <filesystem>
 
@@ -78,12 +80,14 @@ TEST(Program, SaysThatNoGatewayRuns) {
 
 TEST(Program, EndsStatusWithTwoWhenAWorkerIsNotReady) {
     const Directory directory;
-    StatusReport report = healthy_report();
+    std::atomic<WorkerStatus::State> state = WorkerStatus::READY;
     const SupervisorDouble supervisor{directory, [&](const ControlRequest&) {
+                                          StatusReport report = healthy_report();
+                                          report.mutable_workers(0)->set_state(state);
                                           return SupervisorDouble::Replies{status_reply(report)};
                                       }};
     EXPECT_EQ(hardshell(directory, {"status"}).exit_code, 0);
-    report.mutable_workers(0)->set_state(WorkerStatus::WAITING);
+    state = WorkerStatus::WAITING;
     const Outcome outcome = hardshell(directory, {"status"});
     EXPECT_EQ(outcome.exit_code, 2);
     EXPECT_THAT(outcome.out, HasSubstr("waiting"));
@@ -107,7 +111,7 @@ TEST(Program, PrintsLogLines) {
 TEST(Program, WaitsForARestartedWorkersNextLife) {
     const Directory directory;
     StatusReport report = healthy_report();
-    int looks = 0;
+    std::atomic<int> looks = 0;
     const SupervisorDouble supervisor{directory, [&](const ControlRequest& request) {
                                           WorkerStatus& agent = *report.mutable_workers(1);
                                           if (request.verb() == "restart") {
