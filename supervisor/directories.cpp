@@ -23,6 +23,10 @@ std::string parent_of(const std::string& path) {
 
 Done make_directories(const std::string& path, mode_t mode) {
     if (mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return {};
+    if (errno == EACCES)
+        return system_error("cannot create the directory " + path +
+                                " (set OPENCLAW_STATE_DIR, or HOME, to one that can be written)",
+                            errno);
     if (errno != ENOENT) return system_error("cannot create the directory " + path, errno);
     if (Done parent = make_directories(parent_of(path), 0755); !parent) return parent.error();
     if (mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return {};
@@ -74,7 +78,13 @@ Done make_folder(int state_dir, std::string_view path, mode_t mode) {
     if (slash != std::string::npos)
         if (Done parent = make_folder(state_dir, name.substr(0, slash), 0711); !parent)
             return parent.error();
-    if (mkdirat(state_dir, name.c_str(), mode) == 0 || errno == EEXIST) return {};
+    if (mkdirat(state_dir, name.c_str(), mode) == 0) return {};
+    struct stat info {};
+    if (errno == EEXIST && fstatat(state_dir, name.c_str(), &info, 0) == 0 &&
+        !S_ISDIR(info.st_mode))
+        return Error{Fault::bad_config,
+                     name + " in the state directory is no directory; move it away", ENOTDIR};
+    if (errno == EEXIST) return {};
     return system_error("cannot create " + name + " in the state directory", errno);
 }
 

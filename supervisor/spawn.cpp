@@ -45,6 +45,7 @@ struct ChildPlan {
     int directory = -1;
     std::optional<unsigned> user;
     pid_t parent = 0;
+    int confinement = -1;
     sock_fprog filter{};
 };
 
@@ -69,6 +70,7 @@ class ChildSetup : public bp::extend::handler {
         if (plan_.directory >= 0 && fchdir(plan_.directory) != 0) fail("enter its directory");
         if (plan_.user) become(*plan_.user);
         die_with_parent();
+        confine();
         filter_system_calls();  // last: it denies some of what came before
     }
 
@@ -134,6 +136,12 @@ class ChildSetup : public bp::extend::handler {
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("renounce new privileges");
     }
 
+    void confine() const {
+        if (plan_.confinement < 0) return;
+        if (syscall(SYS_landlock_restrict_self, plan_.confinement, 0) != 0)
+            fail("confine what it writes");
+    }
+
     void filter_system_calls() const {
         if (plan_.filter.len == 0) return;
         if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &plan_.filter, 0, 0) != 0)
@@ -194,6 +202,11 @@ Result<Spawned> spawn(const SpawnRequest& request) {
         Result<int> directory = lift(request.directory, keep);
         if (!directory) return directory.error();
         plan.directory = *directory;
+    }
+    if (request.confinement >= 0) {
+        Result<int> confinement = lift(request.confinement, keep);
+        if (!confinement) return confinement.error();
+        plan.confinement = *confinement;
     }
     const Fd program(open(request.program.c_str(), O_PATH | O_CLOEXEC));
     if (!program) return system_error("cannot open " + request.program, errno);

@@ -28,6 +28,8 @@ struct SpawnRequest {
     // Group of the same number; no supplementary groups. Unset: stays who we are.
     std::optional<unsigned> user;
     int oom_score = 0;
+    // Where it may write, a Landlock ruleset; -1: wherever its user may. See landlock.h.
+    int confinement = -1;
     // What it may ask of the kernel; empty: everything. See syscall_filter.h.
     std::vector<sock_filter> filter;
 };

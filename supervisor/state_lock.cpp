@@ -69,10 +69,11 @@ Result<StateLock> lock_state(const std::string& path, std::chrono::milliseconds 
         poll(nullptr, 0, 25);
     }
     const std::string previous = read_small(lock.file.get());
-    if (!previous.empty())
-        lock.reclaimed = line_of(previous, "boot") == boot_id()
-                             ? "pid " + line_of(previous, "pid")
-                             : "pid " + line_of(previous, "pid") + " of an earlier boot";
+    if (const std::string pid = line_of(previous, "pid"); !pid.empty())
+        lock.reclaimed =
+            "pid " + pid + (line_of(previous, "boot") == boot_id() ? "" : " of an earlier boot");
+    else if (!previous.empty())
+        lock.reclaimed = "an unknown program";
     const std::string body = describe_self();
     if (ftruncate(lock.file.get(), 0) != 0 ||
         pwrite(lock.file.get(), body.data(), body.size(), 0) < 0) {

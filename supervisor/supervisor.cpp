@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "supervisor/control_verbs.h"
+#include "supervisor/landlock.h"
 #include "supervisor/listeners.h"
 #include "supervisor/reap.h"
 #include "supervisor/syscall_filter.h"
@@ -37,6 +38,8 @@ constexpr milliseconds lock_patience{5'000};  // OpenClaw waits as long
 constexpr milliseconds listener_retry{1'000};
 constexpr int orphans_per_turn = 256;  // workers are looked at between two slices
 
+constexpr const char* no_landlock =
+    "this kernel has no Landlock: workers may write wherever their user may";
 constexpr const char* no_filter =
     "this kernel has no seccomp filters: workers may make any system call";
 
@@ -79,6 +82,7 @@ Done Supervisor::begin() {
     if (!isolation_.on)
         log_.say("warn", "workers run as the supervisor's own user: " + isolation_.why_not);
     if (!can_filter_syscalls()) log_.say("warn", no_filter);
+    if (landlock_version() == 0) log_.say("warn", no_landlock);
     auto control = ControlSocket::open(
         loop_, paths::control_socket(options_.run_dir),
         [this](const auto& request, ControlClient& client) { run_verb(*this, request, client); });
@@ -491,6 +495,7 @@ StatusReport Supervisor::report() const {
     }
     if (!isolation_.on) report.add_missing("workers share one user: " + isolation_.why_not);
     if (!can_filter_syscalls()) report.add_missing(no_filter);
+    if (landlock_version() == 0) report.add_missing(no_landlock);
     for (const BoundListener& listener : listeners_)
         if (listener.sockets.empty()) report.add_missing(listener.last_error);
     for (const Notice& notice : plan_.notices()) {

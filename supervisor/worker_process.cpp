@@ -11,6 +11,7 @@
 #include <cstring>
 #include <random>
 
+#include "supervisor/landlock.h"
 #include "supervisor/spawn.h"
 #include "supervisor/syscall_filter.h"
 #include "workers/common/base/clock.h"
@@ -180,6 +181,9 @@ Done WorkerProcess::launch() {
     for (const auto& [handle, descriptor] : handles) request.descriptors.push_back(descriptor);
     request.user = surroundings_.user;
     request.oom_score = kind_.oom_score;
+    const Result<Fd> confinement = confine();
+    if (!confinement) return confinement.error();
+    if (*confinement) request.confinement = confinement->get();
     if (can_filter_syscalls()) request.filter = syscall_filter(kind_.network);
     Result<Spawned> spawned = spawn(request);
     if (!spawned) return spawned.error();
@@ -191,6 +195,18 @@ Done WorkerProcess::launch() {
     link_->on_frame([this](std::string_view frame) { on_frame(frame); });
     link_->on_close([](const std::string&) {});  // its end is noticed by the reaper
     return link_->send(start_message(handles));
+}
+
+// No descriptor when the kernel offers none.
+Result<Fd> WorkerProcess::confine() const {
+    if (landlock_version() == 0) return Fd();
+    std::vector<std::string> places(kind_.directories.begin(), kind_.directories.end());
+    constexpr std::string_view scheme = "ipc://";
+    for (const auto& link : surroundings_.links())
+        if (link.binds() && link.endpoint().starts_with(scheme))
+            places.push_back(
+                link.endpoint().substr(scheme.size(), link.endpoint().rfind('/') - scheme.size()));
+    return write_confinement(surroundings_.state_dir, places);
 }
 
 ToWorker WorkerProcess::start_message(const std::vector<std::pair<std::string, int>>& handles) {

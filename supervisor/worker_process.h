@@ -78,6 +78,7 @@ class WorkerProcess {
   private:
     void move_to(WorkerState next);
     Done launch();
+    Result<Fd> confine() const;
     hardshell::proto::ToWorker start_message(
         const std::vector<std::pair<std::string, int>>& handles);
     void on_frame(std::string_view frame);

@@ -60,6 +60,23 @@ TEST_F(PlacesTest, LockOfADeadOwnerIsTakenOverAtOnce) {
     EXPECT_THAT(lock->reclaimed, HasSubstr("of an earlier boot"));
 }
 
+TEST_F(PlacesTest, LockOfAnUnknownShapeIsTakenOverToo) {
+    const std::string file = root_ + "/lock";
+    std::ofstream(file) << "garbage";
+    Result<StateLock> lock = lock_state(file, 0ms);
+    ASSERT_TRUE(lock);
+    EXPECT_EQ(lock->reclaimed, "an unknown program");
+}
+
+TEST_F(PlacesTest, StateDirectoryNamesWhatIsInTheWay) {
+    const std::string state = root_ + "/data";
+    ASSERT_EQ(mkdir(state.c_str(), 0755), 0);
+    std::ofstream(state + "/agents") << "a file";
+    const auto prepared = prepare_state_dir(state, state + "/openclaw.json", false);
+    ASSERT_FALSE(prepared);
+    EXPECT_THAT(prepared.error().what, HasSubstr("agents in the state directory is no directory"));
+}
+
 TEST_F(PlacesTest, StateDirectoryGivesEveryKindItsFolders) {
     const std::string state = root_ + "/data";
     ASSERT_TRUE(prepare_state_dir(state, state + "/openclaw.json", geteuid() == 0));
@@ -179,6 +196,15 @@ class ControlSocketTest : public PlacesTest {
     std::unique_ptr<Loop> loop_ = make_epoll_loop();
     std::unique_ptr<ControlSocket> socket_;
 };
+
+TEST_F(ControlSocketTest, IsNotTakenFromWhoAnswersOnIt) {
+    open_socket();
+    const auto second = ControlSocket::open(
+        *loop_, path(), [](const hardshell::proto::ControlRequest&, ControlClient&) {});
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().fault, Fault::busy);
+    EXPECT_THAT(second.error().what, HasSubstr("HARDSHELL_RUN_DIR"));
+}
 
 TEST_F(ControlSocketTest, AnswersARequestAndIsForItsOwnerOnly) {
     open_socket();

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "supervisor/landlock.h"
 #include "supervisor/reap.h"
 
 namespace supervisor {
@@ -131,6 +132,27 @@ TEST_F(SpawnTest, RunsTheChildAsItsOwnUserWithoutPrivileges) {
     ASSERT_TRUE(child) << child.error().what;
     EXPECT_EQ(wait_for(*child).code, 0);
     EXPECT_EQ(printed(), "64007\n64007\n0000000000000000\n0000000000000000\n1\n");
+}
+
+TEST_F(SpawnTest, LetsTheChildWriteBelowItsDirectoriesOnly) {
+    if (landlock_version() == 0) GTEST_SKIP() << "this kernel has no Landlock";
+    ASSERT_EQ(mkdir((directory_ + "/own").c_str(), 0777), 0);
+    std::ofstream(directory_ + "/other") << "other";
+    SpawnRequest wanted = request(script(
+        "cd '" + directory_ +
+        "'; try() { (eval \"$2\") 2>/dev/null && echo \"$1\"; }\n"
+        "try make '>own/made'; try write 'echo x >>own/made'; try rename 'mv own/made own/moved'\n"
+        "try remove 'rm own/moved'; try null 'echo x >/dev/null'; try read 'cat other >/dev/null'\n"
+        "try make-outside '>made'; try write-outside 'echo x >>other'; try remove-outside 'rm "
+        "other'\n"
+        "try truncate-outside ': >other'; try leave 'mkdir own/d && mv own/d d'; true"));
+    const Result<Fd> confinement = write_confinement(AT_FDCWD, {directory_ + "/own", "missing"});
+    ASSERT_TRUE(confinement) << confinement.error().what;
+    wanted.confinement = confinement->get();
+    Result<Spawned> child = spawn(wanted);
+    ASSERT_TRUE(child) << child.error().what;
+    EXPECT_EQ(wait_for(*child).code, 0);
+    EXPECT_EQ(printed(), "make\nwrite\nrename\nremove\nnull\nread\n");
 }
 
 TEST_F(SpawnTest, StartsInASessionOfItsOwnWithDefaultSignals) {

@@ -64,7 +64,8 @@ Json PairingStore::read(const std::string& name, int64_t now_ms,
     problems.push_back(path + " cannot be read (" +
                        (parsed ? "no table of records" : parsed.error().what) + "); " +
                        (kept ? "kept as " + aside : "it could not be kept aside") +
-                       "; devices must be paired again");
+                       (name == "paired.json" ? "; devices must be paired again"
+                                              : "; what waited for approval must ask again"));
     return Json::object();
 }
 

@@ -130,7 +130,11 @@ void WebServer::accept_some(int listener) {
         }
         if (errno == EINTR || errno == ECONNABORTED) continue;
         if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) return;
-        log_warn("cannot accept a connection: out of descriptors or memory");
+        if (const int64_t now = monotonic_ms(); now - refused_log_ms_ > 60'000) {
+            refused_log_ms_ = now;
+            log_warn("cannot accept a connection: out of descriptors or memory ({} are open)",
+                     sockets_.size());
+        }
         // Others may end meanwhile; spinning would keep them from it.
         for (const Fd& open : listeners_) loop_.rewatch(open.get(), 0);
         accept_pause_ = loop_.after(pause_without_descriptors, [this] {

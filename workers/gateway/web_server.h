@@ -81,6 +81,7 @@ class WebServer {
     Strangers strangers_;  // the longest here in front
     Loop::Registration stranger_timer_;
     Loop::Registration accept_pause_;
+    int64_t refused_log_ms_ = -60'000;  // monotonic
     uint64_t next_client_ = 1;
     std::function<void()> shut_down_done_;
     Loop::Registration shut_down_timer_;

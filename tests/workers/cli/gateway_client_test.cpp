@@ -269,5 +269,11 @@ TEST(Health, IsATableForPeople) {
               "channel discord  configured\n");
 }
 
+TEST(Health, NamesTheWorkersThatAreNotReady) {
+    const Json payload = *parse_json(R"({"ok":false,"workers":[{"name":"gateway","state":"ready"},)"
+                                     R"({"name":"agent","state":"waiting"}]})");
+    EXPECT_THAT(health_text(payload), testing::HasSubstr("worker agent  waiting; see"));
+}
+
 }  // namespace
 }  // namespace cli

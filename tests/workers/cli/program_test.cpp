@@ -1,10 +1,9 @@
 // The built program, from outside: exit codes, both outputs, and what it becomes.
 
 #include <gmock/gmock.h>
-
 #include <unistd.h>
-#include <atomic>
 
+#include <atomic>
 #include <filesystem>
 
 #include "tests/workers/cli/doubles.h"

@@ -67,6 +67,10 @@ std::string health_text(const Json& payload) {
         {{"health"}, {ok ? "ok" : "not ok"}},
         {{"answered in"}, {duration(int_member(payload, "durationMs"))}},
     };
+    for (const Json& worker : member(payload, "workers"))
+        if (const std::string state = text_member(worker, "state"); state != "ready")
+            rows.push_back({{"worker " + printable(text_member(worker, "name"))},
+                            {printable(state) + "; see `hardshell status`"}});
     add_agents(payload, rows);
     add_channels(payload, rows);
     return table(rows, Style{});

@@ -48,7 +48,8 @@ Done check_values(const Context& context) {
     const Arguments& given = context.arguments;
     int64_t port = 0;
     if (given.has("port") && (!parse_number(given.text("port"), 65535, port) || port == 0))
-        return Error{Fault::bad_message, "Invalid port"};
+        return Error{Fault::bad_message,
+                     "Invalid port: \"" + given.text("port") + "\" is no number from 1 to 65535"};
     for (const Choice& choice : choices()) {
         const std::string value = given.text(choice.option);
         if (given.has(choice.option) &&
