@@ -19,12 +19,16 @@ struct Right {
     bool of_files;
 };
 constexpr Right rights[] = {
-    {1, LANDLOCK_ACCESS_FS_WRITE_FILE, true},   {1, LANDLOCK_ACCESS_FS_REMOVE_DIR, false},
-    {1, LANDLOCK_ACCESS_FS_REMOVE_FILE, false}, {1, LANDLOCK_ACCESS_FS_MAKE_DIR, false},
-    {1, LANDLOCK_ACCESS_FS_MAKE_REG, false},    {1, LANDLOCK_ACCESS_FS_MAKE_SOCK, false},
-    {1, LANDLOCK_ACCESS_FS_MAKE_FIFO, false},   {1, LANDLOCK_ACCESS_FS_MAKE_SYM, false},
+    {1, LANDLOCK_ACCESS_FS_WRITE_FILE, true},
+    {1, LANDLOCK_ACCESS_FS_REMOVE_DIR, false},
+    {1, LANDLOCK_ACCESS_FS_REMOVE_FILE, false},
+    {1, LANDLOCK_ACCESS_FS_MAKE_DIR, false},
+    {1, LANDLOCK_ACCESS_FS_MAKE_REG, false},
+    {1, LANDLOCK_ACCESS_FS_MAKE_SOCK, false},
+    {1, LANDLOCK_ACCESS_FS_MAKE_FIFO, false},
+    {1, LANDLOCK_ACCESS_FS_MAKE_SYM, false},
     {2, LANDLOCK_ACCESS_FS_REFER, false},  // rename between directories
-    {3, 1ULL << 14, true},   // TRUNCATE
+    {3, 1ULL << 14, true},                 // TRUNCATE
 };
 // Nobody's business.
 constexpr uint64_t never = LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK;

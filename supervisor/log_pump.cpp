@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -83,7 +84,10 @@ struct LogPump::Source {
 
 LogPump::LogPump(Loop& loop, int output) : loop_(loop), output_(output) {
     // An open description of our own, where the kind of file allows it: O_NONBLOCK on the
-    // inherited one would reach everybody who shares it.
+    // inherited one would reach everybody who shares it. A regular file never blocks and is shared
+    // with its offset: written through another description, others would write over our lines.
+    struct stat info {};
+    if (fstat(output, &info) == 0 && S_ISREG(info.st_mode)) return;
     const std::string path = "/proc/self/fd/" + std::to_string(output);
     own_output_ = Fd(open(path.c_str(), O_WRONLY | O_NONBLOCK | O_APPEND | O_CLOEXEC));
     if (own_output_) output_ = own_output_.get();

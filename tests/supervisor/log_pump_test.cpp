@@ -68,6 +68,23 @@ TEST_F(LogPumpTest, StampsEachLineWithTimeAndWorker) {
     EXPECT_THAT(found[1], EndsWith("[agent] second"));
 }
 
+TEST_F(LogPumpTest, SharesARegularFileWithWhoeverElseWritesToIt) {
+    char name[] = "/tmp/log_pump_test_XXXXXX";
+    const Fd file(mkostemp(name, O_CLOEXEC));  // as `> file` opens it: without O_APPEND
+    ASSERT_TRUE(file);
+    unlink(name);
+    LogPump pump{*loop_, file.get()};
+    give(file, "before\n");
+    pump.say("", "one");
+    pump.flush(milliseconds(100));
+    give(file, "between\n");
+    pump.say("", "two");
+    pump.flush(milliseconds(100));
+    std::string text(4096, '\0');
+    text.resize(static_cast<size_t>(pread(file.get(), text.data(), text.size(), 0)));
+    EXPECT_THAT(text, testing::MatchesRegex("before\n[^\n]*one\nbetween\n[^\n]*two\n"));
+}
+
 TEST_F(LogPumpTest, JoinsALineWrittenInTwoPieces) {
     Pipe pipe;
     pump_.follow("agent", std::move(pipe.read));
