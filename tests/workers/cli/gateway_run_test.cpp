@@ -46,9 +46,9 @@ TEST(GatewayRun, RefusesBadValuesInTheKnownWords) {
     const std::pair<std::vector<std::string>, const char*> cases[] = {
         {{"--bind", "wan"},
          R"(Invalid --bind (use "loopback", "lan", "tailnet", "auto", or "custom"))"},
-        {{"--port", "0"}, "Invalid port"},
-        {{"--port", "65536"}, "Invalid port"},
-        {{"--port", "3000x"}, "Invalid port"},
+        {{"--port", "0"}, "Invalid port: \"0\" is no number from 1 to 65535"},
+        {{"--port", "65536"}, "Invalid port: \"65536\" is no number from 1 to 65535"},
+        {{"--port", "3000x"}, "Invalid port: \"3000x\" is no number from 1 to 65535"},
         {{"--auth", "none"}, R"(Invalid --auth (use "token" or "password"))"},
         {{"--tailscale", "on"}, R"(Invalid --tailscale (use "off", "serve", or "funnel"))"},
         {{"--ws-log", "all"}, R"(Invalid --ws-log (use "auto", "full", "compact"))"},
