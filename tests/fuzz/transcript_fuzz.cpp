@@ -30,7 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         if (!message.is_null()) messages.push_back(std::move(message));
     }
     agent::repair_pairs(messages);
-    agent::trim_to(messages, 100);
+    std::vector<agent::Message> shared(messages.begin(), messages.end());
+    agent::trim_to(shared, 100);
     for (const Json& message : messages) {
         (void)agent::without_envelope(agent::message_text(message));
         (void)print_json(message);
