@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <fstream>
 #include <random>
 
 #include "supervisor/landlock.h"
@@ -58,13 +58,11 @@ uint64_t resident_bytes(pid_t pid) {
 // Processes that the kernel has killed for memory since the machine started; 0 when it does not
 // say.
 uint64_t kernel_kills() {
-    const Fd file(open("/proc/vmstat", O_RDONLY | O_CLOEXEC));
-    char text[16384];
-    const ssize_t size = file ? read(file.get(), text, sizeof text - 1) : 0;
-    if (size <= 0) return 0;
-    text[size] = '\0';
-    const char* found = std::strstr(text, "\noom_kill ");
-    return found ? std::strtoull(found + std::strlen("\noom_kill "), nullptr, 10) : 0;
+    std::ifstream file("/proc/vmstat");  // in a loop: it may be longer than one read gives
+    std::string name;
+    for (uint64_t value = 0; file >> name >> value;)
+        if (name == "oom_kill") return value;
+    return 0;
 }
 
 WorkerStatus::State to_proto(WorkerState state) {
