@@ -93,20 +93,13 @@ class Assembler {
         load(offsetof(seccomp_data, args) + sizeof(uint64_t) * static_cast<size_t>(index));
     }
     void answer(uint32_t verdict) { add(BPF_RET | BPF_K, 0, 0, verdict); }
-    void answer_if_equal(uint32_t value, uint32_t verdict) {
-        add(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, value);
+    // `test`: BPF_JEQ, BPF_JGE, or BPF_JSET for any of the bits.
+    void answer_if(int test, uint32_t value, uint32_t verdict) {
+        add(BPF_JMP | test | BPF_K, 0, 1, value);
         answer(verdict);
     }
     void answer_unless_equal(uint32_t value, uint32_t verdict) {
         add(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, value);
-        answer(verdict);
-    }
-    void answer_if_at_least(uint32_t value, uint32_t verdict) {
-        add(BPF_JMP | BPF_JGE | BPF_K, 0, 1, value);
-        answer(verdict);
-    }
-    void answer_if_any_bit(uint32_t bits, uint32_t verdict) {
-        add(BPF_JMP | BPF_JSET | BPF_K, 0, 1, bits);
         answer(verdict);
     }
     // What `body` adds is left out unless the value loaded is this one.
@@ -133,18 +126,18 @@ std::vector<sock_filter> syscall_filter(Network network) {
     filter.load(offsetof(seccomp_data, arch));
     filter.answer_unless_equal(own_architecture, kill);
     filter.load(offsetof(seccomp_data, nr));
-    if (foreign_calls != 0) filter.answer_if_at_least(foreign_calls, kill);
+    if (foreign_calls != 0) filter.answer_if(BPF_JGE, foreign_calls, kill);
     for (const Denied& row : denied)
-        filter.answer_if_equal(static_cast<uint32_t>(row.call), fail_with(row.error));
+        filter.answer_if(BPF_JEQ, static_cast<uint32_t>(row.call), fail_with(row.error));
     filter.only_if_equal(SYS_clone, [&] {
         filter.load_argument(0);
-        filter.answer_if_any_bit(new_namespaces, fail_with(EPERM));
+        filter.answer_if(BPF_JSET, new_namespaces, fail_with(EPERM));
         filter.answer(allow);
     });
     filter.only_if_equal(SYS_socket, [&] {
         filter.load_argument(0);
         for (const Family& row : families)
-            if (network >= row.from) filter.answer_if_equal(row.family, allow);
+            if (network >= row.from) filter.answer_if(BPF_JEQ, row.family, allow);
         filter.answer(fail_with(EAFNOSUPPORT));
     });
     filter.answer(allow);
