@@ -34,7 +34,7 @@ for target in build/fuzz/fuzz/*_fuzz; do
   [ -d "tests/fuzz/corpus/$name" ] && seeds=("tests/fuzz/corpus/$name")
   echo "$name for ${HARDSHELL_FUZZ_SECONDS:-10} s"
   "$target" -max_total_time="${HARDSHELL_FUZZ_SECONDS:-10}" -timeout=5 -rss_limit_mb=1024 \
-    -print_final_stats=0 -verbosity=0 "$corpus" "${seeds[@]}"
+    -print_final_stats=0 -verbosity=0 -artifact_prefix="build/fuzz/$name-" "$corpus" "${seeds[@]}"
 done
 
 step "release build"
