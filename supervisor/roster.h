@@ -1,5 +1,5 @@
 // The table of what can run: one row per kind of worker. What runs is the plan's decision; how it
-// runs is decided here.
+// runs is decided here. The rows are in roster_table.cpp, so that a test can bring its own.
 #pragma once
 
 #include <chrono>
@@ -28,6 +28,14 @@ struct KindOfWorker {
     std::chrono::milliseconds start_deadline;
     // Raised only, never lowered: the kernel takes the highest first when the machine is full.
     int oom_score;
+    // Memory: at least this many MiB, and this share of what the minimums leave. See
+    // memory_budget.h.
+    int least_mib;
+    int memory_weight;
+    // Processes and threads, its children's included.
+    int most_tasks;
+    // Whether it may execute another program once it runs.
+    bool may_execute;
     // Below the state directory; created for this kind's user, who is the only writer.
     std::vector<std::string_view> directories;
 };
