@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <utility>
 
 #include "supervisor/control_verbs.h"
 #include "supervisor/reap.h"
@@ -181,6 +182,7 @@ void Supervisor::collect_children() {
     if (planner_ && planner_->pid() > 0 && has_ended(planner_->pid())) {
         collect(planner_->pid());
         planner_->ended();
+        if (std::exchange(plan_wanted_again_, false)) ask_for_plan();
     }
     for (int count = 0; count < orphans_per_turn; ++count) {
         const pid_t pid = ended_child();
@@ -213,8 +215,8 @@ void Supervisor::ask_for_plan() {
 void Supervisor::on_plan(Result<PlanReply> reply) {
     if (shutdown_.has_begun()) return;
     if (plan_wanted_again_) {
-        plan_wanted_again_ = false;
-        retry_plan_ = loop_.after(milliseconds(50), [this] { ask_for_plan(); });
+        // The next planner is asked when this one is collected, or now if it has been.
+        if (planner_->pid() == 0 && std::exchange(plan_wanted_again_, false)) ask_for_plan();
         if (has_plan_) return;
     }
     if (reply && reply->has_plan()) {

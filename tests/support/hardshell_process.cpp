@@ -84,7 +84,7 @@ HardshellProcess::~HardshellProcess() {
         std::fprintf(stderr, "left behind and killed: %s (%d)\n", left.name.c_str(), left.pid);
         ::kill(left.pid, SIGKILL);
     }
-    if (reader_.joinable()) reader_.join();
+    log_.join();
     std::error_code failure;
     std::filesystem::remove_all(root_, failure);
 }
@@ -105,7 +105,7 @@ std::vector<std::string> HardshellProcess::environment() const {
 }
 
 void HardshellProcess::start() {
-    if (reader_.joinable()) reader_.join();
+    log_.join();
     std::vector<std::string> arguments = {executable(), "gateway"};
     if (options_.arguments.empty())
         arguments.insert(arguments.end(),
@@ -117,8 +117,7 @@ void HardshellProcess::start() {
     const Fd output(ends[1]);
     pid_ = spawn(arguments, environment(), output.get());
     ended_ = false;
-    end_of_log_ = false;
-    reader_ = std::thread([this, end = ends[0]] { read_lines(Fd(end)); });
+    log_.follow(Fd(ends[0]));
 }
 
 bool HardshellProcess::wait_started(std::chrono::milliseconds limit) {
@@ -178,34 +177,6 @@ pid_t HardshellProcess::wait_worker_replaced(const std::string& name, pid_t form
     return 0;
 }
 
-std::vector<std::string> HardshellProcess::lines() const {
-    const std::lock_guard lock(mutex_);
-    return lines_;
-}
-
-std::string HardshellProcess::log() const {
-    std::string text;
-    for (const std::string& line : lines()) text += line + "\n";
-    return text;
-}
-
-size_t HardshellProcess::line_count() const {
-    const std::lock_guard lock(mutex_);
-    return lines_.size();
-}
-
-std::optional<std::string> HardshellProcess::wait_line(const std::string& text, size_t from,
-                                                       std::chrono::milliseconds limit) const {
-    const auto end = std::chrono::steady_clock::now() + limit;
-    std::unique_lock lock(mutex_);
-    for (size_t at = from;;) {
-        for (; at < lines_.size(); ++at)
-            if (lines_[at].find(text) != std::string::npos) return lines_[at];
-        if (end_of_log_ || arrived_.wait_until(lock, end) == std::cv_status::timeout)
-            return std::nullopt;
-    }
-}
-
 void HardshellProcess::signal(int number) const {
     if (!ended_) ::kill(pid_, number);
 }
@@ -247,23 +218,4 @@ std::vector<ProcessEntry> HardshellProcess::still_running(const std::vector<Proc
         if (left.empty() || deadline.over()) return left;
         std::this_thread::sleep_for(look_again);
     }
-}
-
-void HardshellProcess::read_lines(Fd pipe) {
-    std::string rest;
-    char buffer[16384];
-    ssize_t count;
-    while ((count = ::read(pipe.get(), buffer, sizeof buffer)) > 0) {
-        rest.append(buffer, static_cast<size_t>(count));
-        const std::lock_guard lock(mutex_);
-        for (size_t end; (end = rest.find('\n')) != std::string::npos;) {
-            lines_.push_back(rest.substr(0, end));
-            rest.erase(0, end + 1);
-        }
-        arrived_.notify_all();
-    }
-    const std::lock_guard lock(mutex_);
-    if (!rest.empty()) lines_.push_back(rest);
-    end_of_log_ = true;
-    arrived_.notify_all();
 }
