@@ -99,6 +99,7 @@ void give_config_to_planner(int state_dir, const std::string& config_path) {
     for (const char* suffix : {"", ".bak", ".bak.1", ".bak.2", ".bak.3", ".bak.4"})
         give(state_dir, (name + suffix).c_str(), user_of(planner), 0);
     give(state_dir, ".env", user_of(planner), 0);
+    give(state_dir, "hardshell.json", user_of(planner), 0);
 }
 
 }  // namespace
