@@ -244,7 +244,8 @@ void Supervisor::bind_listeners() {
         for (BoundListener& old : listeners_)
             if (old.plan.SerializeAsString() == key) bound = std::move(old);
         bound.plan = wanted;
-        if (bound.sockets.empty()) {
+        // An optional one is bound when its worker starts: bound later, nobody would accept on it.
+        if (bound.sockets.empty() && !is_optional(wanted)) {
             Result<std::vector<Fd>> sockets = bind_listener(wanted);
             if (sockets) {
                 bound.sockets = std::move(*sockets);
@@ -266,6 +267,23 @@ void Supervisor::bind_listeners() {
                 if (worker->state() == WorkerState::waiting && has_listeners(worker->name()))
                     worker->start();
         });
+}
+
+void Supervisor::bind_optional_listeners(const std::string& worker) {
+    for (BoundListener& listener : listeners_) {
+        if (listener.plan.worker() != worker || !is_optional(listener.plan) ||
+            !listener.sockets.empty())
+            continue;
+        Result<std::vector<Fd>> sockets = bind_listener(listener.plan);
+        if (sockets) {
+            listener.sockets = std::move(*sockets);
+            continue;
+        }
+        const std::string what = worker + " goes without " + listener.plan.name() +
+                                 " until its next start: " + sockets.error().what;
+        if (listener.last_error != what) log_.say("warn", what);
+        listener.last_error = what;
+    }
 }
 
 void Supervisor::prepare_links() {
@@ -342,7 +360,7 @@ void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
         const auto& wanted = plan_.listeners();
         return has_listeners(name) ||
                std::none_of(wanted.begin(), wanted.end(),
-                            [&](const auto& l) { return l.worker() == name; });
+                            [&](const auto& l) { return l.worker() == name && !is_optional(l); });
     };
     workers_.push_back(std::make_unique<WorkerProcess>(loop_, log_, kind, plan,
                                                        std::move(surroundings), std::move(*page)));
@@ -384,6 +402,7 @@ std::vector<WorkerStatus> Supervisor::visible_to(const WorkerProcess& worker) co
 
 std::vector<std::pair<std::string, int>> Supervisor::handles_of(const WorkerProcess& worker) {
     std::vector<std::pair<std::string, int>> handles = {{"board", worker.page()}};
+    bind_optional_listeners(worker.name());
     for (const BoundListener& listener : listeners_)
         if (listener.plan.worker() == worker.name())
             for (const Fd& socket : listener.sockets)
@@ -402,7 +421,8 @@ std::vector<std::pair<std::string, int>> Supervisor::handles_of(const WorkerProc
 
 bool Supervisor::has_listeners(const std::string& worker) const {
     return std::any_of(listeners_.begin(), listeners_.end(), [&](const BoundListener& listener) {
-        return listener.plan.worker() == worker && !listener.sockets.empty();
+        return listener.plan.worker() == worker && !is_optional(listener.plan) &&
+               !listener.sockets.empty();
     });
 }
 

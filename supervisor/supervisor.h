@@ -60,6 +60,7 @@ class Supervisor {
     void say_notices(const hardshell::proto::Plan& plan);
     void mask_secrets_of(const hardshell::proto::Plan& plan);
     void bind_listeners();
+    void bind_optional_listeners(const std::string& worker);
     void prepare_links();
     WorkerProcess* find(const std::string& name) const;
     Result<WorkerProcess*> find_or_say(const std::string& name) const;
