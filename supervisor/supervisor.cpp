@@ -310,7 +310,7 @@ void Supervisor::reconcile(const Plan& previous) {
             continue;
         }
         const bool same = worker->plan().SerializeAsString() == wanted.SerializeAsString() &&
-                          (listeners_stay || wiring_.listeners_of(wanted.name()).empty());
+                          (listeners_stay || !wiring_.has_listeners(wanted.name()));
         if (same) continue;
         worker->set_plan(wanted);
         log_.say("", wanted.name() + " is replaced: its configuration changed");
@@ -372,7 +372,7 @@ std::vector<WorkerStatus> Supervisor::visible_to(const WorkerProcess& worker) co
 
 std::vector<std::pair<std::string, int>> Supervisor::handles_of(const WorkerProcess& worker) {
     std::vector<std::pair<std::string, int>> handles = {{"board", worker.page()}};
-    for (auto& listener : wiring_.listeners_of(worker.name()))
+    for (auto& listener : wiring_.listeners_for_start_of(worker.name()))
         handles.push_back(std::move(listener));
     if (!worker.kind().sees_all) return handles;
     readable_pages_.clear();

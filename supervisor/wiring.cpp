@@ -42,26 +42,40 @@ void Wiring::follow(const hardshell::proto::Plan& plan) {
     for (const LinkPlan& link : plan_.links()) prepare(link);
 }
 
+Done Wiring::bind(Bound& listener) {
+    Result<std::vector<Fd>> sockets = bind_listener(listener.plan);
+    if (!sockets) return sockets.error();
+    listener.sockets = std::move(*sockets);
+    return {};
+}
+
 void Wiring::bind_all() {
     bool is_missing = false;
     for (Bound& listener : listeners_) {
-        if (!listener.sockets.empty()) continue;
-        Result<std::vector<Fd>> sockets = bind_listener(listener.plan);
-        if (sockets) {
-            listener.sockets = std::move(*sockets);
-            continue;
-        }
-        const bool optional = is_optional(listener.plan);
-        is_missing |= !optional;
-        if (listener.last_error != sockets.error().what)
-            log_.say(optional ? "warn" : "error",
-                     sockets.error().what + (optional ? "; " + listener.plan.name() +
-                                                            " is not served"
-                                                      : "; trying again every second"));
-        listener.last_error = sockets.error().what;
+        if (!listener.sockets.empty() || is_optional(listener.plan)) continue;
+        const Done bound = bind(listener);
+        if (bound) continue;
+        is_missing = true;
+        if (listener.last_error != bound.error().what)
+            log_.say("error", bound.error().what + "; trying again every second");
+        listener.last_error = bound.error().what;
     }
     retry_.reset();
     if (is_missing) retry_ = loop_.after(listener_retry, [this] { bind_again(); });
+}
+
+void Wiring::bind_optional(const std::string& worker) {
+    for (Bound& listener : listeners_) {
+        if (listener.plan.worker() != worker || !is_optional(listener.plan) ||
+            !listener.sockets.empty())
+            continue;
+        const Done bound = bind(listener);
+        if (bound) continue;
+        const std::string what = worker + " goes without " + listener.plan.name() +
+                                 " until its next start: " + bound.error().what;
+        if (listener.last_error != what) log_.say("warn", what);
+        listener.last_error = what;
+    }
 }
 
 void Wiring::bind_again() {
@@ -96,13 +110,21 @@ std::vector<LinkEnd> Wiring::links_of(const std::string& worker) const {
     return ends;
 }
 
-std::vector<std::pair<std::string, int>> Wiring::listeners_of(const std::string& worker) const {
+std::vector<std::pair<std::string, int>> Wiring::listeners_for_start_of(
+    const std::string& worker) {
+    bind_optional(worker);
     std::vector<std::pair<std::string, int>> handles;
     for (const Bound& listener : listeners_)
         if (listener.plan.worker() == worker)
             for (const Fd& socket : listener.sockets)
                 handles.emplace_back("listener:" + listener.plan.name(), socket.get());
     return handles;
+}
+
+bool Wiring::has_listeners(const std::string& worker) const {
+    return std::any_of(listeners_.begin(), listeners_.end(), [&](const Bound& listener) {
+        return listener.plan.worker() == worker && !listener.sockets.empty();
+    });
 }
 
 bool Wiring::may_start(const std::string& worker) const {

@@ -14,6 +14,7 @@
 #include "supervisor/log_pump.h"
 #include "workers/common/base/fd.h"
 #include "workers/common/base/loop.h"
+#include "workers/common/base/result.h"
 
 namespace supervisor {
 
@@ -36,7 +37,10 @@ class Wiring {
     void stop() { retry_.reset(); }
 
     std::vector<hardshell::proto::LinkEnd> links_of(const std::string& worker) const;
-    std::vector<std::pair<std::string, int>> listeners_of(const std::string& worker) const;
+    // The sockets to hand to a worker that starts now. An optional one is bound only then: bound
+    // later, nobody would accept on it.
+    std::vector<std::pair<std::string, int>> listeners_for_start_of(const std::string& worker);
+    bool has_listeners(const std::string& worker) const;
     // False while all sockets that it serves are missing.
     bool may_start(const std::string& worker) const;
     // Why a socket is missing, a line each.
@@ -49,7 +53,9 @@ class Wiring {
         std::string last_error;
     };
 
+    Done bind(Bound& listener);
     void bind_all();
+    void bind_optional(const std::string& worker);
     void bind_again();
     void prepare(const hardshell::proto::LinkPlan& link);
     std::string directory_of(const std::string& link) const { return run_dir_ + "/links/" + link; }
