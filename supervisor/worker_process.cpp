@@ -408,6 +408,8 @@ void WorkerProcess::ended() {
     stuck_timer_.reset();
     is_stuck_ = false;
     pid_ = 0;
+    page_.set(Counter::memory_bytes, 0);
+    page_.set(Counter::descriptors, 0);
     if (how != Ended::on_request) {
         if (was_ready_ && monotonic_ms() - ready_ms_ >= stable_life.count()) failures_ = 0;
         if (how != Ended::killed || !was_ready_) ++failures_;

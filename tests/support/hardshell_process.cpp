@@ -24,9 +24,9 @@ namespace {
 // Between two looks at something that sends no event.
 constexpr std::chrono::milliseconds look_again = 2ms;
 
-std::string executable() {
+std::string build_directory() {
     const char* build = std::getenv("HARDSHELL_BUILD");
-    return std::string(build ? build : "build/dev") + "/hardshell";
+    return build ? build : "build/dev";
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& words) {
@@ -73,6 +73,22 @@ HardshellProcess::HardshellProcess(Options options) : options_(std::move(options
     }
     port_ = free_port();
     if (!options_.config.empty()) write_config(options_.config);
+    if (!options_.agent.empty()) put_in_agents_place(options_.agent);
+}
+
+std::string HardshellProcess::executable() const {
+    return (options_.agent.empty() ? build_directory() : root_ + "/programs") + "/hardshell";
+}
+
+// A program finds the others beside itself, so all of them are copied.
+void HardshellProcess::put_in_agents_place(const std::string& program) const {
+    const std::string programs = root_ + "/programs";
+    const std::string libexec = "/libexec/hardshell";
+    std::filesystem::create_directories(programs + libexec);
+    std::filesystem::copy(build_directory() + "/hardshell", programs + "/hardshell");
+    std::filesystem::copy(build_directory() + libexec, programs + libexec);
+    std::filesystem::copy(build_directory() + "/" + program, programs + libexec + "/agent",
+                          std::filesystem::copy_options::overwrite_existing);
 }
 
 HardshellProcess::~HardshellProcess() {

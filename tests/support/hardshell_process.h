@@ -25,6 +25,8 @@ class HardshellProcess {
         std::map<std::string, std::string> environment;
         // Arguments of `hardshell gateway` in place of the usual ones.
         std::vector<std::string> arguments;
+        // A program of the build's tests to run in the agent's place.
+        std::string agent;
     };
     static constexpr const char* token = "journey-gateway-token-0123456789";
 
@@ -86,6 +88,8 @@ class HardshellProcess {
 
   private:
     std::vector<std::string> environment() const;
+    std::string executable() const;
+    void put_in_agents_place(const std::string& program) const;
 
     Options options_;
     std::string root_;

@@ -54,16 +54,10 @@ constexpr WorkerMetric worker_metrics[] = {
      [](const WorkerFacts& w) { return number(w.status.restarts()); }},
     {"hardshell_worker_start_time_seconds", "gauge", "When its process was started, since the epoch.",
      [](const WorkerFacts& w) { return is_up(w) && w.status.started_ms() > 0 ? seconds(w.status.started_ms()) : Value{}; }},
-    {"hardshell_worker_memory_bytes", "gauge", "Memory that its processes use.",
-     [](const WorkerFacts& w) { return is_up(w) ? unless_zero(w.status.memory_bytes()) : Value{}; }},
     {"hardshell_worker_memory_soft_limit_bytes", "gauge", "Memory beyond which it sheds, and is replaced if that does not help.",
      [](const WorkerFacts& w) { return unless_zero(w.status.memory_soft_bytes()); }},
     {"hardshell_worker_memory_limit_bytes", "gauge", "Memory beyond which it is killed.",
      [](const WorkerFacts& w) { return unless_zero(w.status.memory_limit_bytes()); }},
-    {"hardshell_worker_memory_peak_bytes", "gauge", "The most memory that it used.",
-     [](const WorkerFacts& w) { return unless_zero(w.status.memory_peak_bytes()); }},
-    {"hardshell_worker_open_descriptors", "gauge", "Open file descriptors.",
-     [](const WorkerFacts& w) { return is_up(w) ? unless_zero(w.status.descriptors()) : Value{}; }},
     {"hardshell_worker_heartbeat_age_seconds", "gauge", "Time since its main loop last turned.",
      heartbeat_age},
     {"hardshell_worker_log_lines_suppressed_total", "counter", "Log lines not passed on because there were too many.",
@@ -91,6 +85,9 @@ constexpr CounterMetric counter_metrics[] = {
     {Counter::link_queue, "hardshell_link_queue_frames", "gauge", "Frames that wait for another worker.", ""},
     {Counter::messages_in, "hardshell_messages_received_total", "counter", "Requests from clients.", "gateway"},
     {Counter::messages_out, "hardshell_messages_sent_total", "counter", "Answers to clients.", "gateway"},
+    {Counter::memory_bytes, "hardshell_worker_memory_bytes", "gauge", "Memory of its own that the worker uses.", ""},
+    {Counter::memory_peak_bytes, "hardshell_worker_memory_peak_bytes", "gauge", "The most memory that it used in this life.", ""},
+    {Counter::descriptors, "hardshell_worker_open_descriptors", "gauge", "Open file descriptors.", ""},
 };
 // clang-format on
 

@@ -52,16 +52,16 @@ TEST_F(Metrics, TellOfTheWhole) {
 TEST_F(Metrics, TellOfAWorker) {
     agent.set_restarts(3);
     agent.set_started_ms(1'764'000'000'250);
-    agent.set_memory_bytes(12'000'000);
     agent.set_memory_soft_bytes(30u << 20);
     agent.set_memory_limit_bytes(40u << 20);
-    agent.set_memory_peak_bytes(13'000'000);
-    agent.set_descriptors(25);
     agent.set_log_lines_suppressed(7);
     auto& end = *agent.add_ends();
-    end.set_cause("over_memory");
+    end.set_cause("oom");
     end.set_count(2);
     page->beat(8'500);
+    page->set(Counter::memory_bytes, 12'000'000);
+    page->set(Counter::memory_peak_bytes, 13'000'000);
+    page->set(Counter::descriptors, 25);
     const std::string all = text();
     for (const char* line : {
              R"(hardshell_worker_up{worker="agent"} 1)",
@@ -76,7 +76,7 @@ TEST_F(Metrics, TellOfAWorker) {
              R"(hardshell_worker_open_descriptors{worker="agent"} 25)",
              R"(hardshell_worker_heartbeat_age_seconds{worker="agent"} 1.5)",
              R"(hardshell_worker_log_lines_suppressed_total{worker="agent"} 7)",
-             R"(hardshell_worker_ends_total{worker="agent",cause="over_memory"} 2)",
+             R"(hardshell_worker_ends_total{worker="agent",cause="oom"} 2)",
          })
         EXPECT_THAT(all, HasSubstr(std::string("\n") + line + "\n"));
 }
@@ -84,12 +84,11 @@ TEST_F(Metrics, TellOfAWorker) {
 TEST_F(Metrics, SayNothingOfWhatIsNotKnown) {
     agent.set_state(WorkerState::WAITING);
     agent.set_pid(0);
-    agent.set_memory_bytes(5);
     page->beat(9'000);
     const std::string all = text();
     EXPECT_THAT(all, HasSubstr("hardshell_worker_up{worker=\"agent\"} 0\n"));
     EXPECT_THAT(all, HasSubstr("hardshell_worker_state{worker=\"agent\",state=\"waiting\"} 1\n"));
-    for (const char* name : {"memory", "heartbeat", "start_time", "descriptors", "ends"})
+    for (const char* name : {"heartbeat", "start_time", "ends", "memory_limit"})
         EXPECT_THAT(all, Not(HasSubstr(std::string("hardshell_worker_") + name)));
 }
 
