@@ -94,6 +94,7 @@ std::vector<std::string> HardshellProcess::environment() const {
         {"PATH", "/usr/local/bin:/usr/bin:/bin"}, {"HOME", root_ + "/home"},
         {"OPENCLAW_STATE_DIR", state_dir_},       {"OPENCLAW_GATEWAY_PORT", std::to_string(port_)},
         {"OPENCLAW_GATEWAY_TOKEN", token},        {"HARDSHELL_RUN_DIR", root_ + "/run"},
+        {"HARDSHELL_METRICS_PORT", "off"},  // tests that want it bring a port of their own
     };
     for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"})
         if (const char* value = std::getenv(name)) variables[name] = value;
