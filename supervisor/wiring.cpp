@@ -17,13 +17,6 @@ using hardshell::proto::WorkerPlan;
 
 constexpr std::chrono::milliseconds listener_retry{1'000};
 
-// Nobody waits for it: a worker starts without it.
-bool is_optional(const Listener& listener) {
-    const auto& addresses = listener.addresses();
-    return std::all_of(addresses.begin(), addresses.end(),
-                       [](const auto& address) { return address.optional(); });
-}
-
 }  // namespace
 
 void Wiring::follow(const hardshell::proto::Plan& plan) {
