@@ -1,6 +1,8 @@
 #include "supervisor/supervisor.h"
 
 #include <fcntl.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -50,6 +52,17 @@ std::string key_of(int state_dir) {
     std::snprintf(key, sizeof key, "%llx-%llx", static_cast<unsigned long long>(info.st_dev),
                   static_cast<unsigned long long>(info.st_ino));
     return key;
+}
+
+// The plain form writes the variables in another order each time.
+std::string stable_bytes(const WorkerPlan& plan) {
+    std::string bytes;
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    plan.SerializeToCodedStream(&coded);
+    coded.Trim();
+    return bytes;
 }
 
 bool same_listeners(const Plan& a, const Plan& b) {
@@ -309,7 +322,7 @@ void Supervisor::reconcile(const Plan& previous) {
             add_worker(*kind, wanted);
             continue;
         }
-        const bool same = worker->plan().SerializeAsString() == wanted.SerializeAsString() &&
+        const bool same = stable_bytes(worker->plan()) == stable_bytes(wanted) &&
                           (listeners_stay || !wiring_.has_listeners(wanted.name()));
         if (same) continue;
         worker->set_plan(wanted);
@@ -488,7 +501,7 @@ StatusReport Supervisor::report() const {
     for (const std::string& reason : wiring_.missing()) report.add_missing(reason);
     for (const WorkerPlan& wanted : plan_.workers()) {
         const WorkerProcess* worker = find(wanted.name());
-        if (worker && worker->plan().SerializeAsString() != wanted.SerializeAsString())
+        if (worker && stable_bytes(worker->plan()) != stable_bytes(wanted))
             report.add_missing(wanted.name() +
                                " did not start with its new configuration and runs with the one "
                                "before");
