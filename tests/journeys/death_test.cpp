@@ -110,4 +110,23 @@ TEST_F(Death, IsReportedByTheStatusOfTheCommandLine) {
     EXPECT_NE(status.output.find("signal 9"), std::string::npos) << status.output;
 }
 
+// How the supervisor ends a worker whose loop stands still.
+TEST_F(Death, ByAbortSaysInTheLogWhatItWasDoing) {
+    start();
+    GatewayClient client = connect();
+    for (const std::string name : {"agent", "gateway"}) {
+        const pid_t former = hardshell->worker(name);
+        const size_t line = hardshell->line_count();
+        ASSERT_EQ(kill(former, SIGABRT), 0);
+        const std::string prefix = "[" + name + "] ";
+        EXPECT_TRUE(hardshell->wait_line(prefix + "aborted: SIGABRT from process ", line));
+        EXPECT_TRUE(hardshell->wait_line(name + "::run + 0x", line)) << "a function of ours";
+        EXPECT_TRUE(hardshell->wait_line("main + 0x", line));
+        EXPECT_NE(hardshell->wait_worker_replaced(name, former), 0);
+    }
+    EXPECT_TRUE(hardshell->wait_started());
+    client = connect();
+    EXPECT_EQ(chat_turn(client, "after").state, "final");
+}
+
 }  // namespace

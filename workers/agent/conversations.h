@@ -25,6 +25,8 @@ class Conversations {
     Result<std::vector<Message>> context(const std::string& path, int64_t now_ms);
     Done append(const std::string& path, const std::string& session_id, const std::string& entry_id,
                 const Json& message, int64_t now_ms, bool durable);
+    // Forgets all branches: each is read again when it is next used.
+    void forget() { open_.clear(); }
     // Branches in memory, and their estimated size.
     size_t open_count() const { return open_.size(); }
     size_t open_bytes() const;

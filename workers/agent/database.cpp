@@ -403,4 +403,9 @@ Done Database::exported(const std::string& agent, const FileStamp& stamp) {
     });
 }
 
+void Database::release_memory() {
+    tables_->prepared.clear();  // prepared again when next used
+    sqlite3_db_release_memory(tables_->file.getHandle());
+}
+
 }  // namespace agent

@@ -49,6 +49,9 @@ class Database {
                const std::vector<Session>& changed, const std::vector<std::string>& removed);
     Done exported(const std::string& agent, const FileStamp& stamp);
 
+    // Drops what SQLite keeps of the file in memory.
+    void release_memory();
+
   private:
     struct Tables;
     explicit Database(std::unique_ptr<Tables> tables);

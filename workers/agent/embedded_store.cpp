@@ -385,6 +385,11 @@ void EmbeddedStore::keep_unreadable(const std::string& agent) {
         log_warn("the unreadable session index is kept as {}", kept);
 }
 
+void EmbeddedStore::release_memory() {
+    conversations_.forget();
+    database_->release_memory();
+}
+
 void EmbeddedStore::close() {
     export_timer_.reset();
     for (int attempt = 0; attempt < 20 && !to_export_.empty(); ++attempt) {

@@ -46,6 +46,7 @@ class EmbeddedStore final : public SessionStore {
     Preview preview(const Session& session) override;
     std::string location(const std::string& agent) const override;
     std::string transcript_location(const Session& session) const override;
+    void release_memory() override;
     void close() override;
 
     // How long after a change sessions.json is written.

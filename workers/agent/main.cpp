@@ -94,6 +94,7 @@ Done run(Worker& self) {
             self.loop().stop(0);
         });
     });
+    self.on_shed([&] { (*store)->release_memory(); });
     log_info("agent model: {}", models.candidates_for(config.default_agent()).front().full());
     self.ready();
     self.loop().run();

@@ -7,7 +7,9 @@
 
 #include <csignal>
 #include <exception>
+#include <fstream>
 
+#include "workers/common/backtrace.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/exit_codes.h"
 #include "workers/common/log.h"
@@ -40,6 +42,17 @@ Result<BoardPage> own_page(const Start& start) {
             return BoardPage::map(descriptor.get(), true);
         }
     return Error{Fault::bad_message, "no status page was handed over"};
+}
+
+double in_mib(uint64_t bytes) {
+    return static_cast<double>(bytes) / (1 << 20);
+}
+
+// What no other process shares, roughly: resident without files and shared memory.
+double own_memory_mib() {
+    uint64_t size = 0, resident = 0, shared = 0;
+    std::ifstream("/proc/self/statm") >> size >> resident >> shared;
+    return in_mib((resident - shared) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
 }
 
 int end_with(Worker& worker, const Error& error) {
@@ -141,7 +154,19 @@ void Worker::on_frame(std::string_view frame) {
             on_stop_(message.stop());
         else
             loop_->stop(exit_code::requested);
+    } else if (message.has_shed()) {
+        shed(message.shed());
     }
+}
+
+void Worker::shed(const hardshell::proto::Shed& asked) {
+    const double before = own_memory_mib();
+    if (on_shed_) on_shed_();
+    malloc_trim(0);
+    log_warn(
+        "near the memory limit, {:.1f} of {:.1f} MiB: let go of what can be rebuilt, "
+        "{:.1f} MiB of its own before and {:.1f} after",
+        in_mib(asked.memory_bytes()), in_mib(asked.memory_soft_bytes()), before, own_memory_mib());
 }
 
 void Worker::follow_peers() {
@@ -151,6 +176,7 @@ void Worker::follow_peers() {
 }
 
 int run_worker(std::unique_ptr<Loop> loop, Done (*run)(Worker&)) {
+    install_backtrace();
 #if !defined(__SANITIZE_ADDRESS__)  // its leak check has to trace the process
     prctl(PR_SET_DUMPABLE, 0);      // the memory of this process holds secrets
 #endif

@@ -48,6 +48,9 @@ class Worker {
     // The supervisor asks to stop within the budget; the handler ends the loop when done. Without
     // a handler the loop ends at once.
     void on_stop(std::function<void(const hardshell::proto::Stop&)> handler);
+    // This worker is near its memory limit: the handler lets go of what can be rebuilt. What that
+    // freed goes back to the machine, and the log has the numbers; both without a handler too.
+    void on_shed(std::function<void()> handler) { on_shed_ = std::move(handler); }
     // The state of every worker and settings().degraded(), now and after each change.
     const std::vector<Status>& workers() const { return workers_; }
     void on_workers_changed(std::function<void()> handler) { on_workers_ = std::move(handler); }
@@ -57,6 +60,7 @@ class Worker {
   private:
     void on_frame(std::string_view frame);
     void follow_peers();
+    void shed(const hardshell::proto::Shed& asked);
     void beat();
 
     std::unique_ptr<Loop> loop_;
@@ -67,6 +71,7 @@ class Worker {
     std::unique_ptr<FrameStream> supervisor_;
     std::vector<Link*> links_;
     std::function<void(const hardshell::proto::Stop&)> on_stop_;
+    std::function<void()> on_shed_;
     std::function<void()> on_workers_;
     Loop::Registration heartbeat_;
 };

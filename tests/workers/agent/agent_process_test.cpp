@@ -47,6 +47,7 @@ class AgentProcess : public testing::Test {
         if (pid == 0) {
             dup2(ends[1], supervisor_descriptor);
             dup2(page->get(), page_descriptor);
+            if (!log.empty()) dup2(open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), 1);
             if (chdir(directory.path().c_str()) == 0) execl(program.c_str(), "agent", nullptr);
             _exit(127);
         }
@@ -169,6 +170,7 @@ class AgentProcess : public testing::Test {
     }
 
     TemporaryDirectory directory;
+    std::string log;  // where it writes its log, unless empty
     std::unique_ptr<Loop> loop;
     std::unique_ptr<FrameStream> supervisor;
     std::unique_ptr<Link> link;
@@ -233,6 +235,27 @@ TEST_F(AgentProcess, EndsInOrderWhenAskedTo) {
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
     const Json index = parsed(read_text(directory / "agents/main/sessions/sessions.json"));
     EXPECT_TRUE(index.contains("agent:main:main")) << "exported at the end";
+}
+
+TEST_F(AgentProcess, LetsGoOfMemoryAndGoesOn) {
+    log = directory / "log";
+    start(1);
+    connect_gateway(1);
+    answer_to(send("before", "r1"));
+    final_of("r1");
+    ToWorker message;
+    message.mutable_shed()->set_memory_bytes(32u << 20);
+    message.mutable_shed()->set_memory_soft_bytes(30u << 20);
+    ASSERT_TRUE(supervisor->send(message));
+    until([this] { return read_text(log).find("near the memory limit") != std::string::npos; });
+    EXPECT_THAT(read_text(log), testing::ContainsRegex(
+                                    "near the memory limit, 32.0 of 30.0 MiB: let go of what can "
+                                    "be rebuilt, [0-9.]+ MiB of its own before and [0-9.]+ "
+                                    "after"));
+    answer_to(send("after", "r2"));
+    EXPECT_EQ(final_of("r2")["state"], "final");
+    const Json history = answer_to(ask("chat.history", {{"sessionKey", "agent:main:main"}}));
+    EXPECT_EQ(history["messages"].size(), 4u);
 }
 
 }  // namespace agent

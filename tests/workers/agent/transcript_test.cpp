@@ -231,6 +231,18 @@ TEST(Conversations, StayWithinTheirBounds) {
     EXPECT_EQ(texts(*conversations.context(directory / "39.jsonl", 1)).size(), 1u);
 }
 
+TEST(Conversations, ReadWhatTheyForgotAgain) {
+    const TemporaryDirectory directory;
+    const std::string path = directory / "t.jsonl";
+    Conversations conversations("/state");
+    ASSERT_TRUE(conversations.append(path, "s1", "a", user("one"), 1, false));
+    EXPECT_GT(conversations.open_bytes(), 0u);
+    conversations.forget();
+    EXPECT_EQ(conversations.open_bytes(), 0u);
+    ASSERT_TRUE(conversations.append(path, "s1", "b", user("two"), 1, false));
+    EXPECT_THAT(texts(*conversations.context(path, 1)), ElementsAre("one", "two"));
+}
+
 TEST(Conversations, AFullDiskLeavesTheFileAsItWas) {
     const TemporaryDirectory directory;
     const std::string path = directory / "t.jsonl";
