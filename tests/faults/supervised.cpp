@@ -118,6 +118,7 @@ Supervised::~Supervised() {
         std::fprintf(stderr, "left behind and killed: %d\n", pid);
         ::kill(pid, SIGKILL);
     }
+    for (const std::string& group : control_groups()) rmdir(group.c_str());
     output_.reset();
     log_.join();
     std::error_code failure;
@@ -369,4 +370,23 @@ std::vector<pid_t> Supervised::left_behind(std::chrono::milliseconds limit) cons
         },
         limit);
     return left;
+}
+
+std::vector<std::string> Supervised::control_groups() const {
+    struct stat info {};
+    if (stat(state_dir_.c_str(), &info) != 0) return {};
+    char name[80];
+    std::snprintf(name, sizeof name, "hardshell-%llx-%llx",
+                  static_cast<unsigned long long>(info.st_dev),
+                  static_cast<unsigned long long>(info.st_ino));
+    std::vector<std::string> found;
+    std::error_code failure;
+    for (const auto& tree : std::filesystem::directory_iterator("/sys/fs/cgroup", failure)) {
+        const std::filesystem::path ours = tree.path() / name;
+        if (!std::filesystem::is_directory(ours, failure)) continue;
+        for (const auto& group : std::filesystem::directory_iterator(ours, failure))
+            if (group.is_directory()) found.push_back(group.path());
+        found.push_back(ours);
+    }
+    return found;
 }

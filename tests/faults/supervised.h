@@ -111,6 +111,9 @@ class Supervised {
     // The same without the supervisor's own, when the time is over or none is left.
     std::vector<pid_t> left_behind(std::chrono::milliseconds limit) const;
 
+    // The directories of its control groups, the deepest first.
+    std::vector<std::string> control_groups() const;
+
     // The kind a worker of the script has, for its files.
     std::string kind_of(const std::string& worker) const;
 
