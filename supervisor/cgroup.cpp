@@ -27,8 +27,8 @@ struct Names {
 };
 constexpr Names version_1 = {"memory.limit_in_bytes", "", "", "", "total_rss",
                              "memory.oom_control"};
-constexpr Names version_2 = {"memory.max", "memory.high", "memory.oom.group", "memory.swap.max",
-                             "anon",       "memory.events"};
+constexpr Names version_2 = {"memory.max",      "memory.high", "memory.oom.group",
+                             "memory.swap.max", "anon",        "memory.events"};
 
 const Names& names_of(CgroupVersion version) {
     return version == CgroupVersion::v2 ? version_2 : version_1;
@@ -129,8 +129,7 @@ Done Cgroup::limit(const MemoryBudget& budget, int most_tasks) {
         if (Done done = write_file(memory_ + "/" + names.limit, std::to_string(budget.limit));
             !done)
             return done;
-        if (*names.soft)
-            (void)write_file(memory_ + "/" + names.soft, std::to_string(budget.soft));
+        if (*names.soft) (void)write_file(memory_ + "/" + names.soft, std::to_string(budget.soft));
         if (*names.whole_group) (void)write_file(memory_ + "/" + names.whole_group, "1");
         if (*names.swap) (void)write_file(memory_ + "/" + names.swap, "0");
     }
@@ -192,7 +191,7 @@ Cgroups Cgroups::open(const CgroupTrees& trees, const std::string& key) {
     if (trees.pids != trees.unified) cgroups.pids_ = take(trees.pids);
     const bool found = !trees.memory.empty() || !trees.unified.empty();
     cgroups.mode_ = !cgroups.memory_.empty()
-                        ? (one_tree                    ? "cgroup v2"
+                        ? (one_tree                   ? "cgroup v2"
                            : cgroups.unified_.empty() ? "cgroup v1"
                                                       : "cgroup v1, ended through v2")
                     : found ? "none: the memory groups of this machine may not be divided by us"

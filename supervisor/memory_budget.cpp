@@ -56,8 +56,8 @@ Error does_not_fit(uint64_t total, uint64_t room, uint64_t wanted,
         parts += (parts.empty() ? "" : " + ") + line.worker + " " +
                  mebibytes(least_of(line, wishes), false);
     return {Fault::bad_config,
-            "the workers' memory does not fit: " + parts + " = " + mebibytes(wanted) +
-                ", but of " + mebibytes(total) + " there are " + mebibytes(room) +
+            "the workers' memory does not fit: " + parts + " = " + mebibytes(wanted) + ", but of " +
+                mebibytes(total) + " there are " + mebibytes(room) +
                 " for workers; lower memory.workers in hardshell.json or give the machine more"};
 }
 
@@ -90,8 +90,8 @@ Done share_out(uint64_t total, const std::vector<MemoryWish>& wishes,
 }
 
 std::string describe(uint64_t total, const std::vector<BudgetLine>& lines) {
-    std::string text = mebibytes(total - reserve_of(total)) + " of " + mebibytes(total) +
-                       " for workers: ";
+    std::string text =
+        mebibytes(total - reserve_of(total)) + " of " + mebibytes(total) + " for workers: ";
     bool first = true;
     for (const BudgetLine& line : lines) {
         text += (first ? "" : ", ") + line.worker + " " + mebibytes(line.budget.limit, false) +

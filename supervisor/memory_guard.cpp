@@ -11,7 +11,7 @@ namespace supervisor {
 
 namespace {
 
-constexpr uint64_t shortage_percent = 8;       // of the machine's memory still available
+constexpr uint64_t shortage_percent = 8;        // of the machine's memory still available
 constexpr int64_t between_reliefs_ms = 15'000;  // a replaced worker gives back within seconds
 
 // A line of /proc/meminfo in bytes; 0 when it is not there.
@@ -57,8 +57,7 @@ Done MemoryGuard::plan(const hardshell::proto::Plan& plan) {
         !shared)
         return shared;
     budgets_ = std::move(lines);
-    const std::string text =
-        "memory by " + groups_.mode() + ": " + describe(bytes, budgets_);
+    const std::string text = "memory by " + groups_.mode() + ": " + describe(bytes, budgets_);
     if (text != described_) log_.say("", text);
     described_ = text;
     return {};
@@ -102,8 +101,8 @@ void MemoryGuard::relieve_machine() {
             (chosen->kind().critical == worker->kind().critical && fill > chosen->fill()))
             chosen = worker.get();
     }
-    const std::string shortage = "the machine has only " + mebibytes(available) + " of " +
-                                 mebibytes(machine) + " left";
+    const std::string shortage =
+        "the machine has only " + mebibytes(available) + " of " + mebibytes(machine) + " left";
     if (chosen) return chosen->drain(shortage);
     log_.say("warn", shortage + "; no worker of ours is over its share");
 }

@@ -20,8 +20,8 @@ struct Life {
     std::string declared;         // its own last words, from Failed
     uint64_t memory_peak = 0;     // bytes
     MemoryBudget budget;
-    bool killed_in_its_group = false;    // by the kernel, for the group's limit
-    bool killed_on_machine = false;      // the kernel killed somebody for memory in its time
+    bool killed_in_its_group = false;  // by the kernel, for the group's limit
+    bool killed_on_machine = false;    // the kernel killed somebody for memory in its time
 };
 
 Ended classify(const ProcessEnd& end, const Life& life);

@@ -103,8 +103,7 @@ std::vector<LinkEnd> Wiring::links_of(const std::string& worker) const {
     return ends;
 }
 
-std::vector<std::pair<std::string, int>> Wiring::listeners_for_start_of(
-    const std::string& worker) {
+std::vector<std::pair<std::string, int>> Wiring::listeners_for_start_of(const std::string& worker) {
     bind_optional(worker);
     std::vector<std::pair<std::string, int>> handles;
     for (const Bound& listener : listeners_)

@@ -70,11 +70,12 @@ const Row rows[] = {
 // The life of a supervisor of which one call fails.
 class FailedCall {
   public:
-    FailedCall(const Row& row, int error, int nth, Place place) : row_(row), error_(error), nth_(nth) {
+    FailedCall(const Row& row, int error, int nth, Place place)
+        : row_(row), error_(error), nth_(nth) {
         std::vector<int> trapped = {row.number};
         if (!row.is_own) trapped.push_back(SYS_prctl);
-        trap_ = std::make_unique<CallTrap>(trapped,
-                                           [this](const CallTrap::Call& call) { return decide(call); });
+        trap_ = std::make_unique<CallTrap>(
+            trapped, [this](const CallTrap::Call& call) { return decide(call); });
         Supervised::Options options;
         options.place = place;
         options.environment["HARDSHELL_STOP_BUDGET_MS"] = "1000";

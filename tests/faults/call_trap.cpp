@@ -23,8 +23,8 @@ struct CallTrap::Shared {
 
 CallTrap::CallTrap(const std::vector<int>& calls, Decide decide)
     : calls_(calls), decide_(std::move(decide)) {
-    void* page = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                      -1, 0);
+    void* page =
+        mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) std::abort();
     shared_ = new (page) Shared;
 }
@@ -47,8 +47,8 @@ void CallTrap::arm() {
     code[size++] = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     code[size++] = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
     const sock_fprog program{static_cast<unsigned short>(size), code};
-    const long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-                                  SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+    const long listener =
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
     if (listener < 0) _exit(125);
     shared_->listener = static_cast<int>(listener);
     // No call that might be trapped: nobody answers yet.
@@ -61,8 +61,8 @@ void CallTrap::attach(pid_t child) {
         sched_yield();
     }
     const Fd handle(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
-    listener_ = Fd(static_cast<int>(
-        syscall(SYS_pidfd_getfd, handle.get(), shared_->listener.load(), 0)));
+    listener_ =
+        Fd(static_cast<int>(syscall(SYS_pidfd_getfd, handle.get(), shared_->listener.load(), 0)));
     if (!listener_) std::abort();
     server_ = std::thread([this] { serve(); });
     shared_->attached = true;

@@ -54,8 +54,8 @@ TEST_P(Death, WithSuccessThatNobodyAskedForIsACrash) {
 TEST_P(Death, ByASignalNamesItAndKeepsTheLastLines) {
     covers("3");
     start();
-    for (const auto& [number, words] : {std::pair{SIGSEGV, "signal 11 (SEGV)"},
-                                        std::pair{SIGABRT, "signal 6 (ABRT)"}}) {
+    for (const auto& [number, words] :
+         {std::pair{SIGSEGV, "signal 11 (SEGV)"}, std::pair{SIGABRT, "signal 6 (ABRT)"}}) {
         const uint64_t life = supervisor->status("one").incarnation();
         const size_t line = supervisor->log().count();
         ASSERT_TRUE(supervisor->tell("one", "lines 30 0"));
@@ -86,7 +86,8 @@ TEST_P(Death, AtTheStartBacksOff) {
     std::string gaps;
     for (size_t i = 1; i < lives.size(); ++i, expected *= 2) {
         const double gap =
-            static_cast<double>(std::stoll(lives[i].back()) - std::stoll(lives[i - 1].back())) / 1e6;
+            static_cast<double>(std::stoll(lives[i].back()) - std::stoll(lives[i - 1].back())) /
+            1e6;
         EXPECT_GE(gap, expected * 0.79) << "start " << i;
         EXPECT_LE(gap, expected * 1.21 + 0.3) << "start " << i;
         exact &= gap > expected * 0.99 && gap < expected * 1.02;
@@ -126,9 +127,9 @@ TEST_P(Death, SoonAfterReadyDoesNotResetTheBackOff) {
 // Every way in which exec can fail, with a word of the reason.
 TEST_P(Death, AtExecNamesStageAndReason) {
     covers("12");
-    const std::string libexec = std::filesystem::temp_directory_path() /
-                                ("hf-libexec-" + std::to_string(getpid()) + "-" +
-                                 place_name({GetParam(), 0}));
+    const std::string libexec =
+        std::filesystem::temp_directory_path() /
+        ("hf-libexec-" + std::to_string(getpid()) + "-" + place_name({GetParam(), 0}));
     const std::string suite = std::string(std::getenv("HARDSHELL_BUILD")) + "/tests/faults/libexec";
     std::filesystem::create_directories(libexec);
     chmod(libexec.c_str(), 0755);
@@ -178,8 +179,10 @@ TEST_P(Death, AtExecNamesStageAndReason) {
 
 TEST_P(Death, LeavesNothingOfItsGroupBehind) {
     covers("16");
-    start("worker gateway gateway STUB_DO=ready;serve\nworker one stub\n"
-          "listener http gateway 127.0.0.1 " + std::to_string(free_port()) + "\n");
+    start(
+        "worker gateway gateway STUB_DO=ready;serve\nworker one stub\n"
+        "listener http gateway 127.0.0.1 " +
+        std::to_string(free_port()) + "\n");
     ASSERT_TRUE(supervisor->tell("gateway", "grandchild"));
     const uint64_t life = supervisor->status("gateway").incarnation();
     supervisor->order("gateway", "exit 1");

@@ -100,11 +100,13 @@ void FaultTest::start(const std::string& plan, Supervised::Options options) {
         incarnations_[name] = supervisor->status(name).incarnation();
     // The planner's pipe is the last to go.
     size_t before = 0;
-    eventually([&] {
-        descriptors_ = supervisor->descriptors();
-        return descriptors_ == std::exchange(before, descriptors_) &&
-               supervisor->children().size() <= planned_.size();
-    }, 2s, 20ms);
+    eventually(
+        [&] {
+            descriptors_ = supervisor->descriptors();
+            return descriptors_ == std::exchange(before, descriptors_) &&
+                   supervisor->children().size() <= planned_.size();
+        },
+        2s, 20ms);
 }
 
 void FaultTest::wait_all_ready(std::chrono::milliseconds limit) {
@@ -136,7 +138,8 @@ void FaultTest::expect_recovered(const std::string& worker, const std::string& c
         << worker << " is not ready again";
     const std::string last_end = supervisor->status(worker).last_end();
     EXPECT_NE(last_end.find(cause), std::string::npos) << last_end;
-    EXPECT_TRUE(supervisor->wait_line(worker + " " + last_end, 0, 2s)) << "no line says " << last_end;
+    EXPECT_TRUE(supervisor->wait_line(worker + " " + last_end, 0, 2s))
+        << "no line says " << last_end;
     expect_others_untouched({worker});
 }
 

@@ -75,9 +75,8 @@ class FaultTest : public testing::TestWithParam<Place> {
 // "one" of "name-of-place" for test names.
 std::string place_name(const testing::TestParamInfo<Place>& info);
 
-#define AT_BOTH_PLACES(Suite)                                                          \
-    INSTANTIATE_TEST_SUITE_P(As, Suite,                                                \
-                             testing::Values(Place::plain_child, Place::first_process), \
+#define AT_BOTH_PLACES(Suite)                                                                      \
+    INSTANTIATE_TEST_SUITE_P(As, Suite, testing::Values(Place::plain_child, Place::first_process), \
                              place_name)
 #define AS_PLAIN_CHILD(Suite) \
     INSTANTIATE_TEST_SUITE_P(As, Suite, testing::Values(Place::plain_child), place_name)

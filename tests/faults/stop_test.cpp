@@ -41,18 +41,18 @@ TEST_P(Stop, KillsWhoIgnoresItInsideTheBudget) {
 
 TEST_P(Stop, HoldsDuringEveryOtherTransition) {
     covers("18");
-    start_unready("worker gateway gateway\n"
-                  "worker agent agent STUB_DO=ready;linger+300\n"
-                  "worker late stub STUB_DO=linger\n"        // starting
-                  "worker looping stub STUB_DO=exit+1\n"     // in back-off
-                  "worker defiant stub STUB_DO=ready;defy\n"  // stopping on request
-                  "worker one stub STUB_DO=ready;linger+300\n");
+    start_unready(
+        "worker gateway gateway\n"
+        "worker agent agent STUB_DO=ready;linger+300\n"
+        "worker late stub STUB_DO=linger\n"         // starting
+        "worker looping stub STUB_DO=exit+1\n"      // in back-off
+        "worker defiant stub STUB_DO=ready;defy\n"  // stopping on request
+        "worker one stub STUB_DO=ready;linger+300\n");
     ASSERT_TRUE(supervisor->wait_ready("defiant"));
     ASSERT_TRUE(supervisor->wait_ready("one"));
     ASSERT_TRUE(supervisor->ask("restart", {"defiant"}));
-    ASSERT_TRUE(supervisor->wait_status("looping", [](const Status& status) {
-        return status.state() == Status::WAITING;
-    }));
+    ASSERT_TRUE(supervisor->wait_status(
+        "looping", [](const Status& status) { return status.state() == Status::WAITING; }));
     const pid_t agent = supervisor->worker("agent");
     std::map<std::string, size_t> lives;
     for (const char* name : {"late", "looping", "defiant", "one", "agent"})

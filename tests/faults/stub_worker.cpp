@@ -121,8 +121,12 @@ using Words = std::istringstream;
 
 // --- commands ---
 
-void ready(Words&) { send_message(ready_message); }
-void beat_not(Words&) { stub.beats = false; }
+void ready(Words&) {
+    send_message(ready_message);
+}
+void beat_not(Words&) {
+    stub.beats = false;
+}
 void exit_with(Words& words) {
     int code = 0;
     words >> code;
@@ -155,7 +159,9 @@ void defy(Words&) {
     stub.obeys = false;
     stub.follows_its_parent = false;
 }
-void linger(Words& words) { words >> stub.linger_ms; }
+void linger(Words& words) {
+    words >> stub.linger_ms;
+}
 void print(Words& words) {
     std::string text;
     std::getline(words >> std::ws, text);
@@ -328,7 +334,8 @@ void grow(Words& words) {
     words >> mebibytes >> ms;
     for (size_t i = 0; i < mebibytes; ++i) {
         constexpr size_t step = 1u << 20;
-        void* block = mmap(nullptr, step, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void* block =
+            mmap(nullptr, step, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (block == MAP_FAILED) return note("refused-memory");
         std::memset(block, 1, step);
         stub.memory.push_back(block);
@@ -339,7 +346,9 @@ void let_go() {
     for (void* block : stub.memory) munmap(block, 1u << 20);
     stub.memory.clear();
 }
-void shed_when_asked(Words&) { stub.sheds = true; }
+void shed_when_asked(Words&) {
+    stub.sheds = true;
+}
 void write_file(Words& words) {
     size_t mebibytes = 0;
     words >> mebibytes;
@@ -352,7 +361,9 @@ void write_file(Words& words) {
         }
     close(file);
 }
-void remove_file(Words&) { unlink((stub.lives + ".big").c_str()); }
+void remove_file(Words&) {
+    unlink((stub.lives + ".big").c_str());
+}
 void send_bytes(Words& words) {
     std::string hex;
     words >> hex;

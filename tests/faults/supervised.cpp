@@ -151,8 +151,8 @@ void Supervised::start() {
     const std::string libexec =
         options_.libexec.empty() ? build_dir() + "/tests/faults/libexec" : options_.libexec;
     const std::vector<std::string> words = {
-        libexec + "/supervisor", "--state-dir", state_dir_,   "--config-path",
-        config_path(),           "--run-dir",   run_dir_, "--"};
+        libexec + "/supervisor", "--state-dir", state_dir_, "--config-path",
+        config_path(),           "--run-dir",   run_dir_,   "--"};
     const std::vector<std::string> variables = environment();
     const auto argv = pointers(words);
     const auto envp = pointers(variables);

@@ -99,8 +99,8 @@ class Supervised {
     // microseconds; -1 when none came.
     int64_t kill_to_next_life(const std::string& worker) const;
 
-    size_t descriptors() const;       // open in the supervisor
-    size_t resident_kib() const;      // of the supervisor
+    size_t descriptors() const;        // open in the supervisor
+    size_t resident_kib() const;       // of the supervisor
     double processor_seconds() const;  // of the supervisor, user and system
 
     void signal(int number) const;

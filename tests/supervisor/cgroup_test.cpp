@@ -73,8 +73,8 @@ class FakeVersion2 : public testing::Test {
             put(std::string(group) + "/cgroup.procs", "");
         }
         put("hardshell-k/cgroup.subtree_control", "");
-        for (const char* file : {"memory.max", "memory.high", "memory.oom.group",
-                                 "memory.swap.max", "pids.max", "cgroup.kill"})
+        for (const char* file : {"memory.max", "memory.high", "memory.oom.group", "memory.swap.max",
+                                 "pids.max", "cgroup.kill"})
             put(std::string("hardshell-k/agent/") + file, "");
         put("hardshell-k/agent/memory.events", "low 0\nhigh 4\nmax 0\noom 0\noom_kill 2\n");
         put("hardshell-k/agent/memory.stat", "anon 4096\nfile 99999999\n");
@@ -87,9 +87,8 @@ class FakeVersion2 : public testing::Test {
         return content(root_ + "/hardshell-k/agent/" + file);
     }
     Cgroups open() const {
-        return Cgroups::open(find_cgroup_trees("30 22 0:26 / " + root_ + " rw - cgroup2 none rw\n",
-                                               "0::/\n"),
-                             "k");
+        return Cgroups::open(
+            find_cgroup_trees("30 22 0:26 / " + root_ + " rw - cgroup2 none rw\n", "0::/\n"), "k");
     }
 
     std::string root_;
@@ -126,8 +125,8 @@ TEST_F(FakeVersion2, KnowsTheLimitOfItsContainer) {
 }
 
 TEST_F(FakeVersion2, SaysWhenItMayNotDivideTheTree) {
-    (void)!system(("rm -rf " + root_ + "/hardshell-k; rm " + root_ + "/cgroup.subtree_control")
-                      .c_str());
+    (void)!system(
+        ("rm -rf " + root_ + "/hardshell-k; rm " + root_ + "/cgroup.subtree_control").c_str());
     mkdir((root_ + "/cgroup.subtree_control").c_str(), 0755);  // cannot be written
     const Cgroups groups = open();
     EXPECT_FALSE(groups.limits_memory());

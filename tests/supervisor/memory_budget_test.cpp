@@ -63,8 +63,8 @@ TEST_F(MemoryBudgetTest, PutsTheSoftLimitBelowTheLimit) {
 }
 
 TEST_F(MemoryBudgetTest, FollowsTheOwnersWishForAWorkerOverOneForItsKind) {
-    ASSERT_TRUE(share_out(total_, {wish("large", 0, 30 * mib), wish("a", 10 * mib, 25 * mib)},
-                          lines_));
+    ASSERT_TRUE(
+        share_out(total_, {wish("large", 0, 30 * mib), wish("a", 10 * mib, 25 * mib)}, lines_));
     EXPECT_EQ(of("a").limit, 25 * mib);
     EXPECT_EQ(of("a").soft, 10 * mib);
 }

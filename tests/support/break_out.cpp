@@ -90,12 +90,15 @@ bool reaches_control_socket(const std::string& run_dir) {
     return connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
 }
 
-// Descriptors of files and directories, whatever their number: it was handed none.
+// Descriptors of files and directories, whatever their number: it was handed none. Its own program
+// it opens itself, for the names in a backtrace.
 bool holds_a_foreign_file() {
+    std::error_code unknown;
+    const std::string program = std::filesystem::read_symlink("/proc/self/exe", unknown).string();
     for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
         std::error_code gone;
         const std::string target = std::filesystem::read_symlink(entry.path(), gone).string();
-        const bool own = gone || target.empty() || target[0] != '/' ||
+        const bool own = gone || target.empty() || target[0] != '/' || target == program ||
                          target.starts_with("/dev/") || target.starts_with("/memfd:") ||
                          target.starts_with("/proc/");
         if (!own) return true;
