@@ -109,13 +109,24 @@ Cgroup::Cgroup(CgroupVersion memory_version, std::string memory, std::string pid
     : memory_version_(memory_version),
       memory_(std::move(memory)),
       pids_(std::move(pids)),
-      unified_(std::move(unified)) {
+      unified_(std::move(unified)) {}
+
+// Again where one is missing: making it may have failed, or somebody removed it.
+Done Cgroup::make() {
+    for (const std::string& group : std::set<std::string>{memory_, pids_, unified_}) {
+        if (group.empty() || access(group.c_str(), F_OK) == 0) continue;
+        doors_.clear();
+        if (!make_group(group))
+            return system_error("cannot make the control group " + group, errno);
+    }
+    if (!doors_.empty()) return {};
     for (const std::string& group : std::set<std::string>{memory_, pids_, unified_}) {
         if (group.empty()) continue;
-        make_group(group);
         Fd door(::open((group + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
-        if (door) doors_.push_back(std::move(door));
+        if (!door) return system_error("cannot open the control group " + group, errno);
+        doors_.push_back(std::move(door));
     }
+    return {};
 }
 
 Cgroup::~Cgroup() {
@@ -124,6 +135,7 @@ Cgroup::~Cgroup() {
 }
 
 Done Cgroup::limit(const MemoryBudget& budget, int most_tasks) {
+    if (Done made = make(); !made) return made;
     const Names& names = names_of(memory_version_);
     if (!memory_.empty() && budget.limit > 0) {
         if (Done done = write_file(memory_ + "/" + names.limit, std::to_string(budget.limit));

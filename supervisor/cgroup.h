@@ -26,6 +26,7 @@ class Cgroup {
     Cgroup(const Cgroup&) = delete;
     Cgroup& operator=(const Cgroup&) = delete;
 
+    // Makes the groups where they are missing, and sets their limits.
     Done limit(const MemoryBudget& budget, int most_tasks);
     // A process that writes "0" to each of them is inside.
     std::vector<int> doors() const;
@@ -37,6 +38,7 @@ class Cgroup {
     bool kill() const;
 
   private:
+    Done make();
     std::vector<pid_t> members() const;
 
     CgroupVersion memory_version_;

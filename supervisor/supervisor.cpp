@@ -37,6 +37,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds tick_period{2'000};
 constexpr milliseconds lock_patience{5'000};  // OpenClaw waits as long
 constexpr milliseconds memory_period{1'000};
+constexpr milliseconds worker_retry{1'000};
 constexpr int orphans_per_turn = 256;  // workers are looked at between two slices
 
 const char* severity_word(Notice::Severity severity) {
@@ -99,7 +100,7 @@ Done Supervisor::begin() {
     started_ms_ = monotonic_ms();
     started_wall_ms_ = wall_ms();
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    watch_signals();
+    if (Done watched = watch_signals(); !watched) return watched.error();
     // The directories decide whether workers can have their own users, so they come first.
     if (Done made = prepare_run_dir(options_.run_dir, geteuid() == 0); !made) return made.error();
     isolation_ = user_isolation(options_.state_dir, options_.run_dir);
@@ -150,7 +151,7 @@ void Supervisor::say_missing_layers() const {
         if (!layer.holds) log_.say("warn", layer.detail);
 }
 
-void Supervisor::watch_signals() {
+Done Supervisor::watch_signals() {
     sigset_t all;
     sigfillset(&all);
     for (const int crash : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigdelset(&all, crash);
@@ -160,11 +161,13 @@ void Supervisor::watch_signals() {
     for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2})
         sigaddset(&handled, number);
     signals_ = Fd(signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!signals_) return system_error("cannot receive signals", errno);
     registrations_.push_back(loop_.watch(signals_.get(), Loop::readable, [this](unsigned) {
         signalfd_siginfo info{};
         while (read(signals_.get(), &info, sizeof info) == sizeof info)
             on_signal(static_cast<int>(info.ssi_signo));
     }));
+    return {};
 }
 
 void Supervisor::on_signal(int number) {
@@ -335,8 +338,13 @@ void Supervisor::reconcile(const Plan& previous) {
 }
 
 void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
-    Result<Fd> page = BoardPage::create(plan.name());
-    if (!page) return log_.say("error", page.error().what);
+    Result<Fd> file = BoardPage::create(plan.name());
+    Result<BoardPage> page = file ? BoardPage::map(file->get(), true) : file.error();
+    if (!page) {
+        log_.say("error", page.error().what + "; trying again every second");
+        retry_workers_ = loop_.after(worker_retry, [this] { reconcile(plan_); });
+        return;
+    }
     WorkerProcess::Surroundings surroundings;
     surroundings.libexec = options_.libexec;
     surroundings.state_dir = state_dir_.get();
@@ -356,8 +364,8 @@ void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
     surroundings.may_start = [this, name] { return wiring_.may_start(name); };
     surroundings.group = memory_.group_for(name);
     surroundings.kernel_limits_memory = memory_.groups().limits_memory();
-    workers_.push_back(std::make_unique<WorkerProcess>(loop_, log_, kind, plan,
-                                                       std::move(surroundings), std::move(*page)));
+    workers_.push_back(std::make_unique<WorkerProcess>(
+        loop_, log_, kind, plan, std::move(surroundings), std::move(*file), std::move(*page)));
     workers_.back()->on_change([this] { announce_changes(); });
     workers_.back()->on_failing([this, name](int failures, const std::string& why) {
         critical_failed(name, failures, why);
@@ -536,6 +544,7 @@ void Supervisor::restart_neighbours(const std::string& name) {
 
 void Supervisor::stop_all(const std::string& why) {
     retry_plan_.reset();
+    retry_workers_.reset();
     wiring_.stop();
     shutdown_.ask(why, options_.stop_budget, exit_code_ != 0);
 }

@@ -54,7 +54,7 @@ class Supervisor {
     void reload();
 
   private:
-    void watch_signals();
+    Done watch_signals();
     void on_signal(int number);
     void collect_children();
     void ask_for_plan();
@@ -107,6 +107,7 @@ class Supervisor {
 
     std::vector<Loop::Registration> registrations_;
     Loop::Registration retry_plan_;
+    Loop::Registration retry_workers_;
 };
 
 }  // namespace supervisor

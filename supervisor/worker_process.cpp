@@ -86,23 +86,18 @@ Result<std::pair<Fd, Fd>> make_pipe() {
     return std::pair<Fd, Fd>(Fd(ends[0]), Fd(ends[1]));
 }
 
-BoardPage map_or_abort(const Fd& file) {
-    Result<BoardPage> page = BoardPage::map(file.get(), true);
-    if (!page) std::abort();  // one page of memory at start-up
-    return std::move(*page);
-}
-
 }  // namespace
 
 WorkerProcess::WorkerProcess(Loop& loop, LogPump& log, const KindOfWorker& kind,
-                             hardshell::proto::WorkerPlan plan, Surroundings surroundings, Fd page)
+                             hardshell::proto::WorkerPlan plan, Surroundings surroundings,
+                             Fd page_file, BoardPage page)
     : loop_(loop),
       log_(log),
       kind_(kind),
       plan_(std::move(plan)),
       surroundings_(std::move(surroundings)),
-      page_file_(std::move(page)),
-      page_(map_or_abort(page_file_)),
+      page_file_(std::move(page_file)),
+      page_(std::move(page)),
       memory_(std::move(surroundings_.group), surroundings_.kernel_limits_memory, kind.most_tasks) {
 }
 

@@ -46,7 +46,8 @@ class WorkerProcess {
     };
 
     WorkerProcess(Loop& loop, LogPump& log, const KindOfWorker& kind,
-                  hardshell::proto::WorkerPlan plan, Surroundings surroundings, Fd page);
+                  hardshell::proto::WorkerPlan plan, Surroundings surroundings, Fd page_file,
+                  BoardPage page);
     ~WorkerProcess();
 
     // Called after every change of state, and after each failure of a critical worker.

@@ -164,8 +164,8 @@ class EveryCall : public testing::TestWithParam<Row> {
         const std::string log = supervisor.log().text();
         if (log.find("Sanitizer") != std::string::npos) return "crashed";
         if (log.find("terminate called") != std::string::npos) return "threw";
-        if (!had_begun && log.find("[supervisor] error: ") == std::string::npos)
-            return "ended without a reason";
+        // Before there is a log it says so without a name.
+        if (!had_begun && log.find("error: ") == std::string::npos) return "ended without a reason";
         return {};
     }
 

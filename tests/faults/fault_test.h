@@ -58,6 +58,7 @@ class FaultTest : public testing::TestWithParam<Place> {
 
     std::unique_ptr<Supervised> supervisor;
     bool may_hold_more_descriptors = false;  // the test changed what runs
+    bool may_leave_groups = false;           // it was killed: its next life removes them
     bool may_tear_lines = false;             // the test printed something else into the log
     int expected_exit = 0;
 

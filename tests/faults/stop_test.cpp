@@ -125,6 +125,7 @@ AT_BOTH_PLACES(Stop);
 // What happens to the workers when the supervisor itself is gone.
 class Orphaned : public FaultTest {
   protected:
+    Orphaned() { may_leave_groups = true; }
     // Crashes it as a bug would: at an address that does not exist.
     void crash_supervisor();
 };

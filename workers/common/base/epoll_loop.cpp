@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "workers/common/base/clock.h"
+#include "workers/common/base/exit_codes.h"
 #include "workers/common/base/fd.h"
 #include "workers/common/base/loop.h"
 
@@ -16,10 +17,14 @@ uint32_t to_epoll(unsigned events) {
     return ((events & Loop::readable) ? EPOLLIN : 0u) | ((events & Loop::writable) ? EPOLLOUT : 0u);
 }
 
+constexpr int most_tries = 3;
+
 class EpollLoop final : public Loop {
   public:
     EpollLoop() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
-        if (!epoll_) std::abort();
+        if (epoll_) return;
+        std::perror("error: cannot make an event loop");
+        _exit(exit_code::failed);
     }
 
     Registration watch(int descriptor, unsigned events, Handler handler) override {
@@ -86,8 +91,16 @@ class EpollLoop final : public Loop {
         event.data.u64 = key(descriptor, id);
         if (events == 0)
             epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor, nullptr);
-        else if (epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, descriptor, &event) != 0 && errno == ENOENT)
-            epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event);
+        else
+            for (int tries = 0; tries < most_tries && !set(descriptor, event); ++tries) {
+            }
+    }
+
+    // False when the kernel had no room for a moment: a descriptor left out would never be heard
+    // of again.
+    bool set(int descriptor, epoll_event& event) {
+        if (epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, descriptor, &event) == 0) return true;
+        return errno == ENOENT && epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0;
     }
 
     static uint64_t key(int descriptor, uint64_t id) {

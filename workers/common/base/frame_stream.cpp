@@ -94,7 +94,9 @@ void FrameStream::flush() {
         if (count < 0 && errno == EINTR) continue;
         // A broken socket shows itself as readable. What waits can reach nobody, and a peer that
         // only stopped reading would otherwise keep this socket writable for ever.
-        if (count < 0 && errno != EAGAIN) taken_ = output_.size();
+        // A kernel without room for a moment is as good as a full socket: tried again.
+        const bool later = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
+        if (count < 0 && !later) taken_ = output_.size();
         if (count <= 0) break;
         taken_ += static_cast<size_t>(count);
     }
