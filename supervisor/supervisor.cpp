@@ -211,6 +211,7 @@ void Supervisor::apply(Plan plan) {
     const Plan previous = std::move(plan_);
     plan_ = std::move(plan);
     has_plan_ = true;
+    apply_settings_of(plan_);
     bind_listeners();
     prepare_links();
     reconcile(previous);
@@ -232,7 +233,15 @@ void Supervisor::mask_secrets_of(const Plan& plan) {
     // Those of the plan before stay masked too: workers that still hold them may print them.
     for (const WorkerPlan& worker : plan_.workers())
         for (const auto& secret : worker.secrets()) secrets.push_back(secret.value());
-    log_.mask(std::move(secrets));
+    log_.mask(secrets);
+}
+
+void Supervisor::apply_settings_of(const Plan& plan) {
+    const auto& settings = plan.supervisor();
+    // Without a wish the format stays that of the first lines, which the environment chose.
+    if (!settings.log_format().empty())
+        log_.format(settings.log_format() == "json" ? LogFormat::json : LogFormat::text);
+    log_.limit(settings.log_lines_per_second());
 }
 
 void Supervisor::bind_listeners() {
@@ -487,6 +496,7 @@ StatusReport Supervisor::report() const {
     report.set_config_path(options_.config_path);
     report.set_degraded(plan_.degraded());
     report.set_plan_source(plan_.source());
+    report.set_log_lines_dropped(log_.dropped());
     for (const auto& worker : workers_) {
         *report.add_workers() = worker->status();
         if (worker->name() != "gateway") continue;

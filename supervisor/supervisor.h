@@ -59,6 +59,7 @@ class Supervisor {
     void apply(hardshell::proto::Plan plan);
     void say_notices(const hardshell::proto::Plan& plan);
     void mask_secrets_of(const hardshell::proto::Plan& plan);
+    void apply_settings_of(const hardshell::proto::Plan& plan);
     void bind_listeners();
     void prepare_links();
     WorkerProcess* find(const std::string& name) const;
