@@ -10,7 +10,7 @@ build_packages=(
 test_packages=(
   "${build_packages[@]}"
   libgtest-dev libgmock-dev libbenchmark-dev clang-14 libclang-rt-14-dev
-  chromium nodejs npm procps python3 git
+  chromium nodejs npm procps prometheus python3 git
 )
 
 # install_packages name…: only what is missing, so that a second run needs no network.

@@ -1,5 +1,6 @@
 #include "supervisor/control_socket.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -20,6 +21,10 @@ bool may_control(int connection) {
     socklen_t size = sizeof peer;
     if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
     return peer.uid == geteuid() || peer.uid == 0;
+}
+
+Fd spare_descriptor() {
+    return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
 bool is_answered(const sockaddr_un& address) {
@@ -67,6 +72,7 @@ Result<std::unique_ptr<ControlSocket>> ControlSocket::open(Loop& loop, const std
 ControlSocket::ControlSocket(Loop& loop, Fd socket, std::string path, Handler handler)
     : loop_(loop),
       socket_(std::move(socket)),
+      spare_(spare_descriptor()),
       path_(std::move(path)),
       handler_(std::move(handler)) {
     watch_ = loop_.watch(socket_.get(), Loop::readable, [this](unsigned) { accept_one(); });
@@ -77,8 +83,16 @@ ControlSocket::~ControlSocket() {
     unlink(path_.c_str());
 }
 
+// A caller left waiting would make the socket readable for ever, and the loop turn without rest.
+void ControlSocket::refuse_one() {
+    spare_.reset();
+    Fd(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC)).reset();
+    spare_ = spare_descriptor();
+}
+
 void ControlSocket::accept_one() {
     Fd connection(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!connection && (errno == EMFILE || errno == ENFILE)) return refuse_one();
     if (!connection || clients_.size() >= most_clients || !may_control(connection.get())) return;
     clients_.push_back(std::make_unique<ControlClient>(
         std::make_unique<FrameStream>(loop_, std::move(connection), largest_frame)));

@@ -45,10 +45,12 @@ class ControlSocket {
   private:
     ControlSocket(Loop& loop, Fd socket, std::string path, Handler handler);
     void accept_one();
+    void refuse_one();
     void drop(const ControlClient* client);
 
     Loop& loop_;
     Fd socket_;
+    Fd spare_;  // given up for a moment when no descriptor is left, so that a caller can be refused
     std::string path_;
     Handler handler_;
     std::list<std::unique_ptr<ControlClient>> clients_;

@@ -89,16 +89,16 @@ Done make_folder(int state_dir, std::string_view path, mode_t mode) {
 }
 
 // The planner writes the configuration by rename, so it owns the directory that holds it.
-void give_config_to_planner(int state_dir, const std::string& config_path) {
-    const KindOfWorker& planner = *find_kind("planner");
-    (void)!fchown(state_dir, user_of(planner), static_cast<gid_t>(-1));
+void give_config_to(unsigned owner, int state_dir, const std::string& config_path) {
+    (void)!fchown(state_dir, owner, static_cast<gid_t>(-1));
     struct stat info {};
     if (fstat(state_dir, &info) == 0 && !(info.st_mode & S_IXOTH))
         (void)!fchmod(state_dir, (info.st_mode & 07777) | S_IXOTH | S_IXGRP);
     const std::string name = config_path.substr(config_path.rfind('/') + 1);
     for (const char* suffix : {"", ".bak", ".bak.1", ".bak.2", ".bak.3", ".bak.4"})
-        give(state_dir, (name + suffix).c_str(), user_of(planner), 0);
-    give(state_dir, ".env", user_of(planner), 0);
+        give(state_dir, (name + suffix).c_str(), owner, 0);
+    give(state_dir, ".env", owner, 0);
+    give(state_dir, "hardshell.json", owner, 0);
 }
 
 }  // namespace
@@ -122,14 +122,19 @@ Result<Fd> prepare_state_dir(const std::string& state_dir, const std::string& co
     for (const KindOfWorker& row : roster())
         for (const std::string_view folder : row.directories) {
             if (Done made = make_folder(directory.get(), folder, 0700); !made) return made.error();
-            if (isolate) give(directory.get(), std::string(folder).c_str(), user_of(row), 0);
+            // Back to root, too, where workers had users of their own before: without capabilities
+            // even user 0 writes only what is its own.
+            if (geteuid() == 0)
+                give(directory.get(), std::string(folder).c_str(), isolate ? user_of(row) : 0, 0);
         }
-    if (isolate) give_config(directory.get(), state_dir, config_path);
+    give_config(directory.get(), state_dir, config_path, isolate);
     return directory;
 }
 
-void give_config(int state_dir, const std::string& state_dir_path, const std::string& config_path) {
-    if (parent_of(config_path) == state_dir_path) give_config_to_planner(state_dir, config_path);
+void give_config(int state_dir, const std::string& state_dir_path, const std::string& config_path,
+                 bool isolate) {
+    if (geteuid() != 0 || parent_of(config_path) != state_dir_path) return;
+    give_config_to(isolate ? user_of(*find_kind("planner")) : 0, state_dir, config_path);
 }
 
 Done prepare_run_dir(const std::string& run_dir, bool isolate) {

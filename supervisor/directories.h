@@ -26,12 +26,13 @@ UserIsolation user_isolation(const std::string& state_dir, const std::string& ru
 Result<Fd> prepare_state_dir(const std::string& state_dir, const std::string& config_path,
                              bool isolate);
 
+// Gives the configuration to the planner's user again: an editor that replaces a file leaves it to
+// its own. Only root can; does nothing for a file elsewhere.
+void give_config(int state_dir, const std::string& state_dir_path, const std::string& config_path,
+                 bool isolate);
+
 // Creates the run directory, and in it one directory per link that only its two ends can enter:
 // the binder owns it, the connector's group may pass.
-// Gives the configuration to the planner's user again: an editor that replaces a file leaves it to
-// its own. For a supervisor that isolates workers; does nothing for a file elsewhere.
-void give_config(int state_dir, const std::string& state_dir_path, const std::string& config_path);
-
 Done prepare_run_dir(const std::string& run_dir, bool isolate);
 Done prepare_link_dir(const std::string& directory, std::optional<unsigned> binder,
                       std::optional<unsigned> connector);

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -12,6 +13,7 @@ namespace supervisor {
 namespace {
 
 using hardshell::proto::Address;
+using hardshell::proto::Listener;
 
 constexpr int waiting_connections = 1024;
 
@@ -39,7 +41,8 @@ Result<SocketAddress> parse(const Address& address) {
     return parsed;
 }
 
-Result<Fd> bind_one(const Address& address) {
+// `port_setting` is what the owner changes when the port is taken.
+Result<Fd> bind_one(const Address& address, const std::string& port_setting) {
     Result<SocketAddress> parsed = parse(address);
     if (!parsed) return parsed.error();
     const int family = parsed->storage.ss_family;
@@ -58,36 +61,48 @@ Result<Fd> bind_one(const Address& address) {
         if (errno == EADDRINUSE)
             return Error{Fault::busy,
                          "port " + std::to_string(address.port()) + " on " + address.ip() +
-                             " is taken by another program; end it or choose another --port",
+                             " is taken by another program; end it or choose another " +
+                             port_setting,
                          errno};
         return system_error("cannot listen on " + where, errno);
     }
     return socket;
 }
 
-Result<Fd> bind_with_fallback(const Address& address) {
-    Result<Fd> socket = bind_one(address);
+Result<Fd> bind_with_fallback(const Address& address, const std::string& port_setting) {
+    Result<Fd> socket = bind_one(address, port_setting);
     const bool no_v6 =
         !socket && (socket.error().sys == EAFNOSUPPORT || socket.error().sys == EADDRNOTAVAIL);
     if (!no_v6 || !address.dual_stack()) return socket;
     Address fallback = address;
     fallback.set_ip("0.0.0.0");
     fallback.set_dual_stack(false);
-    return bind_one(fallback);
+    return bind_one(fallback, port_setting);
 }
 
 }  // namespace
 
-Result<std::vector<Fd>> bind_listener(const hardshell::proto::Listener& listener) {
+bool is_optional(const Listener& listener) {
+    return std::all_of(listener.addresses().begin(), listener.addresses().end(),
+                       [](const Address& address) { return address.optional(); });
+}
+
+Result<std::vector<Fd>> bind_listener(const Listener& listener) {
+    const std::string port_setting =
+        listener.name() == "http" ? "--port" : listener.name() + ".port";
     std::vector<Fd> sockets;
+    Error why{Fault::bad_config, "the plan names no address to listen on"};
     for (const Address& address : listener.addresses()) {
-        Result<Fd> socket = bind_with_fallback(address);
-        if (socket)
+        Result<Fd> socket = bind_with_fallback(address, port_setting);
+        if (socket) {
             sockets.push_back(std::move(*socket));
-        else if (!address.optional())
-            return socket.error();
+            continue;
+        }
+        if (!address.optional()) return socket.error();
+        // The first is the one the owner meant; ::1 is missing on many machines.
+        if (why.fault == Fault::bad_config) why = socket.error();
     }
-    if (sockets.empty()) return Error{Fault::bad_config, "the plan names no address to listen on"};
+    if (sockets.empty()) return why;
     return sockets;
 }
 

@@ -11,6 +11,9 @@
 
 namespace supervisor {
 
+// Whether its worker does without it: none of its addresses has to be bound.
+bool is_optional(const hardshell::proto::Listener& listener);
+
 // Binds the addresses of one listener. An error names the address and who has to act.
 Result<std::vector<Fd>> bind_listener(const hardshell::proto::Listener& listener);
 

@@ -41,6 +41,7 @@ void PlannerClient::ask(const hardshell::proto::PlanRequest& request, Answer ans
     spawning.errors = output.get();
     spawning.descriptors = {theirs.get()};
     spawning.user = setting_.user;
+    if (setting_.group) spawning.groups = setting_.group->doors();
     if (can_filter_syscalls()) spawning.filter = syscall_filter(Network::none);
     Result<Spawned> spawned = spawn(spawning);
     if (!spawned) return finish(spawned.error());
@@ -71,6 +72,10 @@ void PlannerClient::finish(Result<hardshell::proto::PlanReply> reply) {
     // The stream may be the caller: it goes on the next turn of the loop.
     loop_.soon([stream = std::shared_ptr<FrameStream>(std::move(stream_))] {});
     answer(std::move(reply));
+}
+
+void PlannerClient::set_budget(const MemoryBudget& budget, int most_tasks) {
+    if (setting_.group) (void)setting_.group->limit(budget, most_tasks);
 }
 
 void PlannerClient::ended() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proto/plan.pb.h"
+#include "supervisor/cgroup.h"
 #include "supervisor/log_pump.h"
 #include "supervisor/spawn.h"
 #include "workers/common/base/frame_stream.h"
@@ -22,6 +23,7 @@ class PlannerClient {
         int directory = -1;  // the state directory
         std::optional<unsigned> user;
         std::vector<std::string> environment;  // all of ours: the planner looks variables up
+        std::unique_ptr<Cgroup> group;         // null where there are none
     };
     using Answer = std::function<void(Result<hardshell::proto::PlanReply>)>;
 
@@ -33,6 +35,7 @@ class PlannerClient {
     // The pid of the planner under way, so that the reaper knows it; 0 when there is none.
     pid_t pid() const { return pid_; }
     void ended();
+    void set_budget(const MemoryBudget& budget, int most_tasks);
 
   private:
     void finish(Result<hardshell::proto::PlanReply> reply);

@@ -3,6 +3,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
 
 namespace supervisor {
 
@@ -44,6 +47,20 @@ ProcessEnd collect(pid_t pid) {
     siginfo_t info{};
     if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) != 0) info.si_pid = pid;
     return from(info);
+}
+
+std::vector<pid_t> own_children() {
+    const std::string self = std::to_string(getpid());
+    std::ifstream list("/proc/" + self + "/task/" + self + "/children");
+    std::vector<pid_t> children;
+    for (pid_t child = 0; list >> child;)
+        if (child > 1) children.push_back(child);
+    return children;
+}
+
+void end_adopted(pid_t leader) {
+    for (const pid_t child : own_children())
+        if (getsid(child) == leader) kill(child, SIGKILL);
 }
 
 }  // namespace supervisor

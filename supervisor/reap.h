@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 namespace supervisor {
 
@@ -24,5 +25,11 @@ pid_t ended_child();
 bool has_ended(pid_t pid);
 // Collects it.
 ProcessEnd collect(pid_t pid);
+
+// Ends the children we adopted that are of the session of a worker whose leader is gone. For
+// machines without control groups: who left the session too is found when everything ends.
+void end_adopted(pid_t leader);
+// The children of this single-threaded process, adopted ones included.
+std::vector<pid_t> own_children();
 
 }  // namespace supervisor

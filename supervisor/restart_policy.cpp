@@ -25,6 +25,7 @@ constexpr Rule rules[] = {
     {Ended::on_request,      0,       false, Then::stay_down,  0ms},
     {Ended::bad_config,      0,       false, Then::hold,       0ms},  // only an edit can help
     {Ended::bad_credentials, 0,       false, Then::hold,       0ms},  // retrying can get an account blocked
+    {Ended::taken,           0,       false, Then::hold,       0ms},  // two would answer everything twice
     {Ended::killed,          0,       true,  Then::restart,    0ms},  // not its fault: always at once
     {Ended::any,             10,      false, Then::restart,    60s},
     {Ended::any,             9,       false, Then::restart,    51'200ms},

@@ -10,11 +10,16 @@ enum class Ended {
     on_request,
     bad_config,
     bad_credentials,
+    taken,            // somebody else uses its token
     unasked_success,  // exit 0 that nobody asked for: a crash like any other
     crashed,
-    killed,       // by a SIGKILL that neither we nor the kernel's memory guard sent
-    never_ready,  // its start deadline passed
-    hung,         // its loop stopped beating
+    drained,                // replaced in order, because of its memory
+    out_of_memory,          // its own limit
+    machine_out_of_memory,  // the kernel chose it when the machine was full
+    killed,                 // by a SIGKILL that neither we nor the kernel's memory guard sent
+    never_ready,            // its start deadline passed
+    hung,                   // its loop stopped beating
+    not_started,            // it could not be executed
     any,
 };
 
@@ -31,6 +36,8 @@ Verdict after(Ended how, int failures, bool was_ready, double luck);
 
 // A life this long in READY wipes the failures out.
 inline constexpr std::chrono::milliseconds stable_life{60'000};
+// A critical worker that failed so often gets its neighbours started anew with it, once.
+inline constexpr int failures_to_restart_group = 5;
 // A critical worker that failed so often without a stable life is escalated, but not before the
 // supervisor is this old: ten exits in five minutes would park a Fly machine for good.
 inline constexpr int failures_to_escalate = 8;

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 
+#include "supervisor/reap.h"
 #include "workers/common/base/clock.h"
 
 namespace supervisor {
@@ -20,16 +20,6 @@ constexpr double share_of_first_phase = 0.7;
 constexpr milliseconds hurried_phase{400};  // after a second signal
 constexpr milliseconds least_phase{100};
 constexpr milliseconds patience_with_children{1'000};
-
-// The children of this single-threaded process, adopted ones included.
-std::vector<pid_t> own_children() {
-    const std::string self = std::to_string(getpid());
-    std::ifstream list("/proc/" + self + "/task/" + self + "/children");
-    std::vector<pid_t> children;
-    for (pid_t child = 0; list >> child;)
-        if (child > 1) children.push_back(child);
-    return children;
-}
 
 // Collects every ended child; true when no child is left.
 bool collect_all() {
@@ -77,7 +67,8 @@ void Shutdown::hurry(const std::string& why) {
 
 bool Shutdown::runs_in_phase(int phase) const {
     return std::any_of(workers_.begin(), workers_.end(), [&](const auto& worker) {
-        return worker->kind().stop_phase == phase && is_running(worker->state());
+        return worker->kind().stop_phase == phase && is_running(worker->state()) &&
+               !worker->is_stuck();
     });
 }
 

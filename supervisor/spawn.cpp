@@ -4,9 +4,10 @@
 #include "supervisor/spawn.h"
 
 #include <fcntl.h>
-#include <grp.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/seccomp.h>
+#include <linux/securebits.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -32,7 +33,22 @@ namespace bp = boost::process;
 
 // Sources are moved up here first, so that no dup2 in the child overwrites one not yet copied.
 constexpr int lowest_source = 100;
-constexpr rlim_t most_descriptors = 4096;
+
+struct Limit {
+    int resource;
+    rlim_t soft;
+    rlim_t hard;
+};
+// What every worker is held to; never more than we have ourselves.
+constexpr Limit limits[] = {
+    {RLIMIT_CORE, 0, 0},  // a core would hold secrets
+    {RLIMIT_NOFILE, 4096, 16384},
+    {RLIMIT_MSGQUEUE, 0, 0},
+    {RLIMIT_NICE, 0, 0},
+    {RLIMIT_RTPRIO, 0, 0},
+    {RLIMIT_MEMLOCK, 8u << 20, 8u << 20},  // secrets may be kept out of swap
+    {RLIMIT_SIGPENDING, 1024, 1024},
+};
 
 // Written by the child while the parent is suspended in vfork: they share memory.
 struct ChildFailure {
@@ -47,6 +63,8 @@ struct ChildPlan {
     pid_t parent = 0;
     int confinement = -1;
     sock_fprog filter{};
+    std::vector<int> groups;
+    rlim_t data_limit = 0;
 };
 
 // Everything here runs in the vfork child: system calls only, no allocation, no locks.
@@ -65,10 +83,12 @@ class ChildSetup : public bp::extend::handler {
     void on_exec_setup(Executor&) const {
         reset_signals();
         setsid();
+        enter_groups();
         hand_over_descriptors();
         limit();
         if (plan_.directory >= 0 && fchdir(plan_.directory) != 0) fail("enter its directory");
         if (plan_.user) become(*plan_.user);
+        renounce_capabilities();
         die_with_parent();
         confine();
         filter_system_calls();  // last: it denies some of what came before
@@ -108,25 +128,47 @@ class ChildSetup : public bp::extend::handler {
         }
     }
 
+    void enter_groups() const {
+        for (const int door : plan_.groups)
+            if (write(door, "0", 1) != 1) fail("enter its control group");
+    }
+
     void limit() const {
         umask(0077);
-        const rlimit no_core{0, 0};
-        setrlimit(RLIMIT_CORE, &no_core);
-        rlimit files{};
-        if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-            files.rlim_max = std::min(files.rlim_max, most_descriptors * 4);
-            files.rlim_cur = std::min(files.rlim_max, most_descriptors);
-            setrlimit(RLIMIT_NOFILE, &files);
-        }
+        for (const Limit& row : limits) lower(row.resource, row.soft, row.hard);
+        if (plan_.data_limit > 0) lower(RLIMIT_DATA, plan_.data_limit, plan_.data_limit);
+    }
+
+    static void lower(int resource, rlim_t soft, rlim_t hard) {
+        rlimit now{};
+        if (getrlimit(static_cast<__rlimit_resource_t>(resource), &now) != 0) return;
+        now.rlim_max = std::min(now.rlim_max, hard);
+        now.rlim_cur = std::min(now.rlim_max, soft);
+        setrlimit(static_cast<__rlimit_resource_t>(resource), &now);
     }
 
     void become(unsigned user) const {
-        for (int capability = 0; capability < 64; ++capability)
-            if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno == EINVAL) break;
+        drop_bounding_set();  // while we still may
         // The plain system calls: glibc's wrappers would signal the parent's threads.
         if (syscall(SYS_setgroups, 0, nullptr) != 0) fail("drop its groups");
         if (syscall(SYS_setresgid, user, user, user) != 0) fail("change its group");
         if (syscall(SYS_setresuid, user, user, user) != 0) fail("change its user");
+    }
+
+    static void drop_bounding_set() {
+        for (int capability = 0; capability < 64; ++capability)
+            if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno == EINVAL) break;
+    }
+
+    // Empty sets, whoever we are. A program executed by user 0 would get them back, so the bounding
+    // set and the rule that favours user 0 go first, as far as we may.
+    static void renounce_capabilities() {
+        drop_bounding_set();
+        prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED, 0, 0, 0);
+        prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+        const __user_cap_data_struct none[2] = {};
+        syscall(SYS_capset, &header, none);
     }
 
     void die_with_parent() const {
@@ -171,9 +213,8 @@ bp::environment make_environment(const std::vector<std::string>& pairs) {
     return environment;
 }
 
-// Lowering needs a capability that containers seldom have; raising always works.
-void raise_oom_score(pid_t pid, int score) {
-    if (score <= 0) return;
+// Always said: the supervisor's own score, which it may have lowered, is inherited.
+void set_oom_score(pid_t pid, int score) {
     const std::string path = "/proc/" + std::to_string(pid) + "/oom_score_adj";
     const Fd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
     const std::string text = std::to_string(score);
@@ -208,6 +249,12 @@ Result<Spawned> spawn(const SpawnRequest& request) {
         if (!confinement) return confinement.error();
         plan.confinement = *confinement;
     }
+    for (const int group : request.groups) {
+        Result<int> door = lift(group, keep);
+        if (!door) return door.error();
+        plan.groups.push_back(*door);
+    }
+    plan.data_limit = request.data_limit;
     const Fd program(open(request.program.c_str(), O_PATH | O_CLOEXEC));
     if (!program) return system_error("cannot open " + request.program, errno);
     const std::string by_descriptor = "/proc/self/fd/" + std::to_string(program.get());
@@ -224,7 +271,7 @@ Result<Spawned> spawn(const SpawnRequest& request) {
                             failure.error);
     if (error || pid <= 0)
         return system_error("cannot start " + request.name, error ? error.value() : EAGAIN);
-    raise_oom_score(pid, request.oom_score);
+    set_oom_score(pid, request.oom_score);
     Spawned spawned;
     spawned.pid = pid;
     spawned.pidfd = Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));

@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,10 @@ struct SpawnRequest {
     // Group of the same number; no supplementary groups. Unset: stays who we are.
     std::optional<unsigned> user;
     int oom_score = 0;
+    // Control groups to enter, see Cgroup::doors().
+    std::vector<int> groups;
+    // RLIMIT_DATA in bytes, for machines without control groups; 0: none.
+    uint64_t data_limit = 0;
     // Where it may write, a Landlock ruleset; -1: wherever its user may. See landlock.h.
     int confinement = -1;
     // What it may ask of the kernel; empty: everything. See syscall_filter.h.

@@ -1,6 +1,8 @@
 #include "supervisor/supervisor.h"
 
 #include <fcntl.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -9,12 +11,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <utility>
 
 #include "supervisor/control_verbs.h"
-#include "supervisor/landlock.h"
-#include "supervisor/listeners.h"
 #include "supervisor/reap.h"
-#include "supervisor/syscall_filter.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/exit_codes.h"
 #include "workers/common/base/paths.h"
@@ -35,20 +36,40 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds tick_period{2'000};
 constexpr milliseconds lock_patience{5'000};  // OpenClaw waits as long
-constexpr milliseconds listener_retry{1'000};
+constexpr milliseconds memory_period{1'000};
 constexpr int orphans_per_turn = 256;  // workers are looked at between two slices
-
-constexpr const char* no_landlock =
-    "this kernel has no Landlock: workers may write wherever their user may";
-constexpr const char* no_filter =
-    "this kernel has no seccomp filters: workers may make any system call";
 
 const char* severity_word(Notice::Severity severity) {
     return severity == Notice::ERROR ? "error" : severity == Notice::WARNING ? "warn" : "";
 }
 
-std::string link_directory(const std::string& run_dir, const std::string& link) {
-    return run_dir + "/links/" + link;
+// One name per state directory on this machine, the same in every life: two gateways never share
+// control groups, and one finds what its former life left behind.
+std::string key_of(int state_dir) {
+    struct stat info {};
+    if (fstat(state_dir, &info) != 0) return std::to_string(getpid());
+    char key[64];
+    std::snprintf(key, sizeof key, "%llx-%llx", static_cast<unsigned long long>(info.st_dev),
+                  static_cast<unsigned long long>(info.st_ino));
+    return key;
+}
+
+// The plain form writes the variables in another order each time.
+std::string stable_bytes(const WorkerPlan& plan) {
+    std::string bytes;
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    plan.SerializeToCodedStream(&coded);
+    coded.Trim();
+    return bytes;
+}
+
+bool same_listeners(const Plan& a, const Plan& b) {
+    return std::equal(a.listeners().begin(), a.listeners().end(), b.listeners().begin(),
+                      b.listeners().end(), [](const auto& one, const auto& other) {
+                          return one.SerializeAsString() == other.SerializeAsString();
+                      });
 }
 
 }  // namespace
@@ -57,9 +78,22 @@ Supervisor::Supervisor(Loop& loop, LogPump& log, Options options)
     : loop_(loop),
       log_(log),
       options_(std::move(options)),
+      wiring_(
+          loop, log, options_.run_dir, [this](std::string_view kind) { return user_for(kind); },
+          [this] {
+              for (const auto& worker : workers_)
+                  if (worker->state() == WorkerState::waiting && wiring_.may_start(worker->name()))
+                      worker->start();
+          }),
+      memory_(log, workers_),
       shutdown_(log, workers_, [this] { finish(); }) {}
 
-Supervisor::~Supervisor() = default;
+Supervisor::~Supervisor() {
+    // Their groups first, then those they are in.
+    workers_.clear();
+    planner_.reset();
+    memory_.close();
+}
 
 Done Supervisor::begin() {
     started_ms_ = monotonic_ms();
@@ -79,10 +113,8 @@ Done Supervisor::begin() {
     if (!lock_.reclaimed.empty())
         log_.say("", "took over the state directory from " + lock_.reclaimed +
                          ", which is gone without having released it");
-    if (!isolation_.on)
-        log_.say("warn", "workers run as the supervisor's own user: " + isolation_.why_not);
-    if (!can_filter_syscalls()) log_.say("warn", no_filter);
-    if (landlock_version() == 0) log_.say("warn", no_landlock);
+    memory_.open(key_of(state_dir_.get()));
+    say_missing_layers();
     auto control = ControlSocket::open(
         loop_, paths::control_socket(options_.run_dir),
         [this](const auto& request, ControlClient& client) { run_verb(*this, request, client); });
@@ -94,17 +126,34 @@ Done Supervisor::begin() {
     planner_ = std::make_unique<PlannerClient>(
         loop_, log_,
         PlannerClient::Setting{options_.libexec + "/planner", state_dir_.get(), user_for("planner"),
-                               options_.environment});
+                               options_.environment, memory_.group_for("planner")});
     ask_for_plan();
     last_tick_ms_ = monotonic_ms();
     asleep_ms_ = boottime_ms() - last_tick_ms_;
     registrations_.push_back(loop_.every(tick_period, [this] { on_tick(); }));
+    registrations_.push_back(loop_.every(memory_period, [this] { memory_.check(); }));
     return {};
+}
+
+LayerFacts Supervisor::layer_facts() const {
+    LayerFacts facts;
+    facts.has_users = isolation_.on;
+    facts.why_no_users = isolation_.why_not;
+    facts.limits_memory = memory_.groups().limits_memory();
+    facts.limits_tasks = memory_.groups().limits_tasks();
+    facts.memory_mode = memory_.groups().mode();
+    return facts;
+}
+
+void Supervisor::say_missing_layers() const {
+    for (const LayerState& layer : layers(layer_facts()))
+        if (!layer.holds) log_.say("warn", layer.detail);
 }
 
 void Supervisor::watch_signals() {
     sigset_t all;
     sigfillset(&all);
+    for (const int crash : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigdelset(&all, crash);
     sigprocmask(SIG_BLOCK, &all, nullptr);
     sigset_t handled;
     sigemptyset(&handled);
@@ -146,6 +195,7 @@ void Supervisor::collect_children() {
     if (planner_ && planner_->pid() > 0 && has_ended(planner_->pid())) {
         collect(planner_->pid());
         planner_->ended();
+        if (std::exchange(plan_wanted_again_, false)) ask_for_plan();
     }
     for (int count = 0; count < orphans_per_turn; ++count) {
         const pid_t pid = ended_child();
@@ -167,7 +217,7 @@ void Supervisor::ask_for_plan() {
         plan_wanted_again_ = true;
         return;
     }
-    if (isolation_.on) give_config(state_dir_.get(), options_.state_dir, options_.config_path);
+    give_config(state_dir_.get(), options_.state_dir, options_.config_path, isolation_.on);
     hardshell::proto::PlanRequest request;
     for (const std::string& argument : options_.gateway_arguments) request.add_arguments(argument);
     request.set_state_dir(options_.state_dir);
@@ -178,8 +228,8 @@ void Supervisor::ask_for_plan() {
 void Supervisor::on_plan(Result<PlanReply> reply) {
     if (shutdown_.has_begun()) return;
     if (plan_wanted_again_) {
-        plan_wanted_again_ = false;
-        retry_plan_ = loop_.after(milliseconds(50), [this] { ask_for_plan(); });
+        // The next planner is asked when this one is collected, or now if it has been.
+        if (planner_->pid() == 0 && std::exchange(plan_wanted_again_, false)) ask_for_plan();
         if (has_plan_) return;
     }
     if (reply && reply->has_plan()) {
@@ -208,12 +258,15 @@ void Supervisor::apply(Plan plan) {
         log_.say("error", plan.degraded());
     else if (!plan_.degraded().empty())
         log_.say("", "the configuration file can be used again");
+    if (const Done shared = memory_.plan(plan); !shared) return refuse_memory(shared.error(), plan);
     const Plan previous = std::move(plan_);
     plan_ = std::move(plan);
     has_plan_ = true;
     apply_settings_of(plan_);
-    bind_listeners();
-    prepare_links();
+    wiring_.follow(plan_);
+    memory_.apply();
+    if (const KindOfWorker* planner = find_kind("planner"))
+        planner_->set_budget(memory_.budget_of("planner"), planner->most_tasks);
     reconcile(previous);
     announce_changes();
 }
@@ -244,52 +297,18 @@ void Supervisor::apply_settings_of(const Plan& plan) {
     log_.limit(settings.log_lines_per_second());
 }
 
-void Supervisor::bind_listeners() {
-    std::vector<BoundListener> next;
-    bool missing = false;
-    for (const auto& wanted : plan_.listeners()) {
-        BoundListener bound;
-        const std::string key = wanted.SerializeAsString();
-        for (BoundListener& old : listeners_)
-            if (old.plan.SerializeAsString() == key) bound = std::move(old);
-        bound.plan = wanted;
-        if (bound.sockets.empty()) {
-            Result<std::vector<Fd>> sockets = bind_listener(wanted);
-            if (sockets) {
-                bound.sockets = std::move(*sockets);
-            } else {
-                missing = true;
-                if (bound.last_error != sockets.error().what)
-                    log_.say("error", sockets.error().what + "; trying again every second");
-                bound.last_error = sockets.error().what;
-            }
-        }
-        next.push_back(std::move(bound));
+// With a plan in force it stays. Without one the owner's wishes are left out; where even the
+// minimums do not fit, nothing can be served.
+void Supervisor::refuse_memory(const Error& why, Plan& plan) {
+    if (has_plan_) return log_.say("error", why.what + "; the plan in force stays");
+    if (plan.supervisor().memory_size() > 0) {
+        log_.say("error", why.what + "; starting with the usual shares");
+        plan.mutable_supervisor()->clear_memory();
+        return apply(std::move(plan));
     }
-    listeners_ = std::move(next);
-    retry_listeners_.reset();
-    if (missing)
-        retry_listeners_ = loop_.after(listener_retry, [this] {
-            bind_listeners();
-            for (const auto& worker : workers_)
-                if (worker->state() == WorkerState::waiting && has_listeners(worker->name()))
-                    worker->start();
-        });
-}
-
-void Supervisor::prepare_links() {
-    for (const LinkPlan& link : plan_.links()) {
-        const WorkerPlan* binder = nullptr;
-        const WorkerPlan* connector = nullptr;
-        for (const WorkerPlan& worker : plan_.workers()) {
-            if (worker.name() == link.binder()) binder = &worker;
-            if (worker.name() == link.connector()) connector = &worker;
-        }
-        if (!binder || !connector) continue;
-        const Done made = prepare_link_dir(link_directory(options_.run_dir, link.name()),
-                                           user_for(binder->kind()), user_for(connector->kind()));
-        if (!made) log_.say("error", made.error().what);
-    }
+    log_.say("error", why.what);
+    exit_code_ = exit_code::bad_config;
+    stop_all("there is not enough memory");
 }
 
 void Supervisor::reconcile(const Plan& previous) {
@@ -299,11 +318,7 @@ void Supervisor::reconcile(const Plan& previous) {
                          [&](const WorkerPlan& plan) { return plan.name() == worker->name(); }))
             worker->stop(options_.stop_budget, "removed from the configuration", false);
     }
-    const bool same_listeners = std::equal(
-        previous.listeners().begin(), previous.listeners().end(), plan_.listeners().begin(),
-        plan_.listeners().end(), [](const auto& a, const auto& b) {
-            return a.SerializeAsString() == b.SerializeAsString();
-        });
+    const bool listeners_stay = same_listeners(previous, plan_);
     for (const WorkerPlan& wanted : plan_.workers()) {
         const KindOfWorker* kind = find_kind(wanted.kind());
         if (!kind) {
@@ -316,8 +331,8 @@ void Supervisor::reconcile(const Plan& previous) {
             add_worker(*kind, wanted);
             continue;
         }
-        const bool same = worker->plan().SerializeAsString() == wanted.SerializeAsString() &&
-                          (same_listeners || !has_listeners(wanted.name()));
+        const bool same = stable_bytes(worker->plan()) == stable_bytes(wanted) &&
+                          (listeners_stay || !wiring_.has_listeners(wanted.name()));
         if (same) continue;
         worker->set_plan(wanted);
         log_.say("", wanted.name() + " is replaced: its configuration changed");
@@ -344,19 +359,19 @@ void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
     surroundings.user = user_for(kind.kind);
     surroundings.log_level = options_.log_level;
     const std::string name = plan.name();
-    surroundings.links = [this, name] { return links_of(name); };
+    surroundings.links = [this, name] { return wiring_.links_of(name); };
     surroundings.visible_workers = [this, name] { return visible_to(*find(name)); };
     surroundings.handles = [this, name] { return handles_of(*find(name)); };
-    surroundings.may_start = [this, name] {
-        const auto& wanted = plan_.listeners();
-        return has_listeners(name) ||
-               std::none_of(wanted.begin(), wanted.end(),
-                            [&](const auto& l) { return l.worker() == name; });
-    };
+    surroundings.may_start = [this, name] { return wiring_.may_start(name); };
+    surroundings.group = memory_.group_for(name);
+    surroundings.kernel_limits_memory = memory_.groups().limits_memory();
     workers_.push_back(std::make_unique<WorkerProcess>(loop_, log_, kind, plan,
                                                        std::move(surroundings), std::move(*page)));
     workers_.back()->on_change([this] { announce_changes(); });
-    workers_.back()->on_escalate([this](const std::string& why) { escalate(why); });
+    workers_.back()->on_failing([this, name](int failures, const std::string& why) {
+        critical_failed(name, failures, why);
+    });
+    workers_.back()->set_budget(memory_.budget_of(name));
 }
 
 WorkerProcess* Supervisor::find(const std::string& name) const {
@@ -365,23 +380,9 @@ WorkerProcess* Supervisor::find(const std::string& name) const {
     return nullptr;
 }
 
-std::vector<LinkEnd> Supervisor::links_of(const std::string& worker) const {
-    std::vector<LinkEnd> ends;
-    for (const LinkPlan& link : plan_.links()) {
-        if (link.binder() != worker && link.connector() != worker) continue;
-        LinkEnd end;
-        end.set_name(link.name());
-        end.set_binds(link.binder() == worker);
-        end.set_peer(end.binds() ? link.connector() : link.binder());
-        end.set_endpoint("ipc://" + link_directory(options_.run_dir, link.name()) + "/socket");
-        ends.push_back(std::move(end));
-    }
-    return ends;
-}
-
 std::vector<WorkerStatus> Supervisor::visible_to(const WorkerProcess& worker) const {
     std::vector<WorkerStatus> visible;
-    const std::vector<LinkEnd> links = links_of(worker.name());
+    const std::vector<LinkEnd> links = wiring_.links_of(worker.name());
     for (const auto& other : workers_) {
         const bool linked = std::any_of(links.begin(), links.end(), [&](const LinkEnd& end) {
             return end.peer() == other->name();
@@ -393,10 +394,8 @@ std::vector<WorkerStatus> Supervisor::visible_to(const WorkerProcess& worker) co
 
 std::vector<std::pair<std::string, int>> Supervisor::handles_of(const WorkerProcess& worker) {
     std::vector<std::pair<std::string, int>> handles = {{"board", worker.page()}};
-    for (const BoundListener& listener : listeners_)
-        if (listener.plan.worker() == worker.name())
-            for (const Fd& socket : listener.sockets)
-                handles.emplace_back("listener:" + listener.plan.name(), socket.get());
+    for (auto& listener : wiring_.listeners_for_start_of(worker.name()))
+        handles.push_back(std::move(listener));
     if (!worker.kind().sees_all) return handles;
     readable_pages_.clear();
     for (const auto& other : workers_) {
@@ -407,12 +406,6 @@ std::vector<std::pair<std::string, int>> Supervisor::handles_of(const WorkerProc
         readable_pages_.push_back(std::move(page));
     }
     return handles;
-}
-
-bool Supervisor::has_listeners(const std::string& worker) const {
-    return std::any_of(listeners_.begin(), listeners_.end(), [&](const BoundListener& listener) {
-        return listener.plan.worker() == worker && !listener.sockets.empty();
-    });
 }
 
 std::optional<unsigned> Supervisor::user_for(std::string_view kind) const {
@@ -487,6 +480,17 @@ void Supervisor::reload() {
     ask_for_plan();
 }
 
+void Supervisor::add_layers(StatusReport& report) const {
+    report.set_memory_mode(memory_.groups().mode());
+    for (const LayerState& layer : layers(layer_facts())) {
+        auto& shown = *report.add_layers();
+        shown.set_name(std::string(layer.name));
+        shown.set_holds(layer.holds);
+        shown.set_detail(layer.detail);
+        if (!layer.holds) report.add_missing(layer.detail);
+    }
+}
+
 StatusReport Supervisor::report() const {
     StatusReport report;
     report.set_version(HARDSHELL_VERSION);
@@ -503,11 +507,15 @@ StatusReport Supervisor::report() const {
         report.set_port(worker->plan().settings().port());
         report.set_bind(worker->plan().settings().bind());
     }
-    if (!isolation_.on) report.add_missing("workers share one user: " + isolation_.why_not);
-    if (!can_filter_syscalls()) report.add_missing(no_filter);
-    if (landlock_version() == 0) report.add_missing(no_landlock);
-    for (const BoundListener& listener : listeners_)
-        if (listener.sockets.empty()) report.add_missing(listener.last_error);
+    add_layers(report);
+    for (const std::string& reason : wiring_.missing()) report.add_missing(reason);
+    for (const WorkerPlan& wanted : plan_.workers()) {
+        const WorkerProcess* worker = find(wanted.name());
+        if (worker && stable_bytes(worker->plan()) != stable_bytes(wanted))
+            report.add_missing(wanted.name() +
+                               " did not start with its new configuration and runs with the one "
+                               "before");
+    }
     for (const Notice& notice : plan_.notices()) {
         auto& shown = *report.add_notices();
         const std::string word = severity_word(notice.severity());
@@ -517,15 +525,28 @@ StatusReport Supervisor::report() const {
     return report;
 }
 
-void Supervisor::escalate(const std::string& why) {
-    if (shutdown_.has_begun() || monotonic_ms() - started_ms_ < escalate_not_before.count()) return;
+void Supervisor::critical_failed(const std::string& name, int failures, const std::string& why) {
+    if (shutdown_.has_begun()) return;
+    if (failures == failures_to_restart_group) restart_neighbours(name);
+    if (failures < failures_to_escalate) return;
+    if (monotonic_ms() - started_ms_ < escalate_not_before.count()) return;
     exit_code_ = exit_code::retry;
     stop_all(why + "; it cannot be kept up, so the machine may try a fresh start");
 }
 
+// Its trouble may come from whom it talks to.
+void Supervisor::restart_neighbours(const std::string& name) {
+    for (const LinkEnd& end : wiring_.links_of(name)) {
+        WorkerProcess* neighbour = find(end.peer());
+        if (!neighbour || !is_running(neighbour->state())) continue;
+        log_.say("warn", end.peer() + " is restarted too: " + name + " keeps failing");
+        neighbour->stop(options_.stop_budget, "gateway restarting", true);
+    }
+}
+
 void Supervisor::stop_all(const std::string& why) {
     retry_plan_.reset();
-    retry_listeners_.reset();
+    wiring_.stop();
     shutdown_.ask(why, options_.stop_budget, exit_code_ != 0);
 }
 

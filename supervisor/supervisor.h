@@ -10,10 +10,13 @@
 #include "proto/plan.pb.h"
 #include "supervisor/control_socket.h"
 #include "supervisor/directories.h"
+#include "supervisor/layers.h"
 #include "supervisor/log_pump.h"
+#include "supervisor/memory_guard.h"
 #include "supervisor/planner_client.h"
 #include "supervisor/shutdown.h"
 #include "supervisor/state_lock.h"
+#include "supervisor/wiring.h"
 #include "supervisor/worker_process.h"
 #include "workers/common/base/loop.h"
 #include "workers/common/base/result.h"
@@ -57,30 +60,25 @@ class Supervisor {
     void ask_for_plan();
     void on_plan(Result<hardshell::proto::PlanReply> reply);
     void apply(hardshell::proto::Plan plan);
+    void refuse_memory(const Error& why, hardshell::proto::Plan& plan);
+    void add_layers(hardshell::proto::StatusReport& report) const;
     void say_notices(const hardshell::proto::Plan& plan);
     void mask_secrets_of(const hardshell::proto::Plan& plan);
     void apply_settings_of(const hardshell::proto::Plan& plan);
-    void bind_listeners();
-    void prepare_links();
     WorkerProcess* find(const std::string& name) const;
     Result<WorkerProcess*> find_or_say(const std::string& name) const;
     void add_worker(const KindOfWorker& kind, const hardshell::proto::WorkerPlan& plan);
     void reconcile(const hardshell::proto::Plan& previous);
-    std::vector<hardshell::proto::LinkEnd> links_of(const std::string& worker) const;
     std::vector<hardshell::proto::WorkerStatus> visible_to(const WorkerProcess& worker) const;
     std::vector<std::pair<std::string, int>> handles_of(const WorkerProcess& worker);
-    bool has_listeners(const std::string& worker) const;
     std::optional<unsigned> user_for(std::string_view kind) const;
     void announce_changes();
     void on_tick();
-    void escalate(const std::string& why);
+    void say_missing_layers() const;
+    LayerFacts layer_facts() const;
+    void critical_failed(const std::string& name, int failures, const std::string& why);
+    void restart_neighbours(const std::string& name);
     void finish();
-
-    struct BoundListener {
-        hardshell::proto::Listener plan;
-        std::vector<Fd> sockets;
-        std::string last_error;
-    };
 
     Loop& loop_;
     LogPump& log_;
@@ -96,7 +94,8 @@ class Supervisor {
     hardshell::proto::Plan plan_;
     int planning_failures_ = 0;
     std::vector<std::unique_ptr<WorkerProcess>> workers_;
-    std::vector<BoundListener> listeners_;
+    Wiring wiring_;
+    MemoryGuard memory_;
     std::vector<Fd> readable_pages_;
     bool announcing_ = false;
     int64_t started_ms_ = 0;  // monotonic
@@ -109,7 +108,6 @@ class Supervisor {
 
     std::vector<Loop::Registration> registrations_;
     Loop::Registration retry_plan_;
-    Loop::Registration retry_listeners_;
 };
 
 }  // namespace supervisor

@@ -1,17 +1,19 @@
 #include "supervisor/worker_process.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <random>
 
 #include "supervisor/landlock.h"
+#include "supervisor/obituary.h"
 #include "supervisor/spawn.h"
 #include "supervisor/syscall_filter.h"
 #include "workers/common/base/clock.h"
@@ -29,40 +31,35 @@ using std::chrono::milliseconds;
 constexpr int first_handle = 4;  // 3 is the link to the supervisor
 constexpr int64_t beat_deadline_ms = 6'000;
 constexpr milliseconds abort_grace{2'000};  // from SIGABRT to SIGKILL
+constexpr milliseconds drain_budget{10'000};
+constexpr milliseconds kill_patience{1'000};  // then it is called stuck
+constexpr size_t kept_lines = 20;
+constexpr size_t lines_in_the_log = 3;
+constexpr size_t longest_quote = 160;
 
 double luck() {
     static std::minstd_rand engine(std::random_device{}());
     return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
 }
 
-std::string duration_text(int64_t ms) {
-    if (ms < 10'000) return std::to_string(ms) + " ms";
-    if (ms < 600'000) return std::to_string(ms / 1000) + " s";
-    if (ms < 36'000'000) return std::to_string(ms / 60'000) + " min";
-    return std::to_string(ms / 3'600'000) + " h";
+// Of the files in /proc/<pid>/fd; 0 when it is gone.
+uint32_t open_descriptors(pid_t pid) {
+    DIR* listing = opendir(("/proc/" + std::to_string(pid) + "/fd").c_str());
+    if (!listing) return 0;
+    uint32_t count = 0;
+    while (const dirent* entry = readdir(listing)) count += entry->d_name[0] != '.';
+    closedir(listing);
+    return count;
 }
 
-// Resident memory in bytes; 0 when the process is gone.
-uint64_t resident_bytes(pid_t pid) {
-    char path[64];
-    std::snprintf(path, sizeof path, "/proc/%d/statm", pid);
-    const Fd file(open(path, O_RDONLY | O_CLOEXEC));
-    char text[128] = {};
-    if (!file || read(file.get(), text, sizeof text - 1) <= 0) return 0;
-    unsigned long long total = 0;
-    unsigned long long resident = 0;
-    if (std::sscanf(text, "%llu %llu", &total, &resident) != 2) return 0;
-    return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-}
-
-// Processes that the kernel has killed for memory since the machine started; 0 when it does not
-// say.
-uint64_t kernel_kills() {
-    std::ifstream file("/proc/vmstat");  // in a loop: it may be longer than one read gives
-    std::string name;
-    for (uint64_t value = 0; file >> name >> value;)
-        if (name == "oom_kill") return value;
-    return 0;
+// The last lines of a life as part of one line.
+std::string quoted(const std::vector<std::string>& lines) {
+    std::string text;
+    const size_t first = lines.size() - std::min(lines.size(), lines_in_the_log);
+    for (size_t i = first; i < lines.size(); ++i)
+        text += (text.empty() ? "; it last said: \"" : " | \"") +
+                lines[i].substr(0, longest_quote) + "\"";
+    return text;
 }
 
 WorkerStatus::State to_proto(WorkerState state) {
@@ -105,7 +102,9 @@ WorkerProcess::WorkerProcess(Loop& loop, LogPump& log, const KindOfWorker& kind,
       plan_(std::move(plan)),
       surroundings_(std::move(surroundings)),
       page_file_(std::move(page)),
-      page_(map_or_abort(page_file_)) {}
+      page_(map_or_abort(page_file_)),
+      memory_(std::move(surroundings_.group), surroundings_.kernel_limits_memory, kind.most_tasks) {
+}
 
 WorkerProcess::~WorkerProcess() = default;
 
@@ -135,26 +134,26 @@ void WorkerProcess::start() {
     ++incarnation_;
     started_ms_ = monotonic_ms();
     started_wall_ms_ = wall_ms();
-    kills_at_start_ = kernel_kills();
     page_.clear();
+    const auto newest = log_.recent(name(), 0, 1);
+    first_line_ = newest.empty() ? 0 : newest.back().second.sequence;
     const Done launched = launch();
     if (!launched) {
         ++failures_;
-        last_end_ = launched.error().what;
-        log_.say("error", last_end_);
-        const Verdict verdict = after(Ended::crashed, failures_, false, luck());
-        return schedule(verdict.wait);
+        bury(Ended::not_started, launched.error().what);
+        return decide(Ended::not_started);
     }
     move_to(WorkerState::starting);
     timer_ = loop_.after(kind_.start_deadline, [this] {
         log_.say("error", name() + " was not ready " + duration_text(kind_.start_deadline.count()) +
                               " after its start; it is ended");
         forced_end_ = Ended::never_ready;
-        signal_group(SIGKILL);
+        kill_group();
     });
 }
 
 Done WorkerProcess::launch() {
+    if (Done limited = memory_.begin(); !limited) return limited.error();
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return system_error("cannot start " + name(), errno);
@@ -179,6 +178,8 @@ Done WorkerProcess::launch() {
     for (const auto& [handle, descriptor] : handles) request.descriptors.push_back(descriptor);
     request.user = surroundings_.user;
     request.oom_score = kind_.oom_score;
+    request.groups = memory_.doors();
+    request.data_limit = memory_.data_limit();
     const Result<Fd> confinement = confine();
     if (!confinement) return confinement.error();
     if (*confinement) request.confinement = confinement->get();
@@ -223,6 +224,7 @@ ToWorker WorkerProcess::start_message(const std::vector<std::pair<std::string, i
     }
     for (auto& worker : surroundings_.visible_workers()) *start.add_workers() = std::move(worker);
     start.set_log_level(surroundings_.log_level);
+    start.set_may_execute(kind_.may_execute);
     return message;
 }
 
@@ -231,7 +233,7 @@ void WorkerProcess::on_frame(std::string_view frame) {
     if (!message.ParseFromArray(frame.data(), static_cast<int>(frame.size()))) {
         log_.say("error", name() + " sent a message that is none; it is ended");
         forced_end_ = Ended::crashed;
-        return signal_group(SIGKILL);
+        return kill_group();
     }
     if (message.has_ready()) {
         became_ready(message.ready().summary());
@@ -245,12 +247,18 @@ void WorkerProcess::became_ready(const std::string& summary) {
     if (state_ != WorkerState::starting) return;
     timer_.reset();
     was_ready_ = true;
+    proven_plan_.reset();
     ready_ms_ = monotonic_ms();
     move_to(WorkerState::ready);
     const std::string again = incarnation_ > 1 ? " again" : "";
     log_.say("", name() + " is ready" + again + " after " + duration_text(ready_ms_ - started_ms_) +
                      " (PID " + std::to_string(pid_) + ")" +
                      (summary.empty() ? "" : ": " + summary));
+}
+
+void WorkerProcess::set_plan(hardshell::proto::WorkerPlan plan) {
+    if (was_ready_ && !proven_plan_) proven_plan_ = plan_;
+    plan_ = std::move(plan);
 }
 
 void WorkerProcess::stop(milliseconds budget, const std::string& reason, bool replace) {
@@ -261,6 +269,17 @@ void WorkerProcess::stop(milliseconds budget, const std::string& reason, bool re
         return;
     }
     stop_requested_ = true;
+    ask_to_end(budget, reason, replace);
+}
+
+void WorkerProcess::drain(const std::string& why) {
+    if (state_ != WorkerState::ready) return;
+    log_.say("warn", name() + " is replaced: " + why);
+    forced_end_ = Ended::drained;
+    ask_to_end(drain_budget, "gateway restarting", true);
+}
+
+void WorkerProcess::ask_to_end(milliseconds budget, const std::string& reason, bool replace) {
     replace_ = replace;
     ToWorker message;  // said again to one that is stopping already, with what is left of its time
     message.mutable_stop()->set_budget_ms(static_cast<uint32_t>(budget.count()));
@@ -270,7 +289,7 @@ void WorkerProcess::stop(milliseconds budget, const std::string& reason, bool re
     signal_group(SIGCONT);  // a stopped process could not obey
     timer_ = loop_.after(budget, [this] {
         log_.say("warn", name() + " did not end in its time; it is killed");
-        signal_group(SIGKILL);
+        kill_group();
     });
     if (state_ != WorkerState::stopping) move_to(WorkerState::stopping);
 }
@@ -278,7 +297,19 @@ void WorkerProcess::stop(milliseconds budget, const std::string& reason, bool re
 void WorkerProcess::kill_now() {
     if (!is_running(state_)) return;
     stop_requested_ = true;
+    kill_group();
+}
+
+void WorkerProcess::kill_group() {
     signal_group(SIGKILL);
+    if (stuck_timer_) return;
+    stuck_timer_ = loop_.after(kill_patience, [this] {
+        is_stuck_ = true;
+        log_.say("error",
+                 name() + " (PID " + std::to_string(pid_) +
+                     ") cannot be killed: it waits inside the kernel; nothing waits for it");
+        if (on_change_) on_change_();
+    });
 }
 
 void WorkerProcess::signal_group(int number) {
@@ -311,49 +342,109 @@ void WorkerProcess::check_heartbeat() {
     forced_end_ = Ended::hung;
     signal_group(SIGABRT);
     signal_group(SIGCONT);
-    kill_timer_ = loop_.after(abort_grace, [this] { signal_group(SIGKILL); });
+    kill_timer_ = loop_.after(abort_grace, [this] { kill_group(); });
 }
 
-Ended WorkerProcess::classify(const ProcessEnd& end) const {
-    if (stop_requested_) return Ended::on_request;
-    if (forced_end_) return *forced_end_;
-    if (end.signal == SIGKILL && kernel_kills() == kills_at_start_) return Ended::killed;
-    if (end.signal != 0) return Ended::crashed;
-    if (end.code == exit_code::bad_config) return Ended::bad_config;
-    if (end.code == exit_code::bad_credentials) return Ended::bad_credentials;
-    if (end.code == exit_code::requested) return Ended::unasked_success;
-    return Ended::crashed;
+void WorkerProcess::check_memory() {
+    if (!is_running(state_)) return;
+    const MemoryBudget& budget = memory_.budget();
+    const MemoryAction action = memory_.sample(pid_, monotonic_ms());
+    page_.set(Counter::memory_bytes, static_cast<int64_t>(memory_.last()));
+    page_.set(Counter::memory_peak_bytes, static_cast<int64_t>(memory_.peak()));
+    page_.set(Counter::descriptors, open_descriptors(pid_));
+    const auto of_soft = [&] {
+        return mebibytes(memory_.used(pid_), false) + " of " + mebibytes(budget.soft);
+    };
+    switch (action) {
+        case MemoryAction::none:
+            return;
+        case MemoryAction::shed: {
+            ToWorker message;
+            message.mutable_shed()->set_memory_bytes(memory_.used(pid_));
+            message.mutable_shed()->set_memory_soft_bytes(budget.soft);
+            if (link_) (void)link_->send(message);
+            return;
+        }
+        case MemoryAction::replace:
+            return drain("its memory is at " + of_soft() + " and it could not shed");
+        case MemoryAction::kill:
+            if (forced_end_ == Ended::out_of_memory) return;
+            forced_end_ = Ended::out_of_memory;
+            return kill_group();
+    }
 }
 
-std::string WorkerProcess::describe_end(const ProcessEnd& end, Ended how) const {
-    std::string text = how == Ended::never_ready                     ? "never became ready"
-                       : how == Ended::hung                          ? "stopped responding"
-                       : how == Ended::on_request && end.signal == 0 ? "ended on request"
-                       : how == Ended::unasked_success
-                           ? "ended with success, which nobody asked for"
-                           : describe(end);
-    if (!declared_what_.empty()) text += ": " + declared_what_;
-    return text + ", after " + duration_text(monotonic_ms() - started_ms_);
+double WorkerProcess::fill() const {
+    const uint64_t soft = memory_.budget().soft;
+    if (state_ != WorkerState::ready || soft == 0) return 0;
+    return static_cast<double>(memory_.used(pid_)) / static_cast<double>(soft);
+}
+
+// Whatever the leader left behind must not hold its port or write its files.
+ProcessEnd WorkerProcess::collect_all_of_it() {
+    signal_group(SIGKILL);
+    if (!memory_.end_group())
+        log_.say("error", name() + " left a process behind that cannot be killed");
+    const pid_t leader = pid_;
+    const ProcessEnd end = collect(leader);
+    if (!memory_.has_group()) end_adopted(leader);
+    return end;
 }
 
 void WorkerProcess::ended() {
-    // Whatever the leader left behind in its group must not hold its port or write its files.
-    signal_group(SIGKILL);
-    const ProcessEnd end = collect(pid_);
-    const Ended how = classify(end);
+    const ProcessEnd end = collect_all_of_it();
     log_.finish(name());
-    last_end_ = describe_end(end, how);
+    Life life;
+    life.lasted_ms = monotonic_ms() - started_ms_;
+    life.was_asked_to_end = stop_requested_;
+    life.forced = forced_end_;
+    life.declared = declared_what_;
+    memory_.tell(life);
+    const Ended how = classify(end, life);
     link_.reset();
     pidfd_.reset();
     timer_.reset();
     kill_timer_.reset();
+    stuck_timer_.reset();
+    is_stuck_ = false;
     pid_ = 0;
+    page_.set(Counter::memory_bytes, 0);
+    page_.set(Counter::descriptors, 0);
     if (how != Ended::on_request) {
         if (was_ready_ && monotonic_ms() - ready_ms_ >= stable_life.count()) failures_ = 0;
         if (how != Ended::killed || !was_ready_) ++failures_;
-        ++restarts_;
     }
+    bury(how, describe_end(end, how, life));
     decide(how);
+}
+
+void WorkerProcess::bury(Ended how, const std::string& text) {
+    last_end_ = text;
+    last_cause_ = name_of(how);
+    last_lines_ = last_lines();
+    ++ends_[last_cause_];
+    if (how != Ended::on_request) ++restarts_;
+}
+
+std::vector<std::string> WorkerProcess::last_lines() const {
+    std::vector<std::string> lines;
+    for (auto& [worker, record] : log_.recent(name(), first_line_, kept_lines))
+        lines.push_back(std::move(record.text));
+    return lines;
+}
+
+// A plan with which it never became ready, after one with which it did: the owner's new
+// configuration does not work, and the one before does.
+bool WorkerProcess::roll_back(Ended how) {
+    const bool not_its_fault =
+        how == Ended::on_request || how == Ended::killed || how == Ended::machine_out_of_memory;
+    if (was_ready_ || !proven_plan_ || not_its_fault) return false;
+    log_.say("error", name() + " " + last_end_ + quoted(last_lines_) +
+                          "; it gets back the configuration with which it ran");
+    plan_ = std::move(*proven_plan_);
+    proven_plan_.reset();
+    schedule(milliseconds(0));
+    return true;
 }
 
 void WorkerProcess::decide(Ended how) {
@@ -362,23 +453,22 @@ void WorkerProcess::decide(Ended how) {
         move_to(WorkerState::waiting);
         return start();
     }
+    if (roll_back(how)) return;
     const Verdict verdict = after(how, failures_, was_ready_, luck());
+    const std::string what = name() + " " + last_end_ + quoted(last_lines_);
     switch (verdict.then) {
         case Then::stay_down:
             return move_to(WorkerState::stopped);
         case Then::hold:
-            log_.say("error", name() + " " + last_end_ +
-                                  "; it is held until its configuration or secret changes");
+            log_.say("error", what + "; it is held until its configuration or secret changes");
             return move_to(WorkerState::held);
         case Then::restart:
-            log_.say("error",
-                     name() + " " + last_end_ +
-                         (verdict.wait.count() == 0
-                              ? "; it is started again at once"
-                              : "; it is started again in " + duration_text(verdict.wait.count())));
+            log_.say(how == Ended::drained ? "" : "error",
+                     what + (verdict.wait.count() == 0 ? "; it is started again at once"
+                                                       : "; it is started again in " +
+                                                             duration_text(verdict.wait.count())));
             schedule(verdict.wait);
-            if (kind_.critical && failures_ >= failures_to_escalate && on_escalate_)
-                on_escalate_(name() + " " + last_end_);
+            if (kind_.critical && on_failing_) on_failing_(failures_, name() + " " + last_end_);
     }
 }
 
@@ -400,8 +490,19 @@ WorkerStatus WorkerProcess::status() const {
     status.set_last_end(last_end_);
     status.set_started_ms(is_running(state_) ? started_wall_ms_ : 0);
     status.set_next_start_ms(next_start_wall_ms_);
-    status.set_memory_bytes(pid_ > 0 ? resident_bytes(pid_) : 0);
+    status.set_memory_bytes(memory_.used(pid_));
+    status.set_memory_soft_bytes(memory_.budget().soft);
+    status.set_memory_limit_bytes(memory_.budget().limit);
+    status.set_memory_peak_bytes(memory_.peak());
+    status.set_descriptors(pid_ > 0 ? open_descriptors(pid_) : 0);
     status.set_critical(kind_.critical);
+    status.set_last_cause(last_cause_);
+    for (const std::string& line : last_lines_) status.add_last_lines(line);
+    for (const auto& [cause, count] : ends_) {
+        auto& ended = *status.add_ends();
+        ended.set_cause(cause);
+        ended.set_count(count);
+    }
     return status;
 }
 

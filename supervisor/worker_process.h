@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "supervisor/reap.h"
 #include "supervisor/restart_policy.h"
 #include "supervisor/roster.h"
+#include "supervisor/worker_memory.h"
 #include "supervisor/worker_state.h"
 #include "workers/common/base/board_page.h"
 #include "workers/common/base/frame_stream.h"
@@ -38,17 +40,20 @@ class WorkerProcess {
         std::function<std::vector<std::pair<std::string, int>>()> handles;
         // False while something it needs (its listener) is missing.
         std::function<bool()> may_start;
+        // Null where the machine has no control groups.
+        std::unique_ptr<Cgroup> group;
+        bool kernel_limits_memory = false;
     };
 
     WorkerProcess(Loop& loop, LogPump& log, const KindOfWorker& kind,
                   hardshell::proto::WorkerPlan plan, Surroundings surroundings, Fd page);
     ~WorkerProcess();
 
-    // Called after every change of state, and by the policy with a critical worker that cannot be
-    // kept up.
+    // Called after every change of state, and after each failure of a critical worker.
     void on_change(std::function<void()> handler) { on_change_ = std::move(handler); }
-    void on_escalate(std::function<void(const std::string&)> handler) {
-        on_escalate_ = std::move(handler);
+    // `failures`: how often in a row, see restart_policy.h.
+    void on_failing(std::function<void(int failures, const std::string& why)> handler) {
+        on_failing_ = std::move(handler);
     }
 
     // Starts it unless it runs; lifts a hold.
@@ -56,14 +61,22 @@ class WorkerProcess {
     // Asks it to end within the budget, then kills. `replace`: starts the successor at once.
     void stop(std::chrono::milliseconds budget, const std::string& reason, bool replace);
     void kill_now();
-    // Another plan for the same worker; takes effect at the next start.
-    void set_plan(hardshell::proto::WorkerPlan plan) { plan_ = std::move(plan); }
+    // Another plan for the same worker; takes effect at the next start. If it does not become ready
+    // with it, it gets the one before back.
+    void set_plan(hardshell::proto::WorkerPlan plan);
+    void set_budget(const MemoryBudget& budget) { memory_.set_budget(budget); }
     void tell_workers(const std::vector<hardshell::proto::WorkerStatus>& workers,
                       const std::string& degraded);
     // Its process has ended and is not yet collected: collects it and decides what comes next.
     void ended();
     // Every two seconds, if the supervisor itself was on time.
     void check_heartbeat();
+    // Every second: sheds, is replaced or killed as its budget wants it.
+    void check_memory();
+    // It is stopped in order and started again, because of its memory.
+    void drain(const std::string& why);
+    // Share of its soft limit that it uses; 0 when it does not run.
+    double fill() const;
     // Nothing is started again from now on.
     void shut_down() { shutting_down_ = true; }
 
@@ -72,6 +85,8 @@ class WorkerProcess {
     const hardshell::proto::WorkerPlan& plan() const { return plan_; }
     WorkerState state() const { return state_; }
     pid_t pid() const { return pid_; }
+    // It was killed and does not end: a process that waits in the kernel.
+    bool is_stuck() const { return is_stuck_; }
     hardshell::proto::WorkerStatus status() const;
     int page() const { return page_file_.get(); }
 
@@ -83,19 +98,26 @@ class WorkerProcess {
         const std::vector<std::pair<std::string, int>>& handles);
     void on_frame(std::string_view frame);
     void became_ready(const std::string& summary);
-    Ended classify(const ProcessEnd& end) const;
-    std::string describe_end(const ProcessEnd& end, Ended how) const;
+    void ask_to_end(std::chrono::milliseconds budget, const std::string& reason, bool replace);
+    void kill_group();
+    ProcessEnd collect_all_of_it();
+    void bury(Ended how, const std::string& text);
+    bool roll_back(Ended how);
     void decide(Ended how);
     void schedule(std::chrono::milliseconds wait);
     void signal_group(int number);
+    std::vector<std::string> last_lines() const;
 
     Loop& loop_;
     LogPump& log_;
     const KindOfWorker& kind_;
     hardshell::proto::WorkerPlan plan_;
+    // With which it was ready before plan_ came; gone once it is ready with plan_.
+    std::optional<hardshell::proto::WorkerPlan> proven_plan_;
     Surroundings surroundings_;
     Fd page_file_;
     BoardPage page_;
+    WorkerMemory memory_;
 
     WorkerState state_ = WorkerState::stopped;
     pid_t pid_ = 0;
@@ -112,16 +134,21 @@ class WorkerProcess {
     std::string declared_fault_;
     std::string declared_what_;
     std::string last_end_;
+    std::string last_cause_;
+    std::vector<std::string> last_lines_;
+    std::map<std::string, uint64_t> ends_;  // by cause
+    uint64_t first_line_ = 0;               // of this life, in the log
+    bool is_stuck_ = false;
     int64_t started_ms_ = 0;  // monotonic
     int64_t started_wall_ms_ = 0;
     int64_t ready_ms_ = 0;  // monotonic
     int64_t next_start_wall_ms_ = 0;
     int missed_beats_ = 0;
-    uint64_t kills_at_start_ = 0;  // by the kernel, for memory
-    Loop::Registration timer_;     // start deadline, stop budget or next start
+    Loop::Registration timer_;  // start deadline, stop budget or next start
     Loop::Registration kill_timer_;
+    Loop::Registration stuck_timer_;
     std::function<void()> on_change_;
-    std::function<void(const std::string&)> on_escalate_;
+    std::function<void(int, const std::string&)> on_failing_;
 };
 
 }  // namespace supervisor

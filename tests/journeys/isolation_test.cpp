@@ -81,6 +81,20 @@ TEST_F(Isolation, LetsNoWorkerGainRights) {
     }
 }
 
+TEST_F(Isolation, HoldsAWorkerThatTriesToGetOut) {
+    HardshellProcess::Options options;
+    options.agent = "tests/support/break_out";
+    hardshell = std::make_unique<HardshellProcess>(options);
+    hardshell->start();
+    ASSERT_TRUE(hardshell->wait_line("ways out"));
+    size_t held = 0;
+    for (const std::string& line : hardshell->lines()) {
+        EXPECT_EQ(line.find("BROKE OUT"), std::string::npos) << line;
+        held += line.find("[agent] held: ") != std::string::npos;
+    }
+    EXPECT_GE(held, geteuid() == 0 ? 30u : 19u);
+}
+
 TEST_F(Isolation, LogsEachWorkerUnderItsName) {
     start();
     EXPECT_TRUE(hardshell->wait_line("[gateway] "));

@@ -133,12 +133,32 @@ TEST_F(PlacesTest, ListenerSaysWhoHasToActWhenThePortIsTaken) {
     ASSERT_EQ(listen(taken.get(), 1), 0);
     ASSERT_EQ(getsockname(taken.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
     hardshell::proto::Listener listener;
+    listener.set_name("http");
     listener.add_addresses()->set_ip("127.0.0.1");
     listener.mutable_addresses(0)->set_port(ntohs(address.sin_port));
     Result<std::vector<Fd>> bound = bind_listener(listener);
     ASSERT_FALSE(bound);
     EXPECT_EQ(bound.error().fault, Fault::busy);
     EXPECT_THAT(bound.error().what, HasSubstr("is taken by another program"));
+    listener.set_name("metrics");
+    EXPECT_THAT(bind_listener(listener).error().what, HasSubstr("choose another metrics.port"));
+}
+
+TEST_F(PlacesTest, ListenerWithoutANeededAddressIsOptional) {
+    hardshell::proto::Listener listener;
+    listener.set_name("metrics");
+    for (const char* ip : {"203.0.113.7", "203.0.113.8"}) {  // TEST-NET-3: on no machine
+        auto& address = *listener.add_addresses();
+        address.set_ip(ip);
+        address.set_port(9091);
+        address.set_optional(true);
+    }
+    EXPECT_TRUE(is_optional(listener));
+    Result<std::vector<Fd>> bound = bind_listener(listener);
+    ASSERT_FALSE(bound);
+    EXPECT_THAT(bound.error().what, HasSubstr("cannot listen on 203.0.113.7 port 9091"));
+    listener.mutable_addresses(1)->set_optional(false);
+    EXPECT_FALSE(is_optional(listener));
 }
 
 TEST_F(PlacesTest, ListenerTakesBothFamiliesWhereTheMachineHasThem) {

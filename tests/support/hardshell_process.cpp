@@ -24,9 +24,9 @@ namespace {
 // Between two looks at something that sends no event.
 constexpr std::chrono::milliseconds look_again = 2ms;
 
-std::string executable() {
+std::string build_directory() {
     const char* build = std::getenv("HARDSHELL_BUILD");
-    return std::string(build ? build : "build/dev") + "/hardshell";
+    return build ? build : "build/dev";
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& words) {
@@ -73,6 +73,22 @@ HardshellProcess::HardshellProcess(Options options) : options_(std::move(options
     }
     port_ = free_port();
     if (!options_.config.empty()) write_config(options_.config);
+    if (!options_.agent.empty()) put_in_agents_place(options_.agent);
+}
+
+std::string HardshellProcess::executable() const {
+    return (options_.agent.empty() ? build_directory() : root_ + "/programs") + "/hardshell";
+}
+
+// A program finds the others beside itself, so all of them are copied.
+void HardshellProcess::put_in_agents_place(const std::string& program) const {
+    const std::string programs = root_ + "/programs";
+    const std::string libexec = "/libexec/hardshell";
+    std::filesystem::create_directories(programs + libexec);
+    std::filesystem::copy(build_directory() + "/hardshell", programs + "/hardshell");
+    std::filesystem::copy(build_directory() + libexec, programs + libexec);
+    std::filesystem::copy(build_directory() + "/" + program, programs + libexec + "/agent",
+                          std::filesystem::copy_options::overwrite_existing);
 }
 
 HardshellProcess::~HardshellProcess() {
@@ -84,7 +100,7 @@ HardshellProcess::~HardshellProcess() {
         std::fprintf(stderr, "left behind and killed: %s (%d)\n", left.name.c_str(), left.pid);
         ::kill(left.pid, SIGKILL);
     }
-    if (reader_.joinable()) reader_.join();
+    log_.join();
     std::error_code failure;
     std::filesystem::remove_all(root_, failure);
 }
@@ -94,6 +110,7 @@ std::vector<std::string> HardshellProcess::environment() const {
         {"PATH", "/usr/local/bin:/usr/bin:/bin"}, {"HOME", root_ + "/home"},
         {"OPENCLAW_STATE_DIR", state_dir_},       {"OPENCLAW_GATEWAY_PORT", std::to_string(port_)},
         {"OPENCLAW_GATEWAY_TOKEN", token},        {"HARDSHELL_RUN_DIR", root_ + "/run"},
+        {"HARDSHELL_METRICS_PORT", "off"},  // tests that want it bring a port of their own
     };
     for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"})
         if (const char* value = std::getenv(name)) variables[name] = value;
@@ -105,7 +122,7 @@ std::vector<std::string> HardshellProcess::environment() const {
 }
 
 void HardshellProcess::start() {
-    if (reader_.joinable()) reader_.join();
+    log_.join();
     std::vector<std::string> arguments = {executable(), "gateway"};
     if (options_.arguments.empty())
         arguments.insert(arguments.end(),
@@ -117,8 +134,7 @@ void HardshellProcess::start() {
     const Fd output(ends[1]);
     pid_ = spawn(arguments, environment(), output.get());
     ended_ = false;
-    end_of_log_ = false;
-    reader_ = std::thread([this, end = ends[0]] { read_lines(Fd(end)); });
+    log_.follow(Fd(ends[0]));
 }
 
 bool HardshellProcess::wait_started(std::chrono::milliseconds limit) {
@@ -178,34 +194,6 @@ pid_t HardshellProcess::wait_worker_replaced(const std::string& name, pid_t form
     return 0;
 }
 
-std::vector<std::string> HardshellProcess::lines() const {
-    const std::lock_guard lock(mutex_);
-    return lines_;
-}
-
-std::string HardshellProcess::log() const {
-    std::string text;
-    for (const std::string& line : lines()) text += line + "\n";
-    return text;
-}
-
-size_t HardshellProcess::line_count() const {
-    const std::lock_guard lock(mutex_);
-    return lines_.size();
-}
-
-std::optional<std::string> HardshellProcess::wait_line(const std::string& text, size_t from,
-                                                       std::chrono::milliseconds limit) const {
-    const auto end = std::chrono::steady_clock::now() + limit;
-    std::unique_lock lock(mutex_);
-    for (size_t at = from;;) {
-        for (; at < lines_.size(); ++at)
-            if (lines_[at].find(text) != std::string::npos) return lines_[at];
-        if (end_of_log_ || arrived_.wait_until(lock, end) == std::cv_status::timeout)
-            return std::nullopt;
-    }
-}
-
 void HardshellProcess::signal(int number) const {
     if (!ended_) ::kill(pid_, number);
 }
@@ -247,23 +235,4 @@ std::vector<ProcessEntry> HardshellProcess::still_running(const std::vector<Proc
         if (left.empty() || deadline.over()) return left;
         std::this_thread::sleep_for(look_again);
     }
-}
-
-void HardshellProcess::read_lines(Fd pipe) {
-    std::string rest;
-    char buffer[16384];
-    ssize_t count;
-    while ((count = ::read(pipe.get(), buffer, sizeof buffer)) > 0) {
-        rest.append(buffer, static_cast<size_t>(count));
-        const std::lock_guard lock(mutex_);
-        for (size_t end; (end = rest.find('\n')) != std::string::npos;) {
-            lines_.push_back(rest.substr(0, end));
-            rest.erase(0, end + 1);
-        }
-        arrived_.notify_all();
-    }
-    const std::lock_guard lock(mutex_);
-    if (!rest.empty()) lines_.push_back(rest);
-    end_of_log_ = true;
-    arrived_.notify_all();
 }

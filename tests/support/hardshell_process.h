@@ -6,18 +6,15 @@
 
 #include <sys/types.h>
 
-#include <condition_variable>
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/support/deadline.h"
+#include "tests/support/line_log.h"
 #include "tests/support/process_tree.h"
-#include "workers/common/base/fd.h"
 
 class HardshellProcess {
   public:
@@ -28,6 +25,8 @@ class HardshellProcess {
         std::map<std::string, std::string> environment;
         // Arguments of `hardshell gateway` in place of the usual ones.
         std::vector<std::string> arguments;
+        // A program of the build's tests to run in the agent's place.
+        std::string agent;
     };
     static constexpr const char* token = "journey-gateway-token-0123456789";
 
@@ -66,12 +65,14 @@ class HardshellProcess {
                                std::chrono::milliseconds limit = patience) const;
 
     // Lines of the log so far.
-    std::vector<std::string> lines() const;
-    std::string log() const;
-    size_t line_count() const;
+    std::vector<std::string> lines() const { return log_.lines(); }
+    std::string log() const { return log_.text(); }
+    size_t line_count() const { return log_.count(); }
     // The first line at or after `from` that contains the text.
     std::optional<std::string> wait_line(const std::string& text, size_t from = 0,
-                                         std::chrono::milliseconds limit = patience) const;
+                                         std::chrono::milliseconds limit = patience) const {
+        return log_.wait(text, from, limit);
+    }
 
     void signal(int number) const;
     // Until it has ended; its exit code, 128 + n when signal n ended it, nothing when it still
@@ -87,7 +88,8 @@ class HardshellProcess {
 
   private:
     std::vector<std::string> environment() const;
-    void read_lines(Fd pipe);
+    std::string executable() const;
+    void put_in_agents_place(const std::string& program) const;
 
     Options options_;
     std::string root_;
@@ -96,9 +98,5 @@ class HardshellProcess {
     pid_t pid_ = 0;
     bool ended_ = true;
     std::vector<ProcessEntry> seen_;  // below the supervisor, before it was told to end
-    std::thread reader_;
-    mutable std::mutex mutex_;
-    mutable std::condition_variable arrived_;
-    std::vector<std::string> lines_;
-    bool end_of_log_ = false;
+    LineLog log_;
 };

@@ -92,7 +92,9 @@ constexpr Command table[] = {
     {"agent", "", Program::client, "say something to an agent and print the answer", agent,
      "On a terminal the answer is printed as it comes.\n"
      "Exit code: 0 answered, 1 not (the reason is printed)."},
-    {"status", "", Program::hardshell, "which processes run, and how they are", json_only,
+    {"status", "[worker]", Program::hardshell,
+     "which processes run, and how they are; all about one", json_only,
+     "With a worker's name: what is known about it, how it last ended and what it said before.\n"
      "Exit code: 0 running and every worker ready, 1 not running or no answer,\n"
      "2 running but degraded (a worker is not ready, or the configuration could not be used)."},
     {"health", "", Program::client, "ask the running gateway for its health", gateway_query,

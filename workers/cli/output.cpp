@@ -1,11 +1,17 @@
 #include "workers/cli/output.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 
 namespace cli {
 
 namespace {
+
+// On a narrow terminal a line is rather broken than cut to nothing.
+constexpr size_t least_cut = 16;
 
 const char* code_of(Colour colour) {
     switch (colour) {
@@ -24,7 +30,7 @@ const char* code_of(Colour colour) {
 }
 
 // Letters as a terminal counts them: UTF-8 continuation bytes take no column.
-size_t columns(const std::string& text) {
+size_t columns_of(const std::string& text) {
     return static_cast<size_t>(
         std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
@@ -42,24 +48,43 @@ std::string Style::paint(Colour colour, const std::string& text) const {
     return code_of(colour) + text + "\x1b[0m";
 }
 
-std::string table(const std::vector<std::vector<Cell>>& rows, const Style& style) {
+std::string table(const std::vector<std::vector<Cell>>& rows, const Style& style, size_t columns) {
     std::vector<size_t> widths;
     for (const auto& row : rows)
         for (size_t i = 0; i < row.size(); ++i) {
             if (widths.size() <= i) widths.push_back(0);
-            widths[i] = std::max(widths[i], columns(row[i].text));
+            widths[i] = std::max(widths[i], columns_of(row[i].text));
         }
     std::string out;
     for (const auto& row : rows) {
         std::string line;
+        size_t used = 0;
         for (size_t i = 0; i < row.size(); ++i) {
-            line += style.paint(row[i].colour, row[i].text);
-            if (i + 1 < row.size()) line.append(widths[i] - columns(row[i].text) + 2, ' ');
+            const bool last = i + 1 == row.size();
+            const size_t left = columns > used ? std::max(columns - used, least_cut) : least_cut;
+            const std::string text = last && columns > 0 ? cut(row[i].text, left) : row[i].text;
+            line += style.paint(row[i].colour, text);
+            if (!last) line.append(widths[i] - columns_of(text) + 2, ' ');
+            used += widths[i] + 2;
         }
         line.erase(line.find_last_not_of(' ') + 1);
         out += line + "\n";
     }
     return out;
+}
+
+std::string cut(const std::string& text, size_t columns) {
+    if (columns_of(text) <= columns) return text;
+    size_t end = 0;
+    for (size_t letters = 0; end < text.size(); ++end)
+        if ((text[end] & 0xc0) != 0x80 && ++letters >= columns) break;
+    return text.substr(0, end) + "…";
+}
+
+size_t terminal_columns() {
+    winsize window{};
+    if (::isatty(STDOUT_FILENO) != 1 || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0) return 0;
+    return window.ws_col;
 }
 
 std::string duration(int64_t milliseconds) {

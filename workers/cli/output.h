@@ -28,8 +28,14 @@ struct Cell {
     Colour colour = Colour::none;
 };
 
-// Columns two spaces apart, the last one not padded; the first row is the heading.
-std::string table(const std::vector<std::vector<Cell>>& rows, const Style& style);
+// Columns two spaces apart, the last one not padded; the first row is the heading. With `columns`
+// the last one is cut so that a line fits.
+std::string table(const std::vector<std::vector<Cell>>& rows, const Style& style,
+                  size_t columns = 0);
+// The first `columns` letters; what is cut off leaves a "…".
+std::string cut(const std::string& text, size_t columns);
+// How wide the terminal is; 0 when standard output is none.
+size_t terminal_columns();
 
 // "340 ms", "12 s", "3 min 20 s", "4 h 5 min", "12 d 3 h".
 std::string duration(int64_t milliseconds);

@@ -11,6 +11,7 @@
 #include "workers/common/base/clock.h"
 #include "workers/common/base/exit_codes.h"
 #include "workers/common/log.h"
+#include "workers/common/renounce.h"
 
 using hardshell::proto::FromWorker;
 using hardshell::proto::Start;
@@ -162,6 +163,7 @@ int run_worker(std::unique_ptr<Loop> loop, Done (*run)(Worker&)) {
         log_error("cannot start: {}", start.error().what);
         return exit_code::failed;
     }
+    if (!start->may_execute()) renounce_execution();
     set_log_level(start->log_level());
     prctl(PR_SET_NAME, start->worker().substr(0, 15).c_str());
     Result<BoardPage> page = own_page(*start);

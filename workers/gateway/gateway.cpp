@@ -10,9 +10,11 @@
 #include "workers/common/base/clock.h"
 #include "workers/common/log.h"
 #include "workers/gateway/agent_gate.h"
+#include "workers/gateway/board_pages.h"
 #include "workers/gateway/front_desk.h"
 #include "workers/gateway/health_keeper.h"
 #include "workers/gateway/hub.h"
+#include "workers/gateway/metrics.h"
 #include "workers/gateway/uv_loop.h"
 #include "workers/gateway/web_server.h"
 
@@ -144,6 +146,7 @@ Done run(Worker& self) {
     bool is_ready = false;
     bool is_draining = false;
     std::string known_states;
+    BoardPages pages(self);
     WebServer server(*loop, *settings, desk, [&] {
         return HttpFacts{readiness_of(self.workers(), is_ready, is_draining),
                          !settings->degraded.empty(), settings->page_enabled, page_files()};
@@ -187,6 +190,12 @@ Done run(Worker& self) {
     agent.workers_changed(self.workers());
     if (Done listening = server.listen(self.handles("listener:http")); !listening)
         return listening.error();
+    server.serve_metrics(self.handles("listener:metrics"), [&] {
+        return metrics_text(
+            {self.workers(), [&](const std::string& name) { return pages.of(name); },
+             readiness_of(self.workers(), is_ready, is_draining), !settings->degraded.empty(),
+             settings->version, settings->commit, monotonic_ms()});
+    });
     log_info("listening on ws://{} (PID {})", shown_address(*settings), getpid());
     is_ready = true;
     self.ready();

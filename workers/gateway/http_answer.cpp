@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 
 namespace gateway {
 
 namespace {
 
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+constexpr std::string_view prometheus_text = "text/plain; version=0.0.4; charset=utf-8";
 constexpr std::string_view json_text = "application/json; charset=utf-8";
 
 struct StatusText {
@@ -153,19 +155,35 @@ HttpAnswer page_answer(const HttpAsk& ask, const HttpFacts& facts) {
     return answer;
 }
 
-}  // namespace
-
-HttpAnswer answer_http(const HttpAsk& ask, const HttpFacts& facts) {
-    // Whatever has a body ends the connection: the body stays unread.
+// Whatever has a body ends the connection: the body stays unread.
+std::optional<HttpAnswer> refused_outright(const HttpAsk& ask) {
     if (ask.chunked) return text_answer(411, "Length Required", true);
     if (ask.method != "GET" && ask.method != "HEAD")
         return text_answer(405, "Method Not Allowed", true);
+    return std::nullopt;
+}
+
+}  // namespace
+
+HttpAnswer answer_http(const HttpAsk& ask, const HttpFacts& facts) {
+    if (auto refused = refused_outright(ask)) return std::move(*refused);
     const bool close = ask.http_1_0 || ask.has_body;
     for (const ProbePath& row : probe_paths)
         if (row.path == ask.path) return probe_answer(row.probe, facts, close);
     HttpAsk plain = ask;
     plain.http_1_0 = close;
     return page_answer(plain, facts);
+}
+
+HttpAnswer metrics_answer(const HttpAsk& ask, const std::function<std::string()>& text) {
+    if (auto refused = refused_outright(ask)) return std::move(*refused);
+    const bool close = ask.http_1_0 || ask.has_body;
+    if (ask.path != "/metrics") return text_answer(404, "Not Found; try /metrics", close);
+    HttpAnswer answer;
+    answer.close = close;
+    answer.body = text();
+    finish(answer, prometheus_text);
+    return answer;
 }
 
 HttpAnswer refusal_answer(int status, std::string_view text) {

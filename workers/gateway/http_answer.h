@@ -1,9 +1,11 @@
-// Answers plain HTTP requests: the health endpoints and the page. Pure.
+// Answers plain HTTP requests: the health endpoints and the page, and on a port of its own
+// /metrics. Pure.
 //
-// Nothing here needs a credential, so nothing here tells more than that the gateway is there and
-// whether it serves.
+// Nothing here needs a credential, so the public port tells no more than that the gateway is there
+// and whether it serves; the numbers are for those who reach the other one.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,6 +52,8 @@ struct HttpFacts {
 };
 
 HttpAnswer answer_http(const HttpAsk& ask, const HttpFacts& facts);
+// The port for /metrics knows nothing else. `text` is called for a request that is answered.
+HttpAnswer metrics_answer(const HttpAsk& ask, const std::function<std::string()>& text);
 // The answer to a request that is refused before it is looked at: 403, 503, …
 HttpAnswer refusal_answer(int status, std::string_view text);
 

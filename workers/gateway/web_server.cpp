@@ -42,6 +42,7 @@ constexpr lws_retry_bo_t idle_policy = {nullptr, 0, 0, 120, 150, 0};
 struct WebServer::Socket {
     lws* wsi = nullptr;
     std::string peer;
+    Door door = Door::everybody;
     Strangers::iterator place;
     bool stranger = false;
     int64_t deadline_ms = 0;
@@ -113,19 +114,30 @@ Done WebServer::listen(const std::vector<int>& descriptors) {
                      "libwebsockets cannot start; is libwebsockets-evlib-uv installed?"};
     if (descriptors.empty())
         return Error{Fault::bad_config, "the gateway was given no listening socket"};
-    for (const int descriptor : descriptors) {
-        listeners_.emplace_back(descriptor);
-        watches_.push_back(loop_.watch(descriptor, Loop::readable,
-                                       [this, descriptor](unsigned) { accept_some(descriptor); }));
-    }
+    open_door(descriptors, Door::everybody);
     return {};
 }
 
-void WebServer::accept_some(int listener) {
+void WebServer::serve_metrics(const std::vector<int>& descriptors,
+                              std::function<std::string()> text) {
+    metrics_ = std::move(text);
+    open_door(descriptors, Door::metrics);
+}
+
+void WebServer::open_door(const std::vector<int>& descriptors, Door door) {
+    for (const int descriptor : descriptors) {
+        listeners_.emplace_back(descriptor);
+        watches_.push_back(
+            loop_.watch(descriptor, Loop::readable,
+                        [this, descriptor, door](unsigned) { accept_some(descriptor, door); }));
+    }
+}
+
+void WebServer::accept_some(int listener, Door door) {
     for (int count = 0; count < accepts_per_turn; ++count) {
         Fd connection(accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (connection) {
-            adopt(std::move(connection));
+            adopt(std::move(connection), door);
             continue;
         }
         if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -144,12 +156,13 @@ void WebServer::accept_some(int listener) {
     }
 }
 
-void WebServer::adopt(Fd connection) {
+void WebServer::adopt(Fd connection, Door door) {
     const int on = 1;
     setsockopt(connection.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     auto made = std::make_unique<Socket>();
     Socket* socket = made.get();
     socket->peer = peer_address(connection.get());
+    socket->door = door;
     sockets_[socket] = std::move(made);
     is_stranger(*socket);
     lws_adopt_desc_t adoption{};
@@ -201,6 +214,10 @@ bool WebServer::is_refused(Socket& socket) {
         write_answer(socket, refusal_answer(503, "The gateway is stopping"), true);
         return true;
     }
+    if (socket.door == Door::metrics) {
+        write_answer(socket, refusal_answer(404, "Not Found"), true);
+        return true;
+    }
     if (origin_allowed(socket.headers, settings_)) return false;
     log_warn(
         "[ws] refused the origin {} (host {}) from {}; allow it in "
@@ -212,7 +229,8 @@ bool WebServer::is_refused(Socket& socket) {
 
 int WebServer::answer(Socket& socket) {
     const HttpAsk ask = read_ask(socket.wsi);
-    const HttpAnswer made = answer_http(ask, facts_());
+    const HttpAnswer made =
+        socket.door == Door::metrics ? metrics_answer(ask, metrics_) : answer_http(ask, facts_());
     // Waits anew for who keeps the connection: a check from a proxy is no handshake that is late.
     is_stranger(socket);
     return write_answer(socket, made, ask.method != "HEAD");

@@ -1,5 +1,6 @@
 // The public port: accepts connections from the inherited listening sockets, answers HTTP, carries
-// WebSocket clients to the front desk.
+// WebSocket clients to the front desk. The port for /metrics, where there is one, is served with
+// it.
 //
 // Keeps strangers cheap: a bounded number of connections that have not shown who they are, ten
 // seconds to do so, small frames until then. No TLS, no compression, no HTTP/2.
@@ -35,6 +36,8 @@ class WebServer {
 
     // Takes over the listening sockets.
     Done listen(const std::vector<int>& descriptors);
+    // The same for sockets where nothing but /metrics is answered.
+    void serve_metrics(const std::vector<int>& descriptors, std::function<std::string()> text);
     // No new connections; every client is closed with that code, then `done` is called: when all
     // are gone, or after the time.
     void shut_down(int code, const std::string& reason, std::chrono::milliseconds at_most,
@@ -48,8 +51,10 @@ class WebServer {
     static int on_lws(lws* wsi, lws_callback_reasons reason, void* user, void* in, size_t length);
     int handle(Socket& socket, lws_callback_reasons reason, void* in, size_t length);
 
-    void accept_some(int listener);
-    void adopt(Fd connection);
+    enum class Door { everybody, metrics };
+    void open_door(const std::vector<int>& descriptors, Door door);
+    void accept_some(int listener, Door door);
+    void adopt(Fd connection, Door door);
     bool is_refused(Socket& socket);
     int answer(Socket& socket);
     int write_answer(Socket& socket, const HttpAnswer& answer, bool with_body);
@@ -73,6 +78,7 @@ class WebServer {
     const GatewaySettings& settings_;
     FrontDesk& desk_;
     std::function<HttpFacts()> facts_;
+    std::function<std::string()> metrics_;
     lws_context* context_ = nullptr;
     lws_vhost* vhost_ = nullptr;
     std::vector<Fd> listeners_;

@@ -10,6 +10,7 @@
 #include "workers/planner/gateway_flags.h"
 #include "workers/planner/last_good.h"
 #include "workers/planner/notices.h"
+#include "workers/planner/own_settings.h"
 #include "workers/planner/secrets.h"
 #include "workers/planner/workers_table.h"
 #include "workers/planner/writer.h"
@@ -164,6 +165,14 @@ struct Builder {
             *listener.add_addresses() = address;
     }
 
+    void add_own_settings(uint32_t port) {
+        const OwnSettings own =
+            read_own_settings(request.config_path(), chosen.config.environment, notices);
+        *plan.mutable_supervisor() = own.supervisor;
+        if (const auto metrics = metrics_listener(own, port, notices))
+            *plan.add_listeners() = *metrics;
+    }
+
     void add_link(const std::string& binder, const std::string& connector) {
         auto& link = *plan.add_links();
         link.set_name(connector + "-" + binder);
@@ -180,6 +189,7 @@ struct Builder {
                                               request.state_dir(), notices);
         report_unreachable(bind, environment, notices);
         add_listener(bind, port, config);
+        add_own_settings(port);
         config["gateway"]["port"] = port;
         config["gateway"]["bind"] = bind;
         config["gateway"]["auth"]["mode"] = auth.mode;

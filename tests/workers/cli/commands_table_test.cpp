@@ -102,7 +102,7 @@ TEST(Arguments, KeepsTextWithSpacesQuotesAndLineBreaks) {
 
 TEST(Arguments, NamesWhatItDoesNotKnow) {
     EXPECT_THAT(parse({"logs", "--loud"}).error().what, HasSubstr("\"--loud\" is not known"));
-    EXPECT_THAT(parse({"status", "now"}).error().what, HasSubstr("\"now\" is not known"));
+    EXPECT_THAT(parse({"doctor", "now"}).error().what, HasSubstr("\"now\" is not known"));
     EXPECT_THAT(parse({"restart"}).error().what, HasSubstr("<worker> is missing"));
     EXPECT_THAT(parse({"restart", "a", "b"}).error().what, HasSubstr("one word too many"));
     EXPECT_FALSE(parse({"gateway", "--port"}));

@@ -101,11 +101,85 @@ TEST(Findings, CountEveryWorkerThatIsNotReady) {
     EXPECT_THAT(text_of(found), HasSubstr("`hardshell restart agent`"));
 }
 
-TEST(Findings, TakeAMissingKernelFeatureForANote) {
+TEST(Findings, NameTheCureOfTheCause) {
     StatusReport report = healthy_report();
-    report.add_missing("no cgroups: memory limits by polling");
+    WorkerStatus& agent = *report.mutable_workers(1);
+    agent.set_state(WorkerStatus::HELD);
+    agent.set_last_cause("over_memory");
+    agent.set_last_end("41.2 of 40 MiB");
+    EXPECT_THAT(text_of(judge_status(report)),
+                HasSubstr("PROBLEM worker agent: it is held: over memory: 41.2 of 40 MiB\n"
+                          "        -> give it more: memory.workers.agent.limit"));
+    agent.set_last_cause("bad_credentials");
+    EXPECT_THAT(text_of(judge_status(report)), HasSubstr("-> correct the key or token, then "
+                                                         "`hardshell restart agent`"));
+    agent.set_state(WorkerStatus::READY);
+    agent.set_restarts(1);
+    EXPECT_THAT(text_of(judge_status(report)),
+                HasSubstr("ready, restarted once; last: bad credentials: 41.2 of 40 MiB"));
     EXPECT_EQ(findings_exit_code(judge_status(report)), 0);
-    EXPECT_THAT(text_of(judge_status(report)), HasSubstr("note    this machine: no cgroups"));
+}
+
+TEST(Findings, ShowEveryLayer) {
+    StatusReport report = healthy_report();
+    auto& users = *report.add_layers();
+    users.set_name("users");
+    users.set_detail("not started as root");
+    auto& filter = *report.add_layers();
+    filter.set_name("system call filter");
+    filter.set_holds(true);
+    filter.set_detail("61 calls denied");
+    report.add_missing("workers share one user: not started as root");
+    report.add_missing("no cgroups: memory limits by polling");
+    const Findings found = judge_machine(report);
+    EXPECT_EQ(findings_exit_code(found), 0) << "notes";
+    EXPECT_THAT(text_of(found), HasSubstr("note    layer users: missing: not started as root\n"
+                                          "        -> start as root"));
+    EXPECT_THAT(text_of(found), HasSubstr("ok      layer system call filter: holds: 61 calls"));
+    EXPECT_THAT(text_of(found), HasSubstr("note    this machine: no cgroups"));
+    EXPECT_THAT(found, SizeIs(3)) << "one user is not named twice";
+}
+
+TEST(Findings, WeighMemoryAgainstTheMachine) {
+    StatusReport report = healthy_report();
+    EXPECT_THAT(judge_memory(report, 1u << 30), IsEmpty()) << "no limits, nothing to say";
+    report.set_memory_mode("cgroup v2");
+    for (WorkerStatus& worker : *report.mutable_workers()) worker.set_memory_limit_bytes(64u << 20);
+    EXPECT_THAT(text_of(judge_memory(report, 256u << 20)),
+                HasSubstr("ok      memory: limits of 128.0 MiB in all (cgroup v2) on a machine of "
+                          "256.0 MiB"));
+    EXPECT_THAT(text_of(judge_memory(report, 100u << 20)),
+                HasSubstr("more than this machine's 100.0 MiB"));
+    report.mutable_workers(1)->set_memory_bytes(60u << 20);
+    const Findings found = judge_memory(report, 256u << 20);
+    EXPECT_EQ(findings_exit_code(found), 1);
+    EXPECT_THAT(text_of(found), HasSubstr("memory of agent: it uses 60.0 of 64 MiB"));
+    EXPECT_GT(machine_memory(), 64u << 20);
+}
+
+TEST(Findings, NameLogLinesThatWereLost) {
+    StatusReport report = healthy_report();
+    report.set_log_lines_dropped(7);
+    report.mutable_workers(0)->set_log_lines_suppressed(9);
+    const Findings found = judge_status(report);
+    EXPECT_EQ(findings_exit_code(found), 0);
+    EXPECT_THAT(text_of(found), HasSubstr("7 lines were lost because standard output"));
+    EXPECT_THAT(text_of(found), HasSubstr("9 lines of gateway were left out"));
+}
+
+TEST(Findings, SayOneMistakeOnce) {
+    Plan plan = good_plan();
+    plan.set_degraded("openclaw.json:3: expected a value; serving without a configuration");
+    plan.set_source("none");
+    Notice& notice = *plan.add_notices();
+    notice.set_severity(Notice::ERROR);
+    notice.set_text("openclaw.json:3: expected a value");
+    StatusReport report = healthy_report();
+    report.set_degraded(plan.degraded());
+    Findings all;
+    append_new(all, judge_plan(plan, "openclaw.json"));
+    append_new(all, judge_status(report));
+    EXPECT_THAT(text_of(all), HasSubstr("1 problem found."));
 }
 
 TEST(Findings, JudgeTheStateDirectory) {

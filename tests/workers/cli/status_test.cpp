@@ -4,6 +4,7 @@
 
 #include "tests/workers/cli/doubles.h"
 #include "workers/cli/commands/logs.h"
+#include "workers/cli/commands/worker_report.h"
 #include "workers/common/base/json.h"
 
 namespace cli {
@@ -33,6 +34,14 @@ TEST(Output, ColoursOnlyWhenAsked) {
     EXPECT_EQ(Style{true}.paint(Colour::bad, "x"), "\x1b[31mx\x1b[0m");
     EXPECT_EQ(table({{{"a", Colour::good}, {"b"}}, {{"long"}, {"c"}}}, Style{true}),
               "\x1b[32ma\x1b[0m     b\nlong  c\n");
+}
+
+TEST(Output, CutsTheLastColumnToTheTerminal) {
+    const std::vector<std::vector<Cell>> rows = {{{"ab"}, {"äöü is longer than the line"}}};
+    EXPECT_EQ(table(rows, Style{}, 23), "ab  äöü is longer than…\n");
+    EXPECT_EQ(table(rows, Style{}, 10), "ab  äöü is longer t…\n") << "some of it always stays";
+    EXPECT_EQ(cut("äöü", 3), "äöü");
+    EXPECT_EQ(cut("äöüx", 3), "äö…");
 }
 
 TEST(Output, SaysDurationsInTwoUnits) {
@@ -113,6 +122,108 @@ TEST(Status, ShowsDegradationNoticesAndWhatTheMachineLacks) {
     EXPECT_THAT(text, HasSubstr("DEGRADED         openclaw.json:3: expected a value"));
     EXPECT_THAT(text, HasSubstr("warning: unknown key foo\\x1b[2J"));
     EXPECT_THAT(text, HasSubstr("no cgroups: memory limits by polling"));
+}
+
+TEST(Status, ShowsMemoryAgainstItsLimitAndTheLastErrorInOneLine) {
+    StatusReport report = healthy_report();
+    WorkerStatus& agent = *report.mutable_workers(1);
+    agent.set_memory_bytes(12'900'000);
+    agent.set_memory_limit_bytes(40u << 20);
+    agent.set_restarts(2);
+    agent.set_last_cause("over_memory");
+    agent.set_last_end("41.2 of 40 MiB\nafter 3 h");
+    report.set_memory_mode("cgroup v1");
+    report.set_log_lines_dropped(12);
+    const std::string text = status_text(report, now, Style{});
+    EXPECT_THAT(text, HasSubstr("MEMORY          LAST ERROR\n"));
+    EXPECT_THAT(text, HasSubstr("12.3 of 40 MiB  over memory: 41.2 of 40 MiB\\x0aafter 3 h\n"));
+    EXPECT_THAT(text, HasSubstr("\nMemory limits: cgroup v1\n"));
+    EXPECT_THAT(text, HasSubstr("12 log lines were lost"));
+    EXPECT_THAT(status_text(report, now, Style{}, 80),
+                HasSubstr("12.3 of 40 MiB  over memory: 41.2 of 40 …\n"));
+}
+
+TEST(Status, SaysACauseOnce) {
+    WorkerStatus worker;
+    EXPECT_EQ(last_error(worker), "");
+    worker.set_last_cause("hung");
+    EXPECT_EQ(last_error(worker), "hung");
+    worker.set_last_end("hung: its loop did not turn for 6 s");
+    EXPECT_EQ(last_error(worker), "hung: its loop did not turn for 6 s");
+    worker.clear_last_cause();
+    worker.set_last_end("killed by signal 9");
+    EXPECT_EQ(last_error(worker), "killed by signal 9");
+}
+
+TEST(Status, OfOneWorkerIsItsObituary) {
+    WorkerStatus worker = healthy_report().workers(1);
+    worker.set_state(WorkerStatus::WAITING);
+    worker.set_pid(0);
+    worker.set_next_start_ms(now + 4000);
+    worker.set_memory_bytes(0);
+    worker.set_memory_soft_bytes(30u << 20);
+    worker.set_memory_limit_bytes(40u << 20);
+    worker.set_memory_peak_bytes(41u << 20);
+    worker.set_restarts(4);
+    worker.set_log_lines_suppressed(9);
+    worker.set_last_cause("over_memory");
+    worker.set_last_end("41.0 of 40 MiB after 3 h");
+    auto& end = *worker.add_ends();
+    end.set_cause("over_memory");
+    end.set_count(3);
+    worker.add_last_lines("reading a large file");
+    worker.add_last_lines("and \x1b[2Janother");
+    EXPECT_EQ(worker_text(worker, now, Style{}),
+              "Worker agent\n"
+              "  state               waiting; starts again in 4 s\n"
+              "  restarts            4\n"
+              "  memory              -\n"
+              "  asked to shed at    30.0 MiB\n"
+              "  most memory         41.0 MiB\n"
+              "  log lines left out  9\n"
+              "  ends so far         3 over memory\n"
+              "  last end            over memory: 41.0 of 40 MiB after 3 h\n"
+              "\nWhat it said last before that:\n"
+              "  reading a large file\n"
+              "  and \\x1b[2Janother\n");
+}
+
+TEST(Status, TellsProgramsEverything) {
+    StatusReport report = healthy_report();
+    WorkerStatus& agent = *report.mutable_workers(1);
+    agent.set_memory_soft_bytes(1);
+    agent.set_memory_limit_bytes(2);
+    agent.set_memory_peak_bytes(3);
+    agent.set_descriptors(4);
+    agent.set_log_lines_suppressed(5);
+    agent.set_last_cause("hung");
+    agent.add_last_lines("\xff bytes");
+    auto& end = *agent.add_ends();
+    end.set_cause("hung");
+    end.set_count(6);
+    report.set_memory_mode("cgroup v2");
+    report.set_log_lines_dropped(7);
+    report.set_descriptors(8);
+    auto& layer = *report.add_layers();
+    layer.set_name("users");
+    layer.set_holds(true);
+    layer.set_detail("64001 and up");
+    const Result<Json> json = parse_json(status_json(report, now));
+    ASSERT_TRUE(json);
+    const Json& told = member(*json, "workers")[1];
+    EXPECT_EQ(int_member(told, "memorySoftBytes"), 1);
+    EXPECT_EQ(int_member(told, "memoryLimitBytes"), 2);
+    EXPECT_EQ(int_member(told, "memoryPeakBytes"), 3);
+    EXPECT_EQ(int_member(told, "descriptors"), 4);
+    EXPECT_EQ(int_member(told, "logLinesSuppressed"), 5);
+    EXPECT_EQ(text_member(told, "lastCause"), "hung");
+    EXPECT_EQ(member(told, "lastLines").size(), 1u);
+    EXPECT_EQ(int_member(member(told, "ends"), "hung"), 6);
+    EXPECT_EQ(text_member(*json, "memoryMode"), "cgroup v2");
+    EXPECT_EQ(int_member(*json, "logLinesDropped"), 7);
+    EXPECT_EQ(int_member(*json, "descriptors"), 8);
+    EXPECT_EQ(print_json(member(*json, "layers")),
+              R"([{"name":"users","holds":true,"detail":"64001 and up"}])");
 }
 
 TEST(Status, TellsProgramsTheSame) {

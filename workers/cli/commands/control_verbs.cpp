@@ -6,7 +6,7 @@
 
 #include <thread>
 
-#include "workers/cli/commands/status.h"
+#include "workers/cli/commands/worker_report.h"
 #include "workers/cli/control_client.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/fd.h"

@@ -51,10 +51,6 @@ Findings judge_answer(const Context& context, const Sources& sources) {
     return {{Weight::good, "client", target->url + " answers, the credential is right", ""}};
 }
 
-void append(Findings& all, const Findings& part) {
-    all.insert(all.end(), part.begin(), part.end());
-}
-
 }  // namespace
 
 std::string findings_text(const Findings& findings, const Style& style) {
@@ -95,19 +91,23 @@ int run_doctor(const Context& context) {
     const Result<hardshell::proto::StatusReport> status = ask_status(context);
     const std::string temporary =
         context.environment("TMPDIR").empty() ? "/tmp" : context.environment("TMPDIR");
+    const auto plan_of = [&]() -> const auto& {
+        return plan;
+    };
     Findings all;
-    append(all, judge_programs(context.libexec_dir));
-    append(all, judge_state_dir(context.state_dir));
-    append(all, judge_permissions(context.state_dir, context.config_path));
-    append(all, judge_plan(plan, context.config_path));
-    append(all, judge_status(status));
-    append(all, judge_answer(context, {status, [&]() -> const auto& { return plan;
-}
-}  // namespace cli
-));
-append(all, judge_locks(context.state_dir, temporary));
-print(context.arguments.has("json") ? findings_json(all) : findings_text(all, context.style));
-return findings_exit_code(all);
+    append_new(all, judge_programs(context.libexec_dir));
+    append_new(all, judge_state_dir(context.state_dir));
+    append_new(all, judge_permissions(context.state_dir, context.config_path));
+    append_new(all, judge_plan(plan, context.config_path));
+    append_new(all, judge_status(status));
+    if (status) {
+        append_new(all, judge_machine(*status));
+        append_new(all, judge_memory(*status, machine_memory()));
+    }
+    append_new(all, judge_answer(context, {status, plan_of}));
+    append_new(all, judge_locks(context.state_dir, temporary));
+    print(context.arguments.has("json") ? findings_json(all) : findings_text(all, context.style));
+    return findings_exit_code(all);
 }
 
 }  // namespace cli

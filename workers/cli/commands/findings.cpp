@@ -5,12 +5,12 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 
-#include "workers/cli/commands/status.h"
 #include "workers/cli/output.h"
 #include "workers/cli/plan_query.h"
 #include "workers/common/base/json.h"
@@ -21,8 +21,6 @@ namespace {
 
 using hardshell::proto::Notice;
 using hardshell::proto::Plan;
-using hardshell::proto::StatusReport;
-using hardshell::proto::WorkerStatus;
 
 constexpr uint64_t scarce_room = 100ull << 20;
 constexpr size_t short_token = 16;
@@ -80,18 +78,6 @@ Findings judge_model_keys(const Plan& plan) {
              "configured the built-in demonstration answers",
              "set ANTHROPIC_API_KEY or OPENAI_API_KEY and restart the gateway"});
     return found;
-}
-
-Finding judge_worker(const WorkerStatus& worker) {
-    const std::string state = state_name(worker.state());
-    if (worker.state() == WorkerStatus::READY)
-        return {Weight::good, "worker " + worker.name(),
-                "ready, restarted " + std::to_string(worker.restarts()) + " times", ""};
-    const std::string why = worker.last_end().empty() ? "" : ": " + worker.last_end();
-    return {Weight::problem, "worker " + worker.name(), "it is " + state + why,
-            worker.state() == WorkerStatus::HELD
-                ? "correct what it names, then `hardshell restart " + worker.name() + "`"
-                : "see `hardshell logs " + worker.name() + "`"};
 }
 
 // The process a lock file names; 0 when it names none.
@@ -183,8 +169,8 @@ Findings judge_plan(const Result<Plan>& plan, const std::string& config_path) {
     if (!plan->degraded().empty())
         found.push_back({Weight::problem, "configuration", plan->degraded(),
                          "correct it; until then the gateway runs with: " + plan->source()});
-    for (const Notice& notice : plan->notices())
-        if (notice.text() != plan->degraded()) found.push_back(judge_notice(notice));
+    // The reason for a degraded state often is one of the notices.
+    for (const Notice& notice : plan->notices()) append_new(found, {judge_notice(notice)});
     if (found.empty())
         found.push_back({Weight::good, "configuration",
                          plan->source() == "file"
@@ -196,22 +182,13 @@ Findings judge_plan(const Result<Plan>& plan, const std::string& config_path) {
     return found;
 }
 
-Findings judge_status(const Result<StatusReport>& status) {
-    if (!status) return {{Weight::problem, "gateway", status.error().what, ""}};
-    const std::string process = "running as process " + std::to_string(status->pid());
-    if (status->port() == 0)
-        return {{Weight::problem, "gateway", process + ", but it has no plan to follow",
-                 "see `hardshell logs`"}};
-    Findings found = {
-        {Weight::good, "gateway",
-         process + " on port " + std::to_string(status->port()) + ", bind " + status->bind(), ""}};
-    if (!status->degraded().empty())
-        found.push_back({Weight::problem, "gateway", status->degraded(),
-                         "it runs with: " + status->plan_source()});
-    for (const WorkerStatus& worker : status->workers()) found.push_back(judge_worker(worker));
-    for (const std::string& missing : status->missing())
-        found.push_back({Weight::note, "this machine", missing, ""});
-    return found;
+void append_new(Findings& all, const Findings& part) {
+    for (const Finding& finding : part) {
+        const bool said = std::any_of(all.begin(), all.end(), [&](const Finding& before) {
+            return before.what.find(finding.what) != std::string::npos;
+        });
+        if (!said || finding.weight == Weight::good) all.push_back(finding);
+    }
 }
 
 Findings judge_locks(const std::string& state_dir, const std::string& temporary) {

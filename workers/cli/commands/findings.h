@@ -29,8 +29,18 @@ Findings judge_permissions(const std::string& state_dir, const std::string& conf
 Findings judge_programs(const std::string& libexec_dir);
 // The configuration, the credential, the model keys.
 Findings judge_plan(const Result<hardshell::proto::Plan>& plan, const std::string& config_path);
+// What the running gateway tells of itself, its workers and its log.
 Findings judge_status(const Result<hardshell::proto::StatusReport>& status);
+// The layers that keep workers apart, and what else this machine does not offer.
+Findings judge_machine(const hardshell::proto::StatusReport& status);
+// The workers' memory limits, against each other and against the machine (0: not known).
+Findings judge_memory(const hardshell::proto::StatusReport& status, uint64_t machine_bytes);
+// What this machine has, from /proc/meminfo.
+uint64_t machine_memory();
 // Lock files whose owner is gone: OpenClaw's, in the state directory and in `temporary`.
 Findings judge_locks(const std::string& state_dir, const std::string& temporary);
+
+// Adds what was not said before: one mistake in a file shows in several places.
+void append_new(Findings& all, const Findings& part);
 
 }  // namespace cli

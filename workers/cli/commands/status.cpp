@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "workers/cli/commands/worker_report.h"
 #include "workers/cli/control_client.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/json.h"
@@ -12,55 +13,6 @@ namespace {
 
 using hardshell::proto::StatusReport;
 using hardshell::proto::WorkerStatus;
-
-struct StateRow {
-    WorkerStatus::State state;
-    const char* name;
-    Colour colour;
-};
-constexpr StateRow states[] = {
-    {WorkerStatus::STARTING, "starting", Colour::warn},
-    {WorkerStatus::READY, "ready", Colour::good},
-    {WorkerStatus::STOPPING, "stopping", Colour::warn},
-    {WorkerStatus::WAITING, "waiting", Colour::bad},  // down, will be started again
-    {WorkerStatus::HELD, "held", Colour::bad},        // down until its configuration changes
-    {WorkerStatus::STOPPED, "stopped", Colour::faint},
-};
-constexpr StateRow unknown = {WorkerStatus::STATE_UNKNOWN, "unknown", Colour::warn};
-
-const StateRow& row_of(WorkerStatus::State state) {
-    const auto found = std::find_if(std::begin(states), std::end(states),
-                                    [&](const StateRow& row) { return row.state == state; });
-    return found == std::end(states) ? unknown : *found;
-}
-
-bool is_up(const WorkerStatus& worker) {
-    return worker.pid() > 0;
-}
-
-std::string remark(const WorkerStatus& worker, int64_t now_ms) {
-    std::string out = printable(worker.last_end());
-    const auto add = [&](const std::string& text) { out += (out.empty() ? "" : "; ") + text; };
-    if (worker.state() == WorkerStatus::WAITING && worker.next_start_ms() > 0)
-        add("starts again in " + duration(worker.next_start_ms() - now_ms));
-    if (worker.state() == WorkerStatus::HELD) add("held until its configuration or key changes");
-    return out;
-}
-
-std::vector<Cell> worker_row(const WorkerStatus& worker, int64_t now_ms) {
-    const StateRow& state = row_of(worker.state());
-    const bool up = is_up(worker);
-    const bool aged = up && worker.started_ms() > 0;
-    return {
-        {worker.name()},
-        {state.name, state.colour},
-        {up ? std::to_string(worker.pid()) : "-"},
-        {aged ? duration(now_ms - worker.started_ms()) : "-"},
-        {std::to_string(worker.restarts())},
-        {worker.memory_bytes() > 0 ? size(worker.memory_bytes()) : "-"},
-        {remark(worker, now_ms)},
-    };
-}
 
 std::string address_of(const StatusReport& report) {
     if (report.port() == 0) return "not known yet: there is no plan, see `hardshell logs`";
@@ -80,27 +32,7 @@ std::vector<std::vector<Cell>> facts(const StatusReport& report) {
     return rows;
 }
 
-Json worker_json(const WorkerStatus& worker, int64_t now_ms) {
-    Json out = {{"name", worker.name()},
-                {"kind", worker.kind()},
-                {"state", state_name(worker.state())},
-                {"critical", worker.critical()},
-                {"pid", worker.pid()},
-                {"incarnation", worker.incarnation()},
-                {"restarts", worker.restarts()},
-                {"startedAtMs", worker.started_ms()},
-                {"memoryBytes", worker.memory_bytes()},
-                {"lastEnd", worker.last_end()}};
-    if (is_up(worker) && worker.started_ms() > 0) out["uptimeMs"] = now_ms - worker.started_ms();
-    if (worker.next_start_ms() > 0) out["nextStartAtMs"] = worker.next_start_ms();
-    return out;
-}
-
 }  // namespace
-
-std::string state_name(WorkerStatus::State state) {
-    return row_of(state).name;
-}
 
 int status_exit_code(const StatusReport& report) {
     const bool all_ready = std::all_of(
@@ -109,16 +41,20 @@ int status_exit_code(const StatusReport& report) {
     return report.degraded().empty() && all_ready && report.workers_size() > 0 ? 0 : 2;
 }
 
-std::string status_text(const StatusReport& report, int64_t now_ms, const Style& style) {
+std::string status_text(const StatusReport& report, int64_t now_ms, const Style& style,
+                        size_t columns) {
     std::string out = "Hardshell " + report.version() + ", process " +
                       std::to_string(report.pid()) + ", running for " +
                       duration(now_ms - report.started_ms()) + "\n";
     out += table(facts(report), style) + "\n";
-    std::vector<std::vector<Cell>> rows = {
-        {{"WORKER"}, {"STATE"}, {"PID"}, {"UPTIME"}, {"RESTARTS"}, {"MEMORY"}, {"LAST END"}}};
-    for (Cell& cell : rows[0]) cell.colour = Colour::faint;
+    std::vector<std::vector<Cell>> rows = {worker_heading()};
     for (const WorkerStatus& worker : report.workers()) rows.push_back(worker_row(worker, now_ms));
-    out += table(rows, style);
+    out += table(rows, style, columns);
+    if (!report.memory_mode().empty())
+        out += "\nMemory limits: " + printable(report.memory_mode()) + "\n";
+    if (report.log_lines_dropped() > 0)
+        out += "\n" + std::to_string(report.log_lines_dropped()) +
+               " log lines were lost: standard output was not read\n";
     if (report.notices_size() > 0) out += "\nFor you to know:\n";
     for (const auto& notice : report.notices())
         out += "  " +
@@ -143,16 +79,40 @@ std::string status_json(const StatusReport& report, int64_t now_ms) {
                 {"port", report.port()},
                 {"bind", report.bind()},
                 {"degraded", report.degraded()},
+                {"descriptors", report.descriptors()},
+                {"logLinesDropped", report.log_lines_dropped()},
+                {"memoryMode", report.memory_mode()},
                 {"workers", Json::array()},
+                {"layers", Json::array()},
                 {"missing", Json::array()},
                 {"notices", Json::array()}};
     for (const auto& worker : report.workers())
         out["workers"].push_back(worker_json(worker, now_ms));
+    for (const auto& layer : report.layers())
+        out["layers"].push_back(
+            {{"name", layer.name()}, {"holds", layer.holds()}, {"detail", layer.detail()}});
     for (const auto& missing : report.missing()) out["missing"].push_back(missing);
     for (const auto& notice : report.notices())
         out["notices"].push_back({{"severity", notice.severity()}, {"text", notice.text()}});
     return print_json(out) + "\n";
 }
+
+namespace {
+
+int show_worker(const StatusReport& report, const std::string& name, const Context& context) {
+    for (const WorkerStatus& worker : report.workers()) {
+        if (worker.name() != name) continue;
+        print(context.arguments.has("json") ? print_json(worker_json(worker, wall_ms())) + "\n"
+                                            : worker_text(worker, wall_ms(), context.style));
+        return worker.state() == WorkerStatus::READY ? 0 : 2;
+    }
+    std::string known;
+    for (const WorkerStatus& worker : report.workers())
+        known += (known.empty() ? "" : ", ") + worker.name();
+    return fail({Fault::bad_message, "there is no worker \"" + name + "\"; there are: " + known});
+}
+
+}  // namespace
 
 int run_status(const Context& context) {
     const bool json = context.arguments.has("json");
@@ -164,7 +124,10 @@ int run_status(const Context& context) {
                   "\n");
         return fail(report.error());
     }
-    print(json ? status_json(*report, wall_ms()) : status_text(*report, wall_ms(), context.style));
+    if (!context.arguments.operands().empty())
+        return show_worker(*report, context.arguments.operands().front(), context);
+    print(json ? status_json(*report, wall_ms())
+               : status_text(*report, wall_ms(), context.style, terminal_columns()));
     return status_exit_code(*report);
 }
 

@@ -1,4 +1,5 @@
-// `hardshell status`: the supervisor's table, for a person at three in the morning.
+// `hardshell status`: the supervisor's table, for a person at three in the morning; and with a
+// worker's name everything about that one.
 #pragma once
 
 #include <string>
@@ -10,11 +11,10 @@ namespace cli {
 
 // 0 all ready, 2 degraded.
 int status_exit_code(const hardshell::proto::StatusReport& report);
+// `columns`: cut what would not fit on a line of the terminal; 0: cut nothing.
 std::string status_text(const hardshell::proto::StatusReport& report, int64_t now_ms,
-                        const Style& style);
+                        const Style& style, size_t columns = 0);
 std::string status_json(const hardshell::proto::StatusReport& report, int64_t now_ms);
-// "ready", "waiting", …
-std::string state_name(hardshell::proto::WorkerStatus::State state);
 
 int run_status(const Context& context);
 

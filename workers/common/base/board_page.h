@@ -26,6 +26,9 @@ enum class Counter {
     link_queue,  // frames waiting now
     messages_in,
     messages_out,
+    memory_bytes,  // now; this and the next two are written by the supervisor, once a second
+    memory_peak_bytes,
+    descriptors,  // now
     count_
 };
 

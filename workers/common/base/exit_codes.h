@@ -12,6 +12,7 @@ inline constexpr int retry = 75;            // unreachable, timed out, busy: try
 inline constexpr int bad_credentials = 77;  // only a new secret can help
 inline constexpr int bad_config = 78;       // only an edit can help
 inline constexpr int out_of_memory = 79;
+inline constexpr int taken = 80;  // another program uses the same account: only the owner can help
 
 inline int of(Fault fault) {
     switch (fault) {
@@ -19,6 +20,8 @@ inline int of(Fault fault) {
             return bad_config;
         case Fault::bad_credentials:
             return bad_credentials;
+        case Fault::taken:
+            return taken;
         case Fault::unreachable:
         case Fault::timed_out:
         case Fault::busy:

@@ -10,10 +10,15 @@ struct FaultName {
 };
 
 constexpr FaultName fault_names[] = {
-    {Fault::bad_config, "bad_config"},   {Fault::bad_credentials, "bad_credentials"},
-    {Fault::bad_message, "bad_message"}, {Fault::unreachable, "unreachable"},
-    {Fault::timed_out, "timed_out"},     {Fault::busy, "busy"},
-    {Fault::out_of_room, "out_of_room"}, {Fault::system, "system"},
+    {Fault::bad_config, "bad_config"},
+    {Fault::bad_credentials, "bad_credentials"},
+    {Fault::bad_message, "bad_message"},
+    {Fault::unreachable, "unreachable"},
+    {Fault::timed_out, "timed_out"},
+    {Fault::busy, "busy"},
+    {Fault::out_of_room, "out_of_room"},
+    {Fault::system, "system"},
+    {Fault::taken, "taken"},
 };
 
 }  // namespace

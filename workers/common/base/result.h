@@ -11,6 +11,7 @@
 enum class Fault {
     bad_config,       // end; be held until the configuration changes
     bad_credentials,  // end; be held until the secret changes
+    taken,            // end; be held: another program uses the same account
     bad_message,      // drop the message, keep the link
     unreachable,      // back off, retry
     timed_out,        // back off, retry

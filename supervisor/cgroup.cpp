@@ -1,0 +1,232 @@
+#include "supervisor/cgroup.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <set>
+
+namespace supervisor {
+
+namespace {
+
+// What each version calls things. An empty name: it has no such thing.
+struct Names {
+    const char* limit;
+    const char* soft;         // the kernel slows the group down beyond it
+    const char* whole_group;  // a kill for memory takes the whole group
+    const char* swap;
+    const char* own_memory;  // in memory.stat
+    const char* kills_file;
+};
+constexpr Names version_1 = {"memory.limit_in_bytes", "", "", "", "total_rss",
+                             "memory.oom_control"};
+constexpr Names version_2 = {"memory.max", "memory.high", "memory.oom.group", "memory.swap.max",
+                             "anon",       "memory.events"};
+
+const Names& names_of(CgroupVersion version) {
+    return version == CgroupVersion::v2 ? version_2 : version_1;
+}
+
+constexpr int kill_turns = 20;  // of a millisecond
+// "No limit" of version 1 is the largest multiple of a page; nothing real is larger than this.
+constexpr uint64_t no_limit = 1ULL << 60;
+
+Done write_file(const std::string& path, const std::string& text) {
+    const Fd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!file || write(file.get(), text.data(), text.size()) < 0)
+        return system_error("cannot write " + text + " to " + path, errno);
+    return {};
+}
+
+std::optional<uint64_t> number_after(const std::string& path, const std::string& key) {
+    std::ifstream file(path);
+    std::string name;
+    for (uint64_t value = 0; file >> name >> value;)
+        if (name == key) return value;
+    return {};
+}
+
+bool make_group(const std::string& path) {
+    return mkdir(path.c_str(), 0755) == 0 || errno == EEXIST;
+}
+
+std::vector<pid_t> members_of(const std::string& group) {
+    std::vector<pid_t> pids;
+    std::ifstream list(group + "/cgroup.procs");
+    for (pid_t pid = 0; list >> pid;)
+        if (pid > 1) pids.push_back(pid);
+    return pids;
+}
+
+std::vector<std::string> groups_below(const std::string& group) {
+    std::vector<std::string> names;
+    DIR* listing = opendir(group.c_str());
+    if (!listing) return names;
+    while (const dirent* entry = readdir(listing))
+        if (entry->d_type == DT_DIR && entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+    closedir(listing);
+    return names;
+}
+
+std::string below(const std::string& tree, const std::string& name) {
+    return tree.empty() ? "" : tree + "/" + name;
+}
+
+// Ends what an earlier gateway left in its groups, and the groups.
+void clear(const std::string& ours) {
+    for (const std::string& name : groups_below(ours)) {
+        const std::string group = ours + "/" + name;
+        for (int turn = 0; turn < kill_turns && rmdir(group.c_str()) != 0; ++turn) {
+            for (const pid_t pid : members_of(group))
+                if (pid != getpid()) ::kill(pid, SIGKILL);
+            poll(nullptr, 0, 1);
+        }
+    }
+}
+
+// Version 2 gives controllers only to the children of a group without processes of its own.
+bool hand_down(const std::string& own, const std::string& ours) {
+    const std::string leaf = ours + "/supervisor";
+    const auto enable = [](const std::string& group) {
+        return static_cast<bool>(write_file(group + "/cgroup.subtree_control", "+memory +pids"));
+    };
+    if (enable(own) && enable(ours)) return true;
+    return make_group(leaf) && write_file(leaf + "/cgroup.procs", "0") && enable(own) &&
+           enable(ours);
+}
+
+}  // namespace
+
+Cgroup::Cgroup(CgroupVersion memory_version, std::string memory, std::string pids,
+               std::string unified)
+    : memory_version_(memory_version),
+      memory_(std::move(memory)),
+      pids_(std::move(pids)),
+      unified_(std::move(unified)) {
+    for (const std::string& group : std::set<std::string>{memory_, pids_, unified_}) {
+        if (group.empty()) continue;
+        make_group(group);
+        Fd door(::open((group + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+        if (door) doors_.push_back(std::move(door));
+    }
+}
+
+Cgroup::~Cgroup() {
+    for (const std::string* group : {&memory_, &pids_, &unified_})
+        if (!group->empty()) rmdir(group->c_str());
+}
+
+Done Cgroup::limit(const MemoryBudget& budget, int most_tasks) {
+    const Names& names = names_of(memory_version_);
+    if (!memory_.empty() && budget.limit > 0) {
+        if (Done done = write_file(memory_ + "/" + names.limit, std::to_string(budget.limit));
+            !done)
+            return done;
+        if (*names.soft)
+            (void)write_file(memory_ + "/" + names.soft, std::to_string(budget.soft));
+        if (*names.whole_group) (void)write_file(memory_ + "/" + names.whole_group, "1");
+        if (*names.swap) (void)write_file(memory_ + "/" + names.swap, "0");
+    }
+    if (!pids_.empty()) return write_file(pids_ + "/pids.max", std::to_string(most_tasks));
+    return {};
+}
+
+std::vector<int> Cgroup::doors() const {
+    std::vector<int> doors;
+    for (const Fd& door : doors_) doors.push_back(door.get());
+    return doors;
+}
+
+std::optional<uint64_t> Cgroup::used() const {
+    if (memory_.empty()) return {};
+    return number_after(memory_ + "/memory.stat", names_of(memory_version_).own_memory);
+}
+
+uint64_t Cgroup::memory_kills() const {
+    if (memory_.empty()) return 0;
+    return number_after(memory_ + "/" + names_of(memory_version_).kills_file, "oom_kill")
+        .value_or(0);
+}
+
+std::vector<pid_t> Cgroup::members() const {
+    for (const std::string* group : {&unified_, &pids_, &memory_})
+        if (!group->empty()) return members_of(*group);
+    return {};
+}
+
+bool Cgroup::kill() const {
+    for (int turn = 0; turn < kill_turns; ++turn) {
+        const std::vector<pid_t> inside = members();
+        if (inside.empty()) return true;
+        // At once where the kernel can (5.14), so that nobody forks away in between.
+        if (unified_.empty() || !write_file(unified_ + "/cgroup.kill", "1"))
+            for (const pid_t pid : inside) ::kill(pid, SIGKILL);
+        poll(nullptr, 0, 1);
+    }
+    return members().empty();
+}
+
+Cgroups Cgroups::open(const CgroupTrees& trees, const std::string& key) {
+    Cgroups cgroups;
+    cgroups.trees_ = trees;
+    const std::string name = "hardshell-" + key;
+    const auto take = [&](const std::string& tree) {
+        const std::string ours = below(tree, name);
+        if (ours.empty() || !make_group(ours) || access(ours.c_str(), W_OK) != 0)
+            return std::string();
+        clear(ours);
+        return ours;
+    };
+    cgroups.unified_ = take(trees.unified);
+    const bool one_tree = trees.memory_version == CgroupVersion::v2;
+    if (one_tree && !cgroups.unified_.empty() && hand_down(trees.unified, cgroups.unified_))
+        cgroups.memory_ = cgroups.pids_ = cgroups.unified_;
+    if (trees.memory_version == CgroupVersion::v1) cgroups.memory_ = take(trees.memory);
+    if (trees.pids != trees.unified) cgroups.pids_ = take(trees.pids);
+    const bool found = !trees.memory.empty() || !trees.unified.empty();
+    cgroups.mode_ = !cgroups.memory_.empty()
+                        ? (one_tree                    ? "cgroup v2"
+                           : cgroups.unified_.empty() ? "cgroup v1"
+                                                      : "cgroup v1, ended through v2")
+                    : found ? "none: the memory groups of this machine may not be divided by us"
+                            : "none: this machine has no memory groups";
+    if (cgroups.memory_.empty()) cgroups.mode_ += "; by polling and RLIMIT_DATA";
+    return cgroups;
+}
+
+std::unique_ptr<Cgroup> Cgroups::make(const std::string& worker) const {
+    if (memory_.empty() && pids_.empty() && unified_.empty()) return nullptr;
+    return std::make_unique<Cgroup>(trees_.memory_version, below(memory_, worker),
+                                    below(pids_, worker), below(unified_, worker));
+}
+
+std::optional<uint64_t> Cgroups::own_limit() const {
+    if (trees_.memory_version == CgroupVersion::v1) {
+        const auto limit =
+            number_after(trees_.memory + "/memory.stat", "hierarchical_memory_limit");
+        return limit && *limit < no_limit ? limit : std::nullopt;
+    }
+    std::optional<uint64_t> least;
+    // Ours and those above, as far as they are to be seen.
+    for (std::string group = trees_.memory; group.size() > 1;
+         group.erase(std::min(group.size(), group.rfind('/')))) {
+        std::ifstream file(group + "/memory.max");
+        uint64_t limit = 0;
+        if (file >> limit) least = std::min(least.value_or(limit), limit);
+    }
+    return least;
+}
+
+void Cgroups::close() {
+    for (const std::string* group : {&memory_, &pids_, &unified_})
+        if (!group->empty()) rmdir(group->c_str());
+}
+
+}  // namespace supervisor

@@ -1,0 +1,76 @@
+// A control group per worker: the kernel holds its memory and its number of tasks to a limit,
+// counts what it kills for that, and ends all of a worker's processes at once.
+//
+// Versions 1 and 2 differ in file names only (a table in cgroup.cpp). What the machine does not
+// offer is left out; mode() says so in one line.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "supervisor/cgroup_trees.h"
+#include "supervisor/memory_budget.h"
+#include "workers/common/base/fd.h"
+#include "workers/common/base/result.h"
+
+namespace supervisor {
+
+// The groups of one worker in each tree; removed, when empty, with the object.
+class Cgroup {
+  public:
+    Cgroup(CgroupVersion memory_version, std::string memory, std::string pids, std::string unified);
+    ~Cgroup();
+    Cgroup(const Cgroup&) = delete;
+    Cgroup& operator=(const Cgroup&) = delete;
+
+    Done limit(const MemoryBudget& budget, int most_tasks);
+    // A process that writes "0" to each of them is inside.
+    std::vector<int> doors() const;
+    // Bytes of the worker's own memory, page cache not counted; nothing where it is not counted.
+    std::optional<uint64_t> used() const;
+    // Processes that the kernel killed in here, ever.
+    uint64_t memory_kills() const;
+    // Ends every process inside; false when one is still there after some milliseconds.
+    bool kill() const;
+
+  private:
+    std::vector<pid_t> members() const;
+
+    CgroupVersion memory_version_;
+    std::string memory_;
+    std::string pids_;
+    std::string unified_;
+    std::vector<Fd> doors_;
+};
+
+// Makes the workers' groups below our own.
+class Cgroups {
+  public:
+    Cgroups() = default;
+    // `key` names the groups of this gateway; what an earlier one with the same key left behind is
+    // ended and removed.
+    static Cgroups open(const CgroupTrees& trees, const std::string& key);
+
+    // Null where there is no tree that we may divide.
+    std::unique_ptr<Cgroup> make(const std::string& worker) const;
+    bool limits_memory() const { return !memory_.empty(); }
+    bool limits_tasks() const { return !pids_.empty(); }
+    // "cgroup v2", "cgroup v1, ended through v2", "none: …".
+    const std::string& mode() const { return mode_; }
+    // The limit on our own group and those above it; nothing when there is none.
+    std::optional<uint64_t> own_limit() const;
+    // Removes what is empty.
+    void close();
+
+  private:
+    CgroupTrees trees_;
+    std::string memory_;
+    std::string pids_;
+    std::string unified_;
+    std::string mode_ = "none";
+};
+
+}  // namespace supervisor

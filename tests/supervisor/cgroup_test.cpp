@@ -1,0 +1,167 @@
+#include "supervisor/cgroup.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace supervisor {
+namespace {
+
+using testing::HasSubstr;
+using testing::SizeIs;
+
+std::string content(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+}
+
+TEST(CgroupTrees, FindsVersion2OfAContainer) {
+    const auto trees =
+        find_cgroup_trees("30 22 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup rw\n", "0::/\n");
+    EXPECT_EQ(trees.unified, "/sys/fs/cgroup");
+}
+
+TEST(CgroupTrees, FindsEachControllerOfVersion1BesideVersion2) {
+    const auto trees = find_cgroup_trees(
+        "14 30 0:31 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+        "18 30 0:35 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n"
+        "20 30 0:37 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
+        "8:pids:/\n4:memory:/jobs/one\n0::/\n");
+    EXPECT_EQ(trees.memory_version, CgroupVersion::v1);
+    EXPECT_EQ(trees.memory, "/sys/fs/cgroup/memory/jobs/one");
+    EXPECT_EQ(trees.pids, "/sys/fs/cgroup/pids");
+    EXPECT_EQ(trees.unified, "/sys/fs/cgroup/unified");
+}
+
+TEST(CgroupTrees, TakesTheTopOfAMountThatShowsOnlyOurPart) {
+    const std::string mounts =
+        "14 30 0:31 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n";
+    EXPECT_EQ(find_cgroup_trees(mounts, "4:memory:/docker/abc\n").memory, "/sys/fs/cgroup/memory");
+    EXPECT_EQ(find_cgroup_trees(mounts, "4:memory:/elsewhere\n").memory, "/sys/fs/cgroup/memory");
+}
+
+TEST(CgroupTrees, NeverLeavesItsMount) {
+    const auto trees = find_cgroup_trees("30 22 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup rw\n",
+                                         "0::/../../escape\n");
+    EXPECT_EQ(trees.unified, "/sys/fs/cgroup");
+}
+
+TEST(CgroupTrees, FindsNothingWhereThereIsNothing) {
+    const auto trees = find_cgroup_trees("22 1 0:20 / /proc rw - proc proc rw\n", "");
+    EXPECT_EQ(trees.memory_version, CgroupVersion::none);
+    EXPECT_EQ(trees.unified, "");
+}
+
+// A version 2 tree of ordinary files: the kernel's part is what they are told.
+class FakeVersion2 : public testing::Test {
+  protected:
+    void SetUp() override {
+        char name[] = "/tmp/cgroup_test_XXXXXX";
+        root_ = mkdtemp(name);
+        put("cgroup.controllers", "cpu memory pids\n");
+        put("cgroup.subtree_control", "");
+        put("memory.max", "max\n");
+        for (const char* group : {"hardshell-k", "hardshell-k/agent"}) {
+            mkdir((root_ + "/" + group).c_str(), 0755);
+            put(std::string(group) + "/cgroup.procs", "");
+        }
+        put("hardshell-k/cgroup.subtree_control", "");
+        for (const char* file : {"memory.max", "memory.high", "memory.oom.group",
+                                 "memory.swap.max", "pids.max", "cgroup.kill"})
+            put(std::string("hardshell-k/agent/") + file, "");
+        put("hardshell-k/agent/memory.events", "low 0\nhigh 4\nmax 0\noom 0\noom_kill 2\n");
+        put("hardshell-k/agent/memory.stat", "anon 4096\nfile 99999999\n");
+    }
+    void TearDown() override { (void)!system(("rm -rf " + root_).c_str()); }
+    void put(const std::string& file, const std::string& text) {
+        std::ofstream(root_ + "/" + file) << text;
+    }
+    std::string get(const std::string& file) const {
+        return content(root_ + "/hardshell-k/agent/" + file);
+    }
+    Cgroups open() const {
+        return Cgroups::open(find_cgroup_trees("30 22 0:26 / " + root_ + " rw - cgroup2 none rw\n",
+                                               "0::/\n"),
+                             "k");
+    }
+
+    std::string root_;
+};
+
+TEST_F(FakeVersion2, HandsItsControllersDown) {
+    const Cgroups groups = open();
+    EXPECT_EQ(groups.mode(), "cgroup v2");
+    EXPECT_TRUE(groups.limits_memory());
+    EXPECT_THAT(content(root_ + "/cgroup.subtree_control"), HasSubstr("+memory"));
+    EXPECT_THAT(content(root_ + "/hardshell-k/cgroup.subtree_control"), HasSubstr("+pids"));
+}
+
+TEST_F(FakeVersion2, WritesTheLimitsOfAWorker) {
+    const auto group = open().make("agent");
+    ASSERT_TRUE(group->limit({80, 100}, 32));
+    EXPECT_EQ(get("memory.max"), "100");
+    EXPECT_EQ(get("memory.high"), "80");
+    EXPECT_EQ(get("memory.oom.group"), "1");
+    EXPECT_EQ(get("pids.max"), "32");
+    EXPECT_THAT(group->doors(), SizeIs(1));
+}
+
+TEST_F(FakeVersion2, CountsOwnMemoryAndNoPageCache) {
+    const auto group = open().make("agent");
+    EXPECT_EQ(group->used(), 4096u);
+    EXPECT_EQ(group->memory_kills(), 2u);
+}
+
+TEST_F(FakeVersion2, KnowsTheLimitOfItsContainer) {
+    EXPECT_EQ(open().own_limit(), std::nullopt);
+    put("memory.max", "268435456\n");
+    EXPECT_EQ(open().own_limit(), 268435456u);
+}
+
+TEST_F(FakeVersion2, SaysWhenItMayNotDivideTheTree) {
+    (void)!system(("rm -rf " + root_ + "/hardshell-k; rm " + root_ + "/cgroup.subtree_control")
+                      .c_str());
+    mkdir((root_ + "/cgroup.subtree_control").c_str(), 0755);  // cannot be written
+    const Cgroups groups = open();
+    EXPECT_FALSE(groups.limits_memory());
+    EXPECT_THAT(groups.mode(), HasSubstr("may not be divided"));
+}
+
+// The tree of this machine, whatever it is.
+TEST(Cgroups, EndsEveryProcessOfAGroup) {
+    Cgroups groups = Cgroups::open(
+        find_cgroup_trees(content("/proc/self/mountinfo"), content("/proc/self/cgroup")),
+        "unit-test-" + std::to_string(getpid()));
+    auto group = groups.make("w");
+    if (!group) GTEST_SKIP() << "this machine offers no control groups: " << groups.mode();
+    ASSERT_TRUE(group->limit({64u << 20, 80u << 20}, 16));
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        for (const int door : group->doors()) (void)!write(door, "0", 1);
+        if (fork() == 0) setsid();  // it leaves the session, not the group
+        (void)!write(ends[1], "x", 1);
+        for (;;) pause();
+    }
+    close(ends[1]);
+    char byte = 0;
+    ASSERT_EQ(read(ends[0], &byte, 1), 1);
+    ASSERT_EQ(read(ends[0], &byte, 1), 1);  // both are inside
+    EXPECT_TRUE(group->kill());
+    EXPECT_EQ(waitpid(child, nullptr, 0), child);
+    EXPECT_EQ(read(ends[0], &byte, 1), 0);  // nobody holds the other end any more
+    close(ends[0]);
+    group.reset();
+    groups.close();
+}
+
+}  // namespace
+}  // namespace supervisor
