@@ -331,16 +331,17 @@ uint64_t LogPump::suppressed(const std::string& worker) const {
 std::vector<std::pair<std::string, LogRecord>> LogPump::recent(const std::string& worker,
                                                                uint64_t after, size_t most) const {
     std::vector<std::pair<std::string, LogRecord>> found;
-    for (const auto& [name, from] : speakers_) {
+    for (const auto& [name, entry] : speakers_) {
         if (!worker.empty() && worker != name) continue;
+        const Speaker& from = *entry;
         // Of one ring no more than its newest can be among the newest of all.
-        size_t skipped = from->ring.lines() - std::min(from->ring.lines(), most);
-        from->ring.each([&](const LogRing::Entry& entry) {
+        size_t skipped = from.ring.lines() - std::min(from.ring.lines(), most);
+        from.ring.each([&](const LogRing::Entry& line) {
             if (skipped > 0)
                 --skipped;
-            else if (entry.sequence > after)
-                found.emplace_back(
-                    name, LogRecord{entry.sequence, entry.time_ms, std::string(entry.text)});
+            else if (line.sequence > after)
+                found.emplace_back(from.name,
+                                   LogRecord{line.sequence, line.time_ms, std::string(line.text)});
         });
     }
     std::sort(found.begin(), found.end(),
