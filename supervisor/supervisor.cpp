@@ -16,6 +16,7 @@
 
 #include "supervisor/control_verbs.h"
 #include "supervisor/reap.h"
+#include "supervisor/stock_locks.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/exit_codes.h"
 #include "workers/common/base/paths.h"
@@ -113,6 +114,11 @@ Done Supervisor::begin() {
     if (!lock_.reclaimed.empty())
         log_.say("", "took over the state directory from " + lock_.reclaimed +
                          ", which is gone without having released it");
+    const Result<std::vector<std::string>> cleared = clear_stock_locks(
+        {node_temporary_dir(options_.environment), options_.state_dir, options_.config_path},
+        lock_patience);
+    if (!cleared) return cleared.error();
+    for (const std::string& what : *cleared) log_.say("", what);
     memory_.open(key_of(state_dir_.get()));
     say_missing_layers();
     auto control = ControlSocket::open(
