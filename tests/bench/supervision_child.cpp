@@ -6,6 +6,8 @@
 //   once a file "go" is there), talk (without end)
 //   storm N: no worker; leaves N dead children at once to the first process of its pid namespace
 //   and prints how many milliseconds it took until the last was collected.
+//   read N: no worker; reads what N-line writers of mode log put out from its input until it ends
+//   or is silent; prints lines lost, lines torn, and when the last byte came in milliseconds.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -21,6 +23,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include "workers/common/base/board_page.h"
 
@@ -168,11 +171,62 @@ int storm(int count) {
     return 0;
 }
 
+// Lines of all workers come in any order, those of one worker in their own.
+class LineCheck {
+  public:
+    void take(std::string_view line) {
+        const size_t begin = line.find("<w");
+        const bool is_shaped = begin != std::string_view::npos && line.size() - begin == 119 &&
+                               line[begin + 13] == '>' && line[begin + 2] >= '0' &&
+                               line[begin + 2] <= '7';
+        if (!is_shaped) {
+            torn += begin != std::string_view::npos || line.find("...") != std::string_view::npos;
+            return;
+        }
+        long number = 0;
+        for (size_t i = 0; i < 9; ++i) number = number * 10 + (line[begin + 4 + i] - '0');
+        long& next = next_[line[begin + 2] - '0'];
+        good += number >= next ? 1 : 0;
+        next = number + 1;
+    }
+    long good = 0;
+    long torn = 0;
+
+  private:
+    long next_[8] = {};
+};
+
+int read_lines(long lines) {
+    constexpr int longest_silence_ms = 2'000;
+    LineCheck check;
+    std::string buffer(1u << 20, '\0');
+    size_t filled = 0;
+    int64_t last = 0;
+    pollfd ready{0, POLLIN, 0};
+    while (poll(&ready, 1, last == 0 ? -1 : longest_silence_ms) > 0) {
+        const ssize_t count = read(0, buffer.data() + filled, buffer.size() - filled);
+        if (count <= 0) break;
+        last = now_us();
+        filled += static_cast<size_t>(count);
+        std::string_view rest(buffer.data(), filled);
+        for (size_t end; (end = rest.find('\n')) != rest.npos; rest.remove_prefix(end + 1))
+            check.take(rest.substr(0, end));
+        if (rest.size() == buffer.size()) rest = {};
+        std::memmove(buffer.data(), rest.data(), rest.size());
+        filled = rest.size();
+    }
+    std::printf("%ld %ld %.3f\n", 8 * lines - check.good, check.torn,
+                static_cast<double>(last) / 1000);
+    return 0;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
     if (count == 3 && std::strcmp(arguments[1], "storm") == 0)
         return storm(std::atoi(arguments[2]));
+    if (count == 3 && std::strcmp(arguments[1], "read") == 0)
+        return read_lines(std::atol(arguments[2]));
     const std::string ours = variable("STUB_NAME");
     is_ours = !ours.empty();
     notes = is_ours ? "lives-stub/" + ours : variable("BENCH_NOTES");
