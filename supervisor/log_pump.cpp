@@ -1,192 +1,348 @@
 #include "supervisor/log_pump.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
+#include <utility>
 
-#include "workers/common/base/clock.h"
+#include "supervisor/log_limit.h"
+#include "supervisor/log_ring.h"
+#include "supervisor/log_text.h"
 
 namespace supervisor {
 
 namespace {
 
-constexpr size_t shortest_secret = 6;
+using std::chrono::milliseconds;
+
 constexpr std::string_view own_name = "supervisor";
+constexpr size_t bytes_per_read = 64u << 10;
+// One read of a pipe, taken to its end: a descendant that still holds it could write for ever.
+constexpr int most_last_reads = 64;
+// Written before the loop's turn is over once so much waits.
+constexpr size_t written_at_once = 128u << 10;
+// Beyond this backlog workers wait until stdout has taken it, where it takes anything, but never
+// longer than that: a worker that waits for long would count as hanging.
+constexpr size_t backlog_worth_waiting = 1u << 20;
+constexpr milliseconds longest_wait{50};
+constexpr milliseconds settle_period{1'000};
 
-// Length of the well-formed UTF-8 sequence at the start, 0 when there is none.
-size_t utf8_length(std::string_view text) {
-    const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char lead = byte(0);
-    const size_t length = lead < 0x80                    ? 1
-                          : lead >= 0xc2 && lead <= 0xdf ? 2
-                          : lead >= 0xe0 && lead <= 0xef ? 3
-                          : lead >= 0xf0 && lead <= 0xf4 ? 4
-                                                         : 0;
-    if (length == 0 || text.size() < length) return 0;
-    for (size_t i = 1; i < length; ++i)
-        if ((byte(i) & 0xc0) != 0x80) return 0;
-    if (lead == 0xe0 && byte(1) < 0xa0) return 0;
-    if (lead == 0xed && byte(1) > 0x9f) return 0;
-    if (lead == 0xf0 && byte(1) < 0x90) return 0;
-    if (lead == 0xf4 && byte(1) > 0x8f) return 0;
-    return length;
-}
+constexpr std::string_view continues = "… ";
+constexpr std::string_view continued = " …";
+constexpr std::string_view not_finished = " [line not finished]";
 
-bool is_plain(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](unsigned char byte) {
-        return byte == '\t' || (byte >= 0x20 && byte < 0x7f);
-    });
+std::string counted(uint64_t count, std::string_view one, std::string_view many) {
+    return std::to_string(count) + " " + std::string(count == 1 ? one : many);
 }
 
 }  // namespace
 
-std::string mask_secrets(std::string text, const std::vector<std::string>& longest_first) {
-    for (const std::string& secret : longest_first)
-        for (size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at))
-            text.replace(at, secret.size(), "***");
-    return text;
-}
+struct LogPump::Speaker {
+    explicit Speaker(std::string its_name) : name(std::move(its_name)) {}
 
-std::string escape_control(std::string_view text) {
-    if (is_plain(text)) return std::string(text);
-    std::string out;
-    while (!text.empty()) {
-        const size_t length = utf8_length(text);
-        const auto lead = static_cast<unsigned char>(text[0]);
-        // C1 controls (U+0080…U+009F) steer terminals too.
-        const bool c1 = length == 2 && lead == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
-        if (length == 0 || c1 || lead == 0x7f || (lead < 0x20 && lead != '\t')) {
-            char escaped[8];
-            std::snprintf(escaped, sizeof escaped, "\\x%02x",
-                          c1 ? static_cast<unsigned char>(text[1]) : lead);
-            out += escaped;
-            text.remove_prefix(c1 ? 2 : 1);
-        } else {
-            out += text.substr(0, length);
-            text.remove_prefix(length);
-        }
-    }
-    return out;
-}
-
-struct LogPump::Source {
-    std::string worker;
-    Fd pipe;
-    std::string partial;
-    bool continued = false;  // the partial line is the rest of one already begun
-    Loop::Registration watch;
+    std::string name;
+    std::string tag = " [" + name + "] ";
+    bool is_limited = name != own_name;
+    LogRing ring{ring_size};
+    LogLimit limit;
+    bool last_was_written = false;
 };
 
-LogPump::LogPump(Loop& loop, int output) : loop_(loop), output_(output) {
-    // An open description of our own, where the kind of file allows it: O_NONBLOCK on the
-    // inherited one would reach everybody who shares it. A regular file never blocks and is shared
-    // with its offset: written through another description, others would write over our lines.
-    struct stat info {};
-    if (fstat(output, &info) == 0 && S_ISREG(info.st_mode)) return;
-    const std::string path = "/proc/self/fd/" + std::to_string(output);
-    own_output_ = Fd(open(path.c_str(), O_WRONLY | O_NONBLOCK | O_APPEND | O_CLOEXEC));
-    if (own_output_) output_ = own_output_.get();
+struct LogPump::Source {
+    Source(Speaker& its_speaker, Fd its_pipe, const SecretMask& mask)
+        : speaker(its_speaker), pipe(std::move(its_pipe)), splitter(mask) {}
+
+    Speaker& speaker;
+    Fd pipe;
+    LineSplitter splitter;
+    LineSplitter::Taker taker;
+    Loop::Registration watch;
+    bool is_closed = false;  // by the worker, its end
+    int64_t closed_ms = 0;
+    bool told_closed = false;
+};
+
+LogPump::LogPump(Loop& loop, int output, std::vector<std::string> fallbacks, int64_t (*monotonic)())
+    : loop_(loop),
+      output_(loop, output, std::move(fallbacks)),
+      monotonic_(monotonic),
+      buffer_(bytes_per_read) {
+    output_.on_drained([this] {
+        may_hold_up_ = true;
+        let_workers_go_on();
+    });
+    before_sleep_ = loop_.before_sleep([this] { output_.write_unless_full(); });
 }
 
 LogPump::~LogPump() = default;
 
+LogPump::Speaker& LogPump::speaker(const std::string& name) {
+    std::unique_ptr<Speaker>& found = speakers_[name];
+    if (!found) {
+        found = std::make_unique<Speaker>(name);
+        found->limit.set(lines_per_second_);
+    }
+    return *found;
+}
+
+void LogPump::read_clocks() {
+    now_ms_ = monotonic_();
+    wall_ms_ = wall_ms();
+}
+
 void LogPump::say(std::string_view severity, std::string_view text) {
-    line(std::string(own_name),
-         severity.empty() ? std::string(text) : std::string(severity) + ": " + std::string(text));
+    std::string line(severity);
+    if (!severity.empty()) line += ": ";
+    line += text;
+    read_clocks();
+    std::vector<SecretMask::Span> spans;
+    mask_.find(line, spans);
+    std::string masked;
+    append_masked(masked, line, spans, 0, line.size());
+    take(speaker(std::string(own_name)), {masked});
+    output_.write_some();
 }
 
 void LogPump::follow(const std::string& worker, Fd pipe) {
-    auto source = std::make_unique<Source>();
-    source->worker = worker;
-    source->pipe = std::move(pipe);
-    fcntl(source->pipe.get(), F_SETFL, O_NONBLOCK);
-    Source* raw = source.get();
-    source->watch =
-        loop_.watch(raw->pipe.get(), Loop::readable, [this, raw](unsigned) { read(*raw); });
+    fcntl(pipe.get(), F_SETFL, O_NONBLOCK);
+    auto source = std::make_unique<Source>(speaker(worker), std::move(pipe), mask_);
+    Source* const raw = source.get();
+    raw->taker = [this, raw](const LinePiece& piece) { take(raw->speaker, piece); };
+    raw->watch =
+        loop_.watch(raw->pipe.get(), Loop::readable, [this, raw](unsigned) { on_readable(*raw); });
+    if (holds_up_) loop_.rewatch(raw->pipe.get(), 0);
     sources_.push_back(std::move(source));
 }
 
-void LogPump::read(Source& source) {
-    char buffer[65536];
-    const ssize_t count = ::read(source.pipe.get(), buffer, sizeof buffer);
-    if (count > 0) return take(source, {buffer, static_cast<size_t>(count)});
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    source.watch.reset();  // closed by the worker; finish() collects it
+// False when there is nothing more to read for now, or ever.
+bool LogPump::read(Source& source) {
+    const ssize_t count = ::read(source.pipe.get(), buffer_.data(), buffer_.size());
+    if (count < 0 && errno == EINTR) return true;
+    if (count < 0 && errno == EAGAIN) return false;
+    if (count <= 0) {
+        source.is_closed = true;
+        source.closed_ms = now_ms_;
+        return false;
+    }
+    source.splitter.take({buffer_.data(), static_cast<size_t>(count)}, source.taker);
+    if (output_.waiting() > written_at_once) output_.write_unless_full();
+    return true;
+}
+
+void LogPump::on_readable(Source& source) {
+    if (holds_up_) return;  // reported in the turn in which the holding up began
+    read_clocks();
+    (void)read(source);  // once per turn: a flood must not keep the loop from the others
+    if (source.is_closed) {
+        source.watch.reset();  // or the loop would spin; finish() collects it
+        settle_later();
+    }
+    if (output_.waiting() > backlog_worth_waiting) hold_up_workers();
 }
 
 void LogPump::finish(const std::string& worker) {
-    for (auto& source : sources_) {
-        if (source->worker != worker) continue;
-        char buffer[65536];
-        ssize_t count = 0;
-        // Bounded: a descendant that still holds the pipe could write for ever.
-        for (int turns = 0; turns < 64; ++turns) {
-            count = ::read(source->pipe.get(), buffer, sizeof buffer);
-            if (count <= 0) break;
-            take(*source, {buffer, static_cast<size_t>(count)});
+    read_clocks();
+    Speaker& dead = speaker(worker);
+    for (const auto& source : sources_) {
+        if (&source->speaker != &dead) continue;
+        for (int reads = 0; reads < most_last_reads && read(*source); ++reads) {
         }
-        if (!source->partial.empty()) line(worker, source->partial, " [line not finished]");
-        source->partial.clear();
+        source->splitter.finish(source->taker);
     }
-    std::erase_if(sources_, [&](const auto& source) { return source->worker == worker; });
+    std::erase_if(sources_, [&](const auto& source) { return &source->speaker == &dead; });
+    tell_repeats(dead);
+    dead.limit.remember(nullptr);
+    tell_suppressed(dead);
+    output_.write_some();
 }
 
-void LogPump::take(Source& source, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const size_t end = bytes.find('\n');
-        const size_t room = longest_line - source.partial.size();
-        const size_t size = std::min(end == std::string_view::npos ? bytes.size() : end, room);
-        source.partial.append(bytes.substr(0, size));
-        bytes.remove_prefix(size);
-        const bool complete = !bytes.empty() && bytes[0] == '\n';
-        if (complete) bytes.remove_prefix(1);
-        if (!complete && source.partial.size() < longest_line) return;
-        const std::string mark = source.continued ? "… " : "";
-        line(source.worker, mark + source.partial, complete ? "" : " …");
-        source.continued = !complete;
-        source.partial.clear();
+void LogPump::take(Speaker& from, const LinePiece& piece) {
+    if (from.is_limited) {
+        if (piece.is_whole_line() && from.limit.repeats(piece.text, now_ms_)) return settle_later();
+        tell_repeats(from);
+        from.limit.remember(piece.is_whole_line() ? &piece.text : nullptr);
+    }
+    Text text{piece.begins ? "" : continues, piece.text,
+              piece.cut_off ? not_finished
+              : piece.ends  ? ""
+                            : continued};
+    std::string escaped;
+    if (!is_plain(piece.text)) text.text = escaped = escape_control(piece.text);
+    from.last_was_written = pass_on(from, text, 1);
+}
+
+void LogPump::tell_repeats(Speaker& from) {
+    const uint64_t count = from.limit.take_repeats();
+    if (count == 0) return;
+    // Repetitions of a suppressed line are suppressed: told, they would name the line before it.
+    if (!from.last_was_written) return from.limit.suppress(count, now_ms_);
+    const std::string times = counted(count, "time", "times");
+    pass_on(from, {"the last line was repeated ", times, ""}, count);
+}
+
+void LogPump::tell_suppressed(Speaker& from) {
+    if (!output_.accepts() && !output_.is_closed()) return settle_later();
+    const uint64_t count = from.limit.take_suppressed(now_ms_);
+    if (count == 0) return;
+    const std::string lines = counted(count, "line was", "lines were");
+    const std::string rate = std::to_string(from.limit.lines_per_second()) + " per second";
+    publish(from, {lines, " suppressed: more than ", rate}, count);
+}
+
+void LogPump::tell_dropped() {
+    const std::string lines =
+        counted(output_.dropped() - told_drops_, "log line was", "log lines were");
+    told_drops_ = output_.dropped();
+    publish(speaker(std::string(own_name)),
+            {"warn: ", lines, " dropped because stdout was not read"}, 1);
+}
+
+void LogPump::tell_closed(Source& source) {
+    source.told_closed = true;
+    source.splitter.finish(source.taker);
+    say("warn", source.speaker.name + " has closed one of its outputs and lives on");
+}
+
+// Stands for that many lines of the worker. False when there were too many of them; what is
+// suppressed still is in the ring: the last words of a worker that dies are never too many.
+bool LogPump::pass_on(Speaker& from, const Text& text, uint64_t stands_for) {
+    if (from.is_limited && !from.limit.admits(now_ms_)) {
+        from.limit.suppress(stands_for - 1, now_ms_);
+        from.ring.add(next_sequence_++, wall_ms_, {text.before, text.text, text.after});
+        settle_later();
+        return false;
+    }
+    if (from.limit.suppressed_are_due(now_ms_)) tell_suppressed(from);
+    publish(from, text, stands_for);
+    return true;
+}
+
+void LogPump::publish(Speaker& from, const Text& text, uint64_t stands_for) {
+    if (output_.dropped() > told_drops_ && output_.accepts()) tell_dropped();
+    const uint64_t sequence = next_sequence_++;
+    from.ring.add(sequence, wall_ms_, {text.before, text.text, text.after});
+    if (!write(from, text, stands_for)) settle_later();
+    if (!listeners_.empty()) tell_listeners(from.name, {sequence, wall_ms_, text.joined()});
+}
+
+bool LogPump::write(const Speaker& from, const Text& text, uint64_t stands_for) {
+    if (format_ == LogFormat::json) return output_.append({json_line(from, text)}, stands_for);
+    return output_.append({stamp(), from.tag, text.before, text.text, text.after, "\n"},
+                          stands_for);
+}
+
+std::string LogPump::json_line(const Speaker& from, const Text& text) {
+    const std::string whole = text.joined();
+    const Levelled levelled = split_level(whole);
+    std::string line = "{\"time\":\"";
+    line += stamp();
+    line += "\",\"worker\":\"" + json_escaped(from.name) + "\",\"level\":\"";
+    line += levelled.level;
+    line += "\",\"text\":\"" + json_escaped(levelled.text) + "\"}\n";
+    return line;
+}
+
+std::string_view LogPump::stamp() {
+    if (stamped_ms_ != wall_ms_) stamp_ = iso_time(wall_ms_);
+    stamped_ms_ = wall_ms_;
+    return stamp_;
+}
+
+void LogPump::tell_listeners(const std::string& worker, const LogRecord& record) {
+    // One may remove itself or another: looked up again before each call, and kept during it.
+    for (auto next = listeners_.begin(); next != listeners_.end();) {
+        const uint64_t id = next->first;
+        const auto listener = next->second;
+        (*listener)(worker, record);
+        next = listeners_.upper_bound(id);
     }
 }
 
-void LogPump::line(const std::string& worker, std::string_view text, std::string_view mark) {
-    LogRecord record;
-    record.sequence = next_sequence_++;
-    record.time_ms = wall_ms();
-    record.text = escape_control(mask_secrets(std::string(text), secrets_)) + std::string(mark);
-    write_out(iso_time(record.time_ms) + " [" + worker + "] " + record.text + "\n");
-    for (const auto& [id, listener] : std::map(listeners_)) listener(worker, record);
-    remember(worker, std::move(record));
+Loop::Registration LogPump::listen(Listener listener) {
+    const uint64_t id = next_listener_++;
+    listeners_[id] = std::make_shared<Listener>(std::move(listener));
+    return Loop::Registration([this, id] { listeners_.erase(id); });
 }
 
-void LogPump::remember(const std::string& worker, LogRecord record) {
-    Ring& ring = rings_[worker];
-    ring.bytes += record.text.size();
-    ring.lines.push_back(std::move(record));
-    while (ring.bytes > ring_size) {
-        ring.bytes -= ring.lines.front().text.size();
-        ring.lines.pop_front();
+void LogPump::hold_up_workers() {
+    // A stdout that nobody reads is not worth waiting for.
+    if (!may_hold_up_ || monotonic_ms() - output_.taken_ms() > longest_wait.count()) return;
+    holds_up_ = true;
+    for (const auto& source : sources_)
+        if (source->watch) loop_.rewatch(source->pipe.get(), 0);
+    hold_up_ends_ = loop_.after(longest_wait, [this] {
+        may_hold_up_ = false;  // until all of the backlog has been written
+        let_workers_go_on();
+    });
+}
+
+void LogPump::let_workers_go_on() {
+    if (!std::exchange(holds_up_, false)) return;
+    hold_up_ends_.reset();
+    for (const auto& source : sources_)
+        if (source->watch) loop_.rewatch(source->pipe.get(), Loop::readable);
+}
+
+void LogPump::settle_later() {
+    if (!settle_timer_) settle_timer_ = loop_.every(settle_period, [this] { settle(); });
+}
+
+void LogPump::settle() {
+    read_clocks();
+    for (const auto& [name, from] : speakers_) {
+        if (from->limit.repeats_are_due(now_ms_)) tell_repeats(*from);
+        if (from->limit.suppressed_are_due(now_ms_)) tell_suppressed(*from);
     }
+    for (const auto& source : sources_)
+        if (source->is_closed && !source->told_closed &&
+            now_ms_ - source->closed_ms >= settle_period.count())
+            tell_closed(*source);
+    if (output_.dropped() > told_drops_ && output_.accepts()) tell_dropped();
+    output_.write_unless_full();
+    if (is_settled()) settle_timer_.reset();
 }
 
-void LogPump::mask(std::vector<std::string> secrets) {
-    std::erase_if(secrets, [](const std::string& s) { return s.size() < shortest_secret; });
-    std::sort(secrets.begin(), secrets.end(),
-              [](const auto& a, const auto& b) { return a.size() > b.size(); });
-    secrets_ = std::move(secrets);
+bool LogPump::is_settled() const {
+    const auto has_spoken = [](const auto& entry) { return entry.second->limit.is_settled(); };
+    const auto is_told = [](const auto& source) {
+        return !source->is_closed || source->told_closed;
+    };
+    return std::all_of(speakers_.begin(), speakers_.end(), has_spoken) &&
+           std::all_of(sources_.begin(), sources_.end(), is_told) &&
+           (output_.is_closed() || output_.dropped() == told_drops_);
+}
+
+void LogPump::mask(const std::vector<std::string>& secrets) {
+    mask_ = SecretMask(secrets);
+}
+
+void LogPump::limit(uint32_t lines_per_second) {
+    lines_per_second_ = lines_per_second;
+    for (const auto& [name, from] : speakers_) from->limit.set(lines_per_second);
+}
+
+uint64_t LogPump::suppressed(const std::string& worker) const {
+    const auto found = speakers_.find(worker);
+    return found == speakers_.end() ? 0 : found->second->limit.suppressed();
 }
 
 std::vector<std::pair<std::string, LogRecord>> LogPump::recent(const std::string& worker,
                                                                uint64_t after, size_t most) const {
     std::vector<std::pair<std::string, LogRecord>> found;
-    for (const auto& [name, ring] : rings_) {
+    for (const auto& [name, entry] : speakers_) {
         if (!worker.empty() && worker != name) continue;
-        for (const LogRecord& record : ring.lines)
-            if (record.sequence > after) found.emplace_back(name, record);
+        const Speaker& from = *entry;
+        // Of one ring no more than its newest can be among the newest of all.
+        size_t skipped = from.ring.lines() - std::min(from.ring.lines(), most);
+        from.ring.each([&](const LogRing::Entry& line) {
+            if (skipped > 0)
+                --skipped;
+            else if (line.sequence > after)
+                found.emplace_back(from.name,
+                                   LogRecord{line.sequence, line.time_ms, std::string(line.text)});
+        });
     }
     std::sort(found.begin(), found.end(),
               [](const auto& a, const auto& b) { return a.second.sequence < b.second.sequence; });
@@ -194,61 +350,15 @@ std::vector<std::pair<std::string, LogRecord>> LogPump::recent(const std::string
     return found;
 }
 
-Loop::Registration LogPump::listen(
-    std::function<void(const std::string&, const LogRecord&)> listener) {
-    const uint64_t id = next_listener_++;
-    listeners_[id] = std::move(listener);
-    return Loop::Registration([this, id] { listeners_.erase(id); });
+void LogPump::flush(milliseconds longest) {
+    output_.flush(longest);
 }
 
-void LogPump::write_out(std::string text) {
-    if (backlog_.size() + text.size() > longest_backlog) {
-        ++dropped_;
-        ++unreported_drops_;
-        return;
-    }
-    if (unreported_drops_ > 0 && backlog_.empty()) {
-        backlog_ = iso_time(wall_ms()) + " [" + std::string(own_name) +
-                   "] warn: " + std::to_string(unreported_drops_) +
-                   " log lines were dropped because stdout was not read\n";
-        unreported_drops_ = 0;
-    }
-    backlog_ += text;
-    write_some();
-}
-
-void LogPump::write_some() {
-    while (!backlog_.empty() && !output_is_closed_) {
-        if (!own_output_) {
-            // Shared description: ask first, and write no more than a pipe takes at once.
-            pollfd ready{output_, POLLOUT, 0};
-            if (poll(&ready, 1, 0) <= 0) break;
-        }
-        const size_t most = own_output_ ? backlog_.size() : std::min<size_t>(backlog_.size(), 4096);
-        const ssize_t count = ::write(output_, backlog_.data(), most);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0 && errno == EAGAIN) break;
-        if (count < 0) {
-            output_is_closed_ = true;  // nobody reads any more; the rings still do their work
-            backlog_.clear();
-            break;
-        }
-        backlog_.erase(0, static_cast<size_t>(count));
-    }
-    if (backlog_.empty())
-        retry_.reset();
-    else if (!retry_)
-        retry_ = loop_.every(std::chrono::milliseconds(20), [this] { write_some(); });
-}
-
-void LogPump::flush(std::chrono::milliseconds longest) {
-    const int64_t deadline = monotonic_ms() + longest.count();
-    write_some();
-    while (!backlog_.empty() && !output_is_closed_ && monotonic_ms() < deadline) {
-        pollfd ready{output_, POLLOUT, 0};
-        poll(&ready, 1, static_cast<int>(std::max<int64_t>(1, deadline - monotonic_ms())));
-        write_some();
-    }
+std::string LogPump::Text::joined() const {
+    std::string whole(before);
+    whole += text;
+    whole += after;
+    return whole;
 }
 
 }  // namespace supervisor

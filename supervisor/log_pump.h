@@ -1,12 +1,14 @@
 // The log: whole lines of every worker to one stdout, stamped with time and worker name.
 //
 // Promises: a line is written whole or not at all; known secrets are masked; control bytes are
-// escaped; a stdout that is not read blocks nobody (lines are dropped and counted); what a dying
+// escaped; a stdout that is not read blocks nobody (lines are dropped and counted); a worker that
+// floods or repeats itself costs the others nothing, and every line of it is counted; what a dying
 // worker wrote is not lost, and its unfinished last line is ended, never glued to the next life.
+//
+// A stdout that is read, but slowly, holds workers up for moments rather than lose their lines.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,6 +16,10 @@
 #include <string_view>
 #include <vector>
 
+#include "supervisor/log_lines.h"
+#include "supervisor/log_output.h"
+#include "supervisor/secret_mask.h"
+#include "workers/common/base/clock.h"
 #include "workers/common/base/fd.h"
 #include "workers/common/base/loop.h"
 
@@ -25,14 +31,22 @@ struct LogRecord {
     std::string text;
 };
 
+enum class LogFormat {
+    text,  // 2026-01-30T10:00:00.000Z [agent] warn: what happened
+    json,  // {"time":"2026-…","worker":"agent","level":"warn","text":"what happened"}
+};
+
 class LogPump {
   public:
-    static constexpr size_t longest_line = 8192;         // bytes; longer ones are continued
-    static constexpr size_t ring_size = 256u << 10;      // bytes of lines kept per worker
-    static constexpr size_t longest_backlog = 4u << 20;  // bytes waiting for stdout
+    using Listener = std::function<void(const std::string& worker, const LogRecord&)>;
+    static constexpr size_t longest_line = LineSplitter::longest_line;
+    static constexpr size_t ring_size = 256u << 10;  // bytes of lines kept per worker
+    static constexpr size_t longest_backlog = LogOutput::longest_backlog;
 
-    // Writes to that descriptor, which it does not own.
-    LogPump(Loop& loop, int output);
+    // Writes to that descriptor, which it does not own, and to the first of the fallbacks that can
+    // be opened once nobody reads it any more. Limits go by `monotonic`.
+    LogPump(Loop& loop, int output, std::vector<std::string> fallbacks = {},
+            int64_t (*monotonic)() = monotonic_ms);
     ~LogPump();
 
     // A line of the supervisor's own; `severity` is "" (info), "warn" or "error".
@@ -42,52 +56,80 @@ class LogPump {
     // The worker has died: takes what is still in its pipes and closes them.
     void finish(const std::string& worker);
     // Replaces the values to be masked; those shorter than 6 bytes are left alone.
-    void mask(std::vector<std::string> secrets);
+    void mask(const std::vector<std::string>& secrets);
+    void format(LogFormat format) { format_ = format; }
+    // How many lines per second a worker may write for long; 0: the usual, UINT32_MAX: any.
+    void limit(uint32_t lines_per_second);
 
-    // The last lines of a worker ("" for all), oldest first, with a sequence above `after`.
+    // The last lines of a worker ("" for all), oldest first, with a sequence above `after`: also
+    // those that were suppressed or dropped.
     std::vector<std::pair<std::string, LogRecord>> recent(const std::string& worker, uint64_t after,
                                                           size_t most) const;
     // Called for each line from now on, until the registration goes.
-    Loop::Registration listen(
-        std::function<void(const std::string& worker, const LogRecord&)> listener);
+    Loop::Registration listen(Listener listener);
 
     // Writes what waits, for at most that long.
     void flush(std::chrono::milliseconds longest);
-    uint64_t dropped() const { return dropped_; }
+    // Says what has been held back for long enough. Called every second while there is something.
+    void settle();
+    // Lines that nobody read: stdout was full or closed.
+    uint64_t dropped() const { return output_.dropped(); }
+    // Lines of a worker that were not written because there were too many, in all its lives.
+    uint64_t suppressed(const std::string& worker) const;
 
   private:
+    struct Speaker;
     struct Source;
-    struct Ring {
-        std::deque<LogRecord> lines;
-        size_t bytes = 0;
+    // One line with what stands around it: the marks of a line that comes in pieces.
+    struct Text {
+        std::string_view before;
+        std::string_view text;
+        std::string_view after;
+        std::string joined() const;
     };
 
-    void read(Source& source);
-    void take(Source& source, std::string_view bytes);
-    void line(const std::string& worker, std::string_view text, std::string_view mark = {});
-    void remember(const std::string& worker, LogRecord record);
-    void write_out(std::string text);
-    void write_some();
+    Speaker& speaker(const std::string& name);
+    void read_clocks();
+    bool read(Source& source);
+    void on_readable(Source& source);
+    void take(Speaker& from, const LinePiece& piece);
+    void tell_repeats(Speaker& from);
+    void tell_suppressed(Speaker& from);
+    void tell_dropped();
+    void tell_closed(Source& source);
+    bool is_settled() const;
+    bool pass_on(Speaker& from, const Text& text, uint64_t stands_for);
+    void publish(Speaker& from, const Text& text, uint64_t stands_for);
+    bool write(const Speaker& from, const Text& text, uint64_t stands_for);
+    std::string json_line(const Speaker& from, const Text& text);
+    void tell_listeners(const std::string& worker, const LogRecord& record);
+    std::string_view stamp();
+    void hold_up_workers();
+    void let_workers_go_on();
+    void settle_later();
 
     Loop& loop_;
-    Fd own_output_;
-    int output_;
-    bool output_is_closed_ = false;
-    std::string backlog_;
-    uint64_t dropped_ = 0;
-    uint64_t unreported_drops_ = 0;
-    uint64_t next_sequence_ = 1;
+    LogOutput output_;
+    int64_t (*monotonic_)();
+    LogFormat format_ = LogFormat::text;
+    uint32_t lines_per_second_ = 0;
+    SecretMask mask_;
+    std::map<std::string, std::unique_ptr<Speaker>> speakers_;
     std::vector<std::unique_ptr<Source>> sources_;
-    std::map<std::string, Ring> rings_;
-    std::vector<std::string> secrets_;
+    uint64_t next_sequence_ = 1;
+    int64_t now_ms_ = 0;  // monotonic, of what is being read
+    int64_t wall_ms_ = 0;
+    int64_t stamped_ms_ = -1;
+    std::string stamp_;  // of stamped_ms_
+    uint64_t told_drops_ = 0;
+    bool may_hold_up_ = true;
+    bool holds_up_ = false;
     uint64_t next_listener_ = 1;
-    std::map<uint64_t, std::function<void(const std::string&, const LogRecord&)>> listeners_;
-    Loop::Registration retry_;
+    std::map<uint64_t, std::shared_ptr<Listener>> listeners_;  // shared with a call under way
+    std::vector<char> buffer_;
+    Loop::Registration before_sleep_;
+    Loop::Registration hold_up_ends_;
+    Loop::Registration settle_timer_;
 };
-
-// Replaces every secret by ***; longer ones first, so that one inside another leaves no rest.
-std::string mask_secrets(std::string text, const std::vector<std::string>& longest_first);
-// Makes control bytes and broken UTF-8 visible: \x1b. Tab stays.
-std::string escape_control(std::string_view text);
 
 }  // namespace supervisor

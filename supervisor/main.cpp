@@ -105,7 +105,8 @@ int main(int count, char** arguments) {
     umask(0022);  // the directories that workers pass through say themselves who may
 
     const std::unique_ptr<Loop> loop = make_epoll_loop();
-    supervisor::LogPump log(*loop, STDOUT_FILENO);
+    supervisor::LogPump log(*loop, STDOUT_FILENO, {"/proc/self/fd/2", "/dev/console"});
+    if (environment("HARDSHELL_LOG_FORMAT") == "json") log.format(supervisor::LogFormat::json);
     Supervisor supervisor(*loop, log, std::move(options));
     if (const Done begun = supervisor.begin(); !begun) {
         log.say("error", begun.error().what);

@@ -16,6 +16,7 @@
 
 #include "supervisor/control_verbs.h"
 #include "supervisor/reap.h"
+#include "supervisor/stock_locks.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/exit_codes.h"
 #include "workers/common/base/paths.h"
@@ -114,6 +115,11 @@ Done Supervisor::begin() {
     if (!lock_.reclaimed.empty())
         log_.say("", "took over the state directory from " + lock_.reclaimed +
                          ", which is gone without having released it");
+    const Result<std::vector<std::string>> cleared = clear_stock_locks(
+        {node_temporary_dir(options_.environment), options_.state_dir, options_.config_path},
+        lock_patience);
+    if (!cleared) return cleared.error();
+    for (const std::string& what : *cleared) log_.say("", what);
     memory_.open(key_of(state_dir_.get()));
     say_missing_layers();
     auto control = ControlSocket::open(
@@ -265,6 +271,7 @@ void Supervisor::apply(Plan plan) {
     const Plan previous = std::move(plan_);
     plan_ = std::move(plan);
     has_plan_ = true;
+    apply_settings_of(plan_);
     wiring_.follow(plan_);
     memory_.apply();
     if (const KindOfWorker* planner = find_kind("planner"))
@@ -288,7 +295,15 @@ void Supervisor::mask_secrets_of(const Plan& plan) {
     // Those of the plan before stay masked too: workers that still hold them may print them.
     for (const WorkerPlan& worker : plan_.workers())
         for (const auto& secret : worker.secrets()) secrets.push_back(secret.value());
-    log_.mask(std::move(secrets));
+    log_.mask(secrets);
+}
+
+void Supervisor::apply_settings_of(const Plan& plan) {
+    const auto& settings = plan.supervisor();
+    // Without a wish the format stays that of the first lines, which the environment chose.
+    if (!settings.log_format().empty())
+        log_.format(settings.log_format() == "json" ? LogFormat::json : LogFormat::text);
+    log_.limit(settings.log_lines_per_second());
 }
 
 // With a plan in force it stays. Without one the owner's wishes are left out; where even the
@@ -499,6 +514,7 @@ StatusReport Supervisor::report() const {
     report.set_config_path(options_.config_path);
     report.set_degraded(plan_.degraded());
     report.set_plan_source(plan_.source());
+    report.set_log_lines_dropped(log_.dropped());
     for (const auto& worker : workers_) {
         *report.add_workers() = worker->status();
         if (worker->name() != "gateway") continue;

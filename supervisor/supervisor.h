@@ -64,6 +64,7 @@ class Supervisor {
     void add_layers(hardshell::proto::StatusReport& report) const;
     void say_notices(const hardshell::proto::Plan& plan);
     void mask_secrets_of(const hardshell::proto::Plan& plan);
+    void apply_settings_of(const hardshell::proto::Plan& plan);
     WorkerProcess* find(const std::string& name) const;
     Result<WorkerProcess*> find_or_say(const std::string& name) const;
     void add_worker(const KindOfWorker& kind, const hardshell::proto::WorkerPlan& plan);
