@@ -118,7 +118,10 @@ Done Supervisor::begin() {
     const Result<std::vector<std::string>> cleared = clear_stock_locks(
         {node_temporary_dir(options_.environment), options_.state_dir, options_.config_path},
         lock_patience);
-    if (!cleared) return cleared.error();
+    if (!cleared) {
+        (void)!ftruncate(lock_.file.get(), 0);  // never in use: nothing to be taken over
+        return cleared.error();
+    }
     for (const std::string& what : *cleared) log_.say("", what);
     memory_.open(key_of(state_dir_.get()));
     say_missing_layers();
