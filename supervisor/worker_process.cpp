@@ -491,6 +491,7 @@ WorkerStatus WorkerProcess::status() const {
     status.set_memory_peak_bytes(memory_.peak());
     status.set_descriptors(pid_ > 0 ? open_descriptors(pid_) : 0);
     status.set_critical(kind_.critical);
+    status.set_log_lines_suppressed(log_.suppressed(name()));
     status.set_last_cause(last_cause_);
     for (const std::string& line : last_lines_) status.add_last_lines(line);
     for (const auto& [cause, count] : ends_) {
