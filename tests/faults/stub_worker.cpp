@@ -2,8 +2,9 @@
 //
 // Takes commands from the variable STUB_DO (at its start, separated by ';') and from a datagram
 // socket with an abstract name, which no user, directory or confinement can hide. Answers each
-// command with "done". Links no protobuf: it knows a message by its first byte. Built without
-// sanitizers, so that it starts as fast as a small program does and may misuse memory.
+// command with itself when it has obeyed. Links no protobuf: it knows a message by its first byte.
+// Built without sanitizers, so that it starts as fast as a small program does and may misuse
+// memory.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -470,7 +471,8 @@ void take_order() {
                                    reinterpret_cast<sockaddr*>(&from), &size);
     if (count < 0) return;
     obey({text, static_cast<size_t>(count)});
-    sendto(stub.orders, "done", 4, MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&from), size);
+    sendto(stub.orders, text, static_cast<size_t>(count), MSG_DONTWAIT,
+           reinterpret_cast<sockaddr*>(&from), size);
 }
 
 void take_message(char first) {
