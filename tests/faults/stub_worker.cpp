@@ -291,13 +291,16 @@ void make_orphans(Words& words) {
         _exit(0);
     }
     close(ends[1]);
-    int made = 0;
-    (void)!read(ends[0], &made, sizeof made);
-    close(ends[0]);
     stub.brood = middle;
-    siginfo_t info{};
-    waitid(P_PID, static_cast<id_t>(middle), &info, WEXITED);
-    note("orphans " + std::to_string(made));
+    // Making thousands takes longer than a loop may stand still.
+    std::thread([middle, end = ends[0]] {
+        int made = 0;
+        (void)!read(end, &made, sizeof made);
+        close(end);
+        siginfo_t info{};
+        waitid(P_PID, static_cast<id_t>(middle), &info, WEXITED);
+        note("orphans " + std::to_string(made));
+    }).detach();
 }
 void kill_orphans(Words&) {
     if (stub.brood > 1) kill(-stub.brood, SIGKILL);
