@@ -85,6 +85,8 @@ Done Supervisor::begin() {
                                user_for("planner"), options_.environment,
                                memory_.group_for("planner")},
         [this] { return plan_request(); }, [this](Plan plan) { apply(std::move(plan)); });
+    if (const KindOfWorker* planner = find_kind("planner"))
+        plans_->set_budget(least_budget(*planner), planner->most_tasks);
     plans_->ask();
     registrations_.push_back(loop_.every(OwnTime::period, [this] { on_tick(); }));
     registrations_.push_back(loop_.every(memory_period, [this] { memory_.check(); }));
