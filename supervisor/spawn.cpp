@@ -31,9 +31,6 @@ namespace {
 
 namespace bp = boost::process;
 
-// Sources are moved up here first, so that no dup2 in the child overwrites one not yet copied.
-constexpr int lowest_source = 100;
-
 struct Limit {
     int resource;
     rlim_t soft;
@@ -196,8 +193,10 @@ class ChildSetup : public bp::extend::handler {
     ChildFailure& failure_;
 };
 
-Result<int> lift(int descriptor, std::vector<Fd>& keep) {
-    Fd copy(fcntl(descriptor, F_DUPFD_CLOEXEC, lowest_source));
+// A copy above all targets, so that no dup2 in the child overwrites one not yet copied; not higher
+// than that, for our own limit may be low.
+Result<int> lift(int descriptor, size_t targets, std::vector<Fd>& keep) {
+    Fd copy(fcntl(descriptor, F_DUPFD_CLOEXEC, static_cast<int>(targets)));
     if (!copy) return system_error("cannot copy a descriptor", errno);
     keep.push_back(std::move(copy));
     return keep.back().get();
@@ -234,30 +233,33 @@ Result<Spawned> spawn(const SpawnRequest& request) {
     plan.filter = {static_cast<unsigned short>(filter.size()), filter.data()};
     std::vector<int> wanted = {null.get(), request.output, request.errors};
     wanted.insert(wanted.end(), request.descriptors.begin(), request.descriptors.end());
+    const size_t targets = wanted.size();
     for (const int descriptor : wanted) {
-        Result<int> source = lift(descriptor, keep);
+        Result<int> source = lift(descriptor, targets, keep);
         if (!source) return source.error();
         plan.sources.push_back(*source);
     }
     if (request.directory >= 0) {
-        Result<int> directory = lift(request.directory, keep);
+        Result<int> directory = lift(request.directory, targets, keep);
         if (!directory) return directory.error();
         plan.directory = *directory;
     }
     if (request.confinement >= 0) {
-        Result<int> confinement = lift(request.confinement, keep);
+        Result<int> confinement = lift(request.confinement, targets, keep);
         if (!confinement) return confinement.error();
         plan.confinement = *confinement;
     }
     for (const int group : request.groups) {
-        Result<int> door = lift(group, keep);
+        Result<int> door = lift(group, targets, keep);
         if (!door) return door.error();
         plan.groups.push_back(*door);
     }
     plan.data_limit = request.data_limit;
     const Fd program(open(request.program.c_str(), O_PATH | O_CLOEXEC));
     if (!program) return system_error("cannot open " + request.program, errno);
-    const std::string by_descriptor = "/proc/self/fd/" + std::to_string(program.get());
+    const Result<int> lifted = lift(program.get(), targets, keep);
+    if (!lifted) return lifted.error();
+    const std::string by_descriptor = "/proc/self/fd/" + std::to_string(*lifted);
 
     ChildFailure failure;
     const ChildSetup setup(plan, request.program.c_str(), by_descriptor.c_str(), failure);
