@@ -15,7 +15,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <utility>  // std::exchange, which Boost.Asio 1.74 forgets
 
 #include <boost/process/child.hpp>
@@ -212,15 +214,24 @@ bp::environment make_environment(const std::vector<std::string>& pairs) {
     return environment;
 }
 
-// Always said: the supervisor's own score, which it may have lowered, is inherited.
+// Always said: the supervisor's own score, which it may have lowered, is inherited. A container may
+// start with a high one that nobody in it may lower: then the workers' count from there.
 void set_oom_score(pid_t pid, int score) {
+    constexpr int highest = 1'000;
     const std::string path = "/proc/" + std::to_string(pid) + "/oom_score_adj";
     const Fd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    const std::string text = std::to_string(score);
+    const std::string text =
+        std::to_string(std::min(highest, std::max(0, own_oom_score()) + score));
     if (file && write(file.get(), text.data(), text.size()) < 0) return;
 }
 
 }  // namespace
+
+int own_oom_score() {
+    const Fd file(open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC));
+    char text[16] = {};
+    return file && read(file.get(), text, sizeof text - 1) > 0 ? std::atoi(text) : 0;
+}
 
 Result<Spawned> spawn(const SpawnRequest& request) {
     const Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
