@@ -1,6 +1,8 @@
 #include "tests/faults/control_group.h"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,6 +66,25 @@ bool ControlGroup::take(pid_t process) const {
 
 void ControlGroup::enter() const {
     if (write(door_.get(), "0", 1) != 1) _exit(125);  // never outside of its limits
+}
+
+std::function<void()> view_of(Groups groups) {
+    std::vector<std::string> all;
+    std::error_code failure;
+    for (const auto& entry : std::filesystem::directory_iterator(trees, failure))
+        if (entry.is_directory(failure)) all.push_back(entry.path());
+    return [groups, all] {
+        int failed = unshare(CLONE_NEWNS);
+        failed |= mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+        if (groups == Groups::none) failed |= umount2(trees, MNT_DETACH);
+        if (groups == Groups::not_ours)
+            failed |= mount("none", trees, "tmpfs", MS_RDONLY, "size=4k");
+        constexpr unsigned long to_be_read = MS_REMOUNT | MS_BIND | MS_RDONLY;
+        if (groups == Groups::read_only)
+            for (const std::string& tree : all)
+                failed |= mount("none", tree.c_str(), nullptr, to_be_read, nullptr);
+        if (failed != 0) _exit(125);
+    };
 }
 
 std::string group_of(pid_t process, const std::string& controller) {

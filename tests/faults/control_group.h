@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -33,6 +34,12 @@ class ControlGroup {
     std::string path_;
     Fd door_;
 };
+
+// What a process may be shown of this machine's control groups: no tree, empty directories, or all
+// of them to be read only.
+enum class Groups { none, not_ours, read_only };
+// For before_exec, as root; changes what the process sees, not in which groups it is.
+std::function<void()> view_of(Groups groups);
 
 // The directory of a process's group in that controller's tree; empty where there is none.
 std::string group_of(pid_t process, const std::string& controller);

@@ -127,10 +127,12 @@ TEST_P(Limits, OfSignalsAFrozenGrandchildDoesNotKeepASuccessorAway) {
 
 // --- processes ---
 
+constexpr const char* no_task_limits = "no groups that limit processes may be made here";
+
 TEST_P(Limits, OfAllProcessesLetWorkersWaitForTheirTurn) {
     covers("13");
     ControlGroup& fence = own_group("pids");
-    if (!fence.exists()) GTEST_SKIP() << "no groups that limit processes may be made here";
+    if (!fence.exists()) GTEST_SKIP() << no_task_limits;
     Supervised::Options options;
     options.before_exec = [&] { fence.enter(); };
     start(usual_plan, options);
@@ -154,7 +156,7 @@ TEST_P(Limits, OfAllProcessesLetWorkersWaitForTheirTurn) {
 TEST_P(Limits, OfAllProcessesLetThePlannerWaitForItsTurn) {
     covers("13");
     ControlGroup& fence = own_group("pids");
-    if (!fence.exists()) GTEST_SKIP() << "no groups that limit processes may be made here";
+    if (!fence.exists()) GTEST_SKIP() << no_task_limits;
     Supervised::Options options;
     ASSERT_TRUE(fence.set("pids.max", "0"));  // who is outside may still enter
     options.before_exec = [&] { fence.enter(); };
@@ -168,7 +170,7 @@ TEST_P(Limits, OfAWorkersProcessesHoldAForkBomb) {
     covers("14");
     start();
     const auto limit = task_limit_of(supervisor->worker("one"));
-    if (!limit) GTEST_SKIP() << "the kernel does not limit a worker's processes here";
+    if (!limit) GTEST_SKIP() << no_task_limits;
     ASSERT_EQ(*limit, 64u);
     const std::string group = group_of(supervisor->worker("one"), "pids");
     ASSERT_TRUE(supervisor->tell("one", "bomb"));
@@ -185,6 +187,31 @@ TEST_P(Limits, OfAWorkersProcessesHoldAForkBomb) {
     EXPECT_LE(ms, 1'000);
     remark(std::to_string(bombs) + " processes ended in " + std::to_string(ms) + " ms");
     expect_recovered("one", "killed by signal 9 (KILL)");
+}
+
+// Nothing of ours limits it; a group that the supervisor does not see does.
+TEST_P(Limits, OfAllProcessesHoldAForkBombThatEndsWithItsWorker) {
+    covers("14");
+    ControlGroup& fence = own_group("pids");
+    if (!fence.exists() || !fence.set("pids.max", "200")) GTEST_SKIP() << no_task_limits;
+    Supervised::Options options;
+    options.before_exec = [&fence, hide = view_of(Groups::none)] {
+        fence.enter();
+        hide();
+    };
+    start(usual_plan, options);
+    if (task_limit_of(supervisor->worker("one")) != 200u) GTEST_SKIP() << no_task_limits;
+    ASSERT_TRUE(supervisor->tell("one", "bomb"));
+    ASSERT_TRUE(eventually([&] { return number_in(fence.path() + "/pids.events", "max") > 0u; }));
+    expect_responds("gateway");
+    const int64_t begin = monotonic_us();
+    kill(supervisor->worker("one"), SIGKILL);
+    EXPECT_TRUE(eventually([&] { return named("bomb").empty(); }));
+    const int64_t ms = (monotonic_us() - begin) / 1000;
+    EXPECT_LE(ms, 1'000);
+    remark("without groups ended in " + std::to_string(ms) + " ms");
+    EXPECT_TRUE(supervisor->wait_ready_after("one", 1));
+    expect_others_untouched({"one"});
 }
 
 void Limits::breed_for(int seconds) {
