@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "supervisor/control_verbs.h"
+#include "supervisor/descriptor_room.h"
 #include "supervisor/plan_changes.h"
 #include "supervisor/reap.h"
 #include "supervisor/status_report.h"
@@ -262,11 +263,16 @@ void Supervisor::reconcile(const Plan& previous) {
 }
 
 void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
-    Result<Fd> file = BoardPage::create(plan.name());
+    const Done room = room_for_worker(plan.name(), workers_.size());
+    Result<Fd> file = room ? BoardPage::create(plan.name()) : room.error();
     Result<BoardPage> page = file ? BoardPage::map(file->get(), true) : file.error();
     if (!page) {
-        log_.say("error", page.error().what + "; trying again every second");
-        retry_workers_ = loop_.after(worker_retry, [this] { reconcile(plan_); });
+        if (!is_retrying_) log_.say("error", page.error().what + "; trying again every second");
+        retry_workers_ = loop_.after(worker_retry, [this] {
+            is_retrying_ = true;
+            reconcile(plan_);
+            is_retrying_ = false;
+        });
         return;
     }
     WorkerProcess::Surroundings surroundings;

@@ -100,6 +100,7 @@ class Supervisor {
 
     std::vector<Loop::Registration> registrations_;
     Loop::Registration retry_workers_;
+    bool is_retrying_ = false;  // what cannot be done has been said
 };
 
 }  // namespace supervisor
