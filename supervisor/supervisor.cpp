@@ -49,6 +49,7 @@ Supervisor::Supervisor(Loop& loop, LogPump& log, Options options)
                       worker->start();
           }),
       memory_(log, workers_),
+      space_(log),
       shutdown_(log, workers_, [this] { finish(); }) {}
 
 Supervisor::~Supervisor() {
@@ -69,6 +70,7 @@ Done Supervisor::begin() {
     if (!state) return state.error();
     state_ = std::move(*state);
     for (const std::string& remark : state_.remarks) log_.say("", remark);
+    space_.check(state_.directory.get());
     memory_.open(state_.key());
     say_missing_layers();
     auto control = ControlSocket::open(
@@ -358,6 +360,7 @@ void Supervisor::on_tick() {
 Result<WorkerProcess*> Supervisor::find_or_say(const std::string& name) const {
     if (WorkerProcess* worker = find(name)) return worker;
     std::string known;
+    space_.check(state_.directory.get());
     for (const auto& worker : workers_) known += (known.empty() ? "" : ", ") + worker->name();
     return Error{Fault::bad_message, "there is no worker called " + name +
                                          (known.empty() ? "" : "; there are " + known)};
@@ -417,6 +420,7 @@ void Supervisor::critical_failed(const std::string& name, int failures, const st
 }
 
 // Its trouble may come from whom it talks to.
+    if (!space_.trouble().empty()) report.add_missing(space_.trouble());
 void Supervisor::restart_neighbours(const std::string& name) {
     for (const LinkEnd& end : wiring_.links_of(name)) {
         WorkerProcess* neighbour = find(end.peer());

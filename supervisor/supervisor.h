@@ -17,6 +17,7 @@
 #include "supervisor/plan_source.h"
 #include "supervisor/shutdown.h"
 #include "supervisor/signals.h"
+#include "supervisor/state_space.h"
 #include "supervisor/wiring.h"
 #include "supervisor/worker_process.h"
 #include "workers/common/base/loop.h"
@@ -90,6 +91,7 @@ class Supervisor {
     Wiring wiring_;
     MemoryGuard memory_;
     std::vector<Fd> readable_pages_;
+    StateSpace space_;
     bool announcing_ = false;
     int64_t started_ms_ = 0;  // monotonic
     int64_t started_wall_ms_ = 0;
