@@ -26,6 +26,7 @@ constexpr milliseconds drain_budget{10'000};
 constexpr milliseconds kill_patience{1'000};  // then it is called stuck
 constexpr size_t kept_lines = 20;
 
+constexpr milliseconds link_grace{1'000};     // from the end of its link to its own
 double luck() {
     static std::minstd_rand engine(std::random_device{}());
     return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
@@ -142,17 +143,14 @@ Done WorkerProcess::launch() {
     log_.follow(name(), std::move(launched->errors));
     link_ = std::make_unique<FrameStream>(loop_, std::move(launched->link));
     link_->on_frame([this](std::string_view frame) { on_frame(frame); });
-    link_->on_close([](const std::string&) {});  // its end is noticed by the reaper
+    link_->on_close([this](const std::string& why) { link_closed(why); });
     return link_->send(start_message(request));
 }
 
 void WorkerProcess::on_frame(std::string_view frame) {
     FromWorker message;
-    if (!message.ParseFromArray(frame.data(), static_cast<int>(frame.size()))) {
-        log_.say("error", name() + " sent a message that is none; it is ended");
-        forced_end_ = Ended::crashed;
-        return kill_group();
-    }
+    if (!message.ParseFromArray(frame.data(), static_cast<int>(frame.size())))
+        return break_off("sent a message that cannot be read");
     if (message.has_ready()) {
         became_ready(message.ready().summary());
     } else if (message.has_failed()) {
@@ -163,6 +161,23 @@ void WorkerProcess::on_frame(std::string_view frame) {
 void WorkerProcess::became_ready(const std::string& summary) {
     if (state_ != WorkerState::starting) return;
     timer_.reset();
+void WorkerProcess::link_closed(const std::string& why) {
+    if (why != FrameStream::ended) return break_off(why);
+    // One that dies closes its link too: the reaper knows more about that.
+    if (kill_timer_) return;
+    kill_timer_ = loop_.after(link_grace, [this] {
+        if (state_ != WorkerState::stopping) break_off("closed its link and lives on");
+    });
+}
+
+void WorkerProcess::break_off(const std::string& what) {
+    if (forced_end_) return;  // it sent more before it was gone
+    log_.say("error", name() + " " + what + "; it is ended");
+    forced_end_ = Ended::broke_protocol;
+    declared_what_ = what;
+    kill_group();
+}
+
     was_ready_ = true;
     proven_plan_.reset();
     ready_ms_ = monotonic_ms();

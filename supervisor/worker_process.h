@@ -102,6 +102,8 @@ class WorkerProcess {
     void bury(Ended how, const std::string& text);
     bool roll_back(Ended how);
     void decide(Ended how);
+    void link_closed(const std::string& why);
+    void break_off(const std::string& what);
     void schedule(std::chrono::milliseconds wait);
     void signal_group(int number);
     std::vector<std::string> last_lines() const;
