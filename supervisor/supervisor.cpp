@@ -204,6 +204,9 @@ void Supervisor::mask_secrets_of(const Plan& plan) {
     // Those of the plan before stay masked too: workers that still hold them may print them.
     for (const WorkerPlan& worker : plan_.workers())
         for (const auto& secret : worker.secrets()) secrets.push_back(secret.value());
+    // So may one that was rolled back to an older plan.
+    for (const auto& worker : workers_)
+        for (const auto& secret : worker->plan().secrets()) secrets.push_back(secret.value());
     log_.mask(secrets);
 }
 

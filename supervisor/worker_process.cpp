@@ -6,6 +6,7 @@
 #include <random>
 
 #include "supervisor/obituary.h"
+#include "supervisor/log_text.h"
 #include "supervisor/worker_launch.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/exit_codes.h"
@@ -27,6 +28,7 @@ constexpr milliseconds kill_patience{1'000};  // then it is called stuck
 constexpr size_t kept_lines = 20;
 
 constexpr milliseconds link_grace{1'000};     // from the end of its link to its own
+constexpr size_t longest_kept_line = 1'000;  // bytes; the status of all workers is one message
 double luck() {
     static std::minstd_rand engine(std::random_device{}());
     return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
@@ -154,7 +156,7 @@ void WorkerProcess::on_frame(std::string_view frame) {
     if (message.has_ready()) {
         became_ready(message.ready().summary());
     } else if (message.has_failed()) {
-        declared_what_ = message.failed().what();
+        declared_what_ = log_.masked(message.failed().what());
     }
 }
 
@@ -356,7 +358,8 @@ void WorkerProcess::bury(Ended how, const std::string& text) {
 
 std::vector<std::string> WorkerProcess::last_lines() const {
     std::vector<std::string> lines;
-    for (auto& [worker, record] : log_.recent(name(), first_line_, kept_lines))
+    for (auto& [worker, record] : log_.recent(name(), first_line_, kept_lines)) {
+        record.text.resize(whole_characters(record.text, longest_kept_line));
         lines.push_back(std::move(record.text));
     return lines;
 }
