@@ -233,12 +233,9 @@ void Supervisor::refuse_memory(const Error& why, Plan& plan) {
 }
 
 void Supervisor::reconcile(const Plan& previous) {
-    for (const auto& worker : workers_) {
-        const auto& wanted = plan_.workers();
-        if (std::none_of(wanted.begin(), wanted.end(),
-                         [&](const WorkerPlan& plan) { return plan.name() == worker->name(); }))
+    for (const auto& worker : workers_)
+        if (!find_in(plan_, worker->name()))
             worker->stop(options_.stop_budget, "removed from the configuration", false);
-    }
     const bool listeners_stay = same_listeners(previous, plan_);
     for (const WorkerPlan& wanted : plan_.workers()) {
         const KindOfWorker* kind = find_kind(wanted.kind());
@@ -252,16 +249,27 @@ void Supervisor::reconcile(const Plan& previous) {
             add_worker(*kind, wanted);
             continue;
         }
-        const bool same = same_plan(worker->plan(), wanted) &&
-                          (listeners_stay || !wiring_.has_listeners(wanted.name()));
-        if (same) continue;
-        worker->set_plan(wanted);
-        log_.say("", wanted.name() + " is replaced: its configuration changed");
+        const bool is_back = !find_in(previous, wanted.name());
+        const bool same =
+            !is_news(*worker, wanted) && (listeners_stay || !wiring_.has_listeners(wanted.name()));
+        if (same && !is_back) continue;
+        if (!same) worker->set_plan(wanted);
+        log_.say("", wanted.name() + (is_back ? " is in the configuration again"
+                                              : " is replaced: its configuration changed"));
         worker->stop(options_.stop_budget, "gateway restarting", true);
     }
     for (const auto& worker : workers_)
         if (worker->state() == WorkerState::stopped && worker->status().incarnation() == 0)
             worker->start();
+}
+
+// A plan with which it did not come up is none: it would only fail again.
+bool Supervisor::is_news(WorkerProcess& worker, const WorkerPlan& wanted) const {
+    if (same_plan(worker.plan(), wanted)) {
+        worker.forget_refused_plan();
+        return false;
+    }
+    return !worker.refused_plan() || !same_plan(*worker.refused_plan(), wanted);
 }
 
 void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
@@ -352,6 +360,7 @@ void Supervisor::announce_changes() {
 }
 
 void Supervisor::on_tick() {
+    space_.check(state_.directory.get());
     const int64_t slept_s = own_time_.tick();
     if (slept_s > 0)
         log_.say("", "resumed after " + std::to_string(slept_s) + " s of sleep of the machine");
@@ -363,7 +372,6 @@ void Supervisor::on_tick() {
 Result<WorkerProcess*> Supervisor::find_or_say(const std::string& name) const {
     if (WorkerProcess* worker = find(name)) return worker;
     std::string known;
-    space_.check(state_.directory.get());
     for (const auto& worker : workers_) known += (known.empty() ? "" : ", ") + worker->name();
     return Error{Fault::bad_message, "there is no worker called " + name +
                                          (known.empty() ? "" : "; there are " + known)};
@@ -377,6 +385,8 @@ Done Supervisor::restart_worker(const std::string& name) {
     Result<WorkerProcess*> worker = find_or_say(name);
     if (!worker) return worker.error();
     log_.say("", name + " is restarted on request");
+    // The cause may have been elsewhere: what it could not come up with is tried once more.
+    if (const WorkerPlan* refused = (*worker)->refused_plan()) (*worker)->set_plan(*refused);
     (*worker)->stop(options_.stop_budget, "gateway restarting", true);
     return {};
 }
@@ -410,6 +420,7 @@ StatusReport Supervisor::report() const {
     report.set_state_dir(options_.state_dir);
     report.set_config_path(options_.config_path);
     report.set_log_lines_dropped(log_.dropped());
+    if (!space_.trouble().empty()) report.add_missing(space_.trouble());
     return report;
 }
 
@@ -423,7 +434,6 @@ void Supervisor::critical_failed(const std::string& name, int failures, const st
 }
 
 // Its trouble may come from whom it talks to.
-    if (!space_.trouble().empty()) report.add_missing(space_.trouble());
 void Supervisor::restart_neighbours(const std::string& name) {
     for (const LinkEnd& end : wiring_.links_of(name)) {
         WorkerProcess* neighbour = find(end.peer());

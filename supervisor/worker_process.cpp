@@ -4,9 +4,10 @@
 #include <signal.h>
 
 #include <random>
+#include <utility>
 
-#include "supervisor/obituary.h"
 #include "supervisor/log_text.h"
+#include "supervisor/obituary.h"
 #include "supervisor/worker_launch.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/exit_codes.h"
@@ -25,10 +26,10 @@ constexpr int64_t beat_deadline_ms = 6'000;
 constexpr milliseconds abort_grace{2'000};  // from SIGABRT to SIGKILL
 constexpr milliseconds drain_budget{10'000};
 constexpr milliseconds kill_patience{1'000};  // then it is called stuck
-constexpr size_t kept_lines = 20;
-
 constexpr milliseconds link_grace{1'000};     // from the end of its link to its own
+constexpr size_t kept_lines = 20;
 constexpr size_t longest_kept_line = 1'000;  // bytes; the status of all workers is one message
+
 double luck() {
     static std::minstd_rand engine(std::random_device{}());
     return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
@@ -160,9 +161,6 @@ void WorkerProcess::on_frame(std::string_view frame) {
     }
 }
 
-void WorkerProcess::became_ready(const std::string& summary) {
-    if (state_ != WorkerState::starting) return;
-    timer_.reset();
 void WorkerProcess::link_closed(const std::string& why) {
     if (why != FrameStream::ended) return break_off(why);
     // One that dies closes its link too: the reaper knows more about that.
@@ -180,6 +178,10 @@ void WorkerProcess::break_off(const std::string& what) {
     kill_group();
 }
 
+void WorkerProcess::became_ready(const std::string& summary) {
+    if (was_ready_) return break_off("said a second time that it is ready");
+    if (state_ != WorkerState::starting) return;
+    timer_.reset();
     was_ready_ = true;
     proven_plan_.reset();
     ready_ms_ = monotonic_ms();
@@ -193,6 +195,7 @@ void WorkerProcess::break_off(const std::string& what) {
 void WorkerProcess::set_plan(hardshell::proto::WorkerPlan plan) {
     if (was_ready_ && !proven_plan_) proven_plan_ = plan_;
     plan_ = std::move(plan);
+    refused_plan_.reset();
 }
 
 void WorkerProcess::stop(milliseconds budget, const std::string& reason, bool replace) {
@@ -361,6 +364,7 @@ std::vector<std::string> WorkerProcess::last_lines() const {
     for (auto& [worker, record] : log_.recent(name(), first_line_, kept_lines)) {
         record.text.resize(whole_characters(record.text, longest_kept_line));
         lines.push_back(std::move(record.text));
+    }
     return lines;
 }
 
@@ -372,7 +376,7 @@ bool WorkerProcess::roll_back(Ended how) {
     if (was_ready_ || !proven_plan_ || not_its_fault) return false;
     log_.say("error", name() + " " + history_.last_words() +
                           "; it gets back the configuration with which it ran");
-    plan_ = std::move(*proven_plan_);
+    refused_plan_ = std::exchange(plan_, std::move(*proven_plan_));
     proven_plan_.reset();
     schedule(milliseconds(0));
     return true;
