@@ -23,6 +23,13 @@ std::string stable_bytes(const google::protobuf::MessageLite& message) {
 
 }  // namespace
 
+const hardshell::proto::WorkerPlan* find_in(const hardshell::proto::Plan& plan,
+                                            const std::string& worker) {
+    for (const auto& found : plan.workers())
+        if (found.name() == worker) return &found;
+    return nullptr;
+}
+
 bool same_plan(const hardshell::proto::WorkerPlan& a, const hardshell::proto::WorkerPlan& b) {
     return stable_bytes(a) == stable_bytes(b);
 }

@@ -40,8 +40,10 @@ void PlanSource::on_reply(Result<PlanReply> reply) {
     if (wanted_again_) {
         // The next planner is asked when this one is collected, or now if it has been.
         if (planner_.pid() == 0 && std::exchange(wanted_again_, false)) ask();
-        if (has_plan_) return;
+        // A newer one follows. Whoever asks all the time must not keep every plan out, though.
+        if (has_plan_ && !std::exchange(passed_over_, true)) return;
     }
+    passed_over_ = false;
     if (reply && reply->has_plan()) {
         failures_ = 0;
         return take_plan_(std::move(*reply->mutable_plan()));
@@ -50,8 +52,7 @@ void PlanSource::on_reply(Result<PlanReply> reply) {
     log_.say("error", has_plan_ ? why + "; the plan in force stays" : why);
     if (has_plan_) return;
     // Without a first plan there is nothing to serve: tried again, never given up.
-    retry_ =
-        loop_.after(after(Ended::crashed, ++failures_, false, 0.5).wait, [this] { ask(); });
+    retry_ = loop_.after(after(Ended::crashed, ++failures_, false, 0.5).wait, [this] { ask(); });
 }
 
 }  // namespace supervisor

@@ -40,6 +40,7 @@ class PlanSource {
     PlannerClient planner_;
     bool has_plan_ = false;
     bool wanted_again_ = false;
+    bool passed_over_ = false;
     bool stopped_ = false;
     int failures_ = 0;
     Loop::Registration retry_;

@@ -50,6 +50,7 @@ Supervisor::Supervisor(Loop& loop, LogPump& log, Options options)
                       worker->start();
           }),
       memory_(log, workers_),
+      space_(log),
       shutdown_(log, workers_, [this] { finish(); }) {}
 
 Supervisor::~Supervisor() {
@@ -70,6 +71,7 @@ Done Supervisor::begin() {
     if (!state) return state.error();
     state_ = std::move(*state);
     for (const std::string& remark : state_.remarks) log_.say("", remark);
+    space_.check(state_.directory.get());
     memory_.open(state_.key());
     say_missing_layers();
     auto control = ControlSocket::open(
@@ -205,6 +207,9 @@ void Supervisor::mask_secrets_of(const Plan& plan) {
     // Those of the plan before stay masked too: workers that still hold them may print them.
     for (const WorkerPlan& worker : plan_.workers())
         for (const auto& secret : worker.secrets()) secrets.push_back(secret.value());
+    // So may one that was rolled back to an older plan.
+    for (const auto& worker : workers_)
+        for (const auto& secret : worker->plan().secrets()) secrets.push_back(secret.value());
     log_.mask(secrets);
 }
 
@@ -231,12 +236,9 @@ void Supervisor::refuse_memory(const Error& why, Plan& plan) {
 }
 
 void Supervisor::reconcile(const Plan& previous) {
-    for (const auto& worker : workers_) {
-        const auto& wanted = plan_.workers();
-        if (std::none_of(wanted.begin(), wanted.end(),
-                         [&](const WorkerPlan& plan) { return plan.name() == worker->name(); }))
+    for (const auto& worker : workers_)
+        if (!find_in(plan_, worker->name()))
             worker->stop(options_.stop_budget, "removed from the configuration", false);
-    }
     const bool listeners_stay = same_listeners(previous, plan_);
     for (const WorkerPlan& wanted : plan_.workers()) {
         const KindOfWorker* kind = find_kind(wanted.kind());
@@ -250,16 +252,27 @@ void Supervisor::reconcile(const Plan& previous) {
             add_worker(*kind, wanted);
             continue;
         }
-        const bool same = same_plan(worker->plan(), wanted) &&
-                          (listeners_stay || !wiring_.has_listeners(wanted.name()));
-        if (same) continue;
-        worker->set_plan(wanted);
-        log_.say("", wanted.name() + " is replaced: its configuration changed");
+        const bool is_back = !find_in(previous, wanted.name());
+        const bool same =
+            !is_news(*worker, wanted) && (listeners_stay || !wiring_.has_listeners(wanted.name()));
+        if (same && !is_back) continue;
+        if (!same) worker->set_plan(wanted);
+        log_.say("", wanted.name() + (is_back ? " is in the configuration again"
+                                              : " is replaced: its configuration changed"));
         worker->stop(options_.stop_budget, "gateway restarting", true);
     }
     for (const auto& worker : workers_)
         if (worker->state() == WorkerState::stopped && worker->status().incarnation() == 0)
             worker->start();
+}
+
+// A plan with which it did not come up is none: it would only fail again.
+bool Supervisor::is_news(WorkerProcess& worker, const WorkerPlan& wanted) const {
+    if (same_plan(worker.plan(), wanted)) {
+        worker.forget_refused_plan();
+        return false;
+    }
+    return !worker.refused_plan() || !same_plan(*worker.refused_plan(), wanted);
 }
 
 void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
@@ -355,6 +368,7 @@ void Supervisor::announce_changes() {
 }
 
 void Supervisor::on_tick() {
+    space_.check(state_.directory.get());
     const int64_t slept_s = own_time_.tick();
     if (slept_s > 0)
         log_.say("", "resumed after " + std::to_string(slept_s) + " s of sleep of the machine");
@@ -379,6 +393,8 @@ Done Supervisor::restart_worker(const std::string& name) {
     Result<WorkerProcess*> worker = find_or_say(name);
     if (!worker) return worker.error();
     log_.say("", name + " is restarted on request");
+    // The cause may have been elsewhere: what it could not come up with is tried once more.
+    if (const WorkerPlan* refused = (*worker)->refused_plan()) (*worker)->set_plan(*refused);
     (*worker)->stop(options_.stop_budget, "gateway restarting", true);
     return {};
 }
@@ -412,6 +428,7 @@ StatusReport Supervisor::report() const {
     report.set_state_dir(options_.state_dir);
     report.set_config_path(options_.config_path);
     report.set_log_lines_dropped(log_.dropped());
+    if (!space_.trouble().empty()) report.add_missing(space_.trouble());
     return report;
 }
 

@@ -17,6 +17,7 @@
 #include "supervisor/plan_source.h"
 #include "supervisor/shutdown.h"
 #include "supervisor/signals.h"
+#include "supervisor/state_space.h"
 #include "supervisor/wiring.h"
 #include "supervisor/worker_process.h"
 #include "workers/common/base/loop.h"
@@ -67,6 +68,7 @@ class Supervisor {
     Result<WorkerProcess*> find_or_say(const std::string& name) const;
     void add_worker(const KindOfWorker& kind, const hardshell::proto::WorkerPlan& plan);
     void reconcile(const hardshell::proto::Plan& previous);
+    bool is_news(WorkerProcess& worker, const hardshell::proto::WorkerPlan& wanted) const;
     std::vector<hardshell::proto::WorkerStatus> visible_to(const WorkerProcess& worker) const;
     std::vector<std::pair<std::string, int>> handles_of(const WorkerProcess& worker);
     std::optional<unsigned> user_for(std::string_view kind) const;
@@ -89,6 +91,7 @@ class Supervisor {
     std::vector<std::unique_ptr<WorkerProcess>> workers_;
     Wiring wiring_;
     MemoryGuard memory_;
+    StateSpace space_;
     std::vector<Fd> readable_pages_;
     bool announcing_ = false;
     int64_t started_ms_ = 0;  // monotonic

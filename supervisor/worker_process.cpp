@@ -4,7 +4,9 @@
 #include <signal.h>
 
 #include <random>
+#include <utility>
 
+#include "supervisor/log_text.h"
 #include "supervisor/obituary.h"
 #include "supervisor/worker_launch.h"
 #include "workers/common/base/clock.h"
@@ -24,7 +26,9 @@ constexpr int64_t beat_deadline_ms = 6'000;
 constexpr milliseconds abort_grace{2'000};  // from SIGABRT to SIGKILL
 constexpr milliseconds drain_budget{10'000};
 constexpr milliseconds kill_patience{1'000};  // then it is called stuck
+constexpr milliseconds link_grace{1'000};     // from the end of its link to its own
 constexpr size_t kept_lines = 20;
+constexpr size_t longest_kept_line = 1'000;  // bytes; the status of all workers is one message
 
 double luck() {
     static std::minstd_rand engine(std::random_device{}());
@@ -142,25 +146,40 @@ Done WorkerProcess::launch() {
     log_.follow(name(), std::move(launched->errors));
     link_ = std::make_unique<FrameStream>(loop_, std::move(launched->link));
     link_->on_frame([this](std::string_view frame) { on_frame(frame); });
-    link_->on_close([](const std::string&) {});  // its end is noticed by the reaper
+    link_->on_close([this](const std::string& why) { link_closed(why); });
     return link_->send(start_message(request));
 }
 
 void WorkerProcess::on_frame(std::string_view frame) {
     FromWorker message;
-    if (!message.ParseFromArray(frame.data(), static_cast<int>(frame.size()))) {
-        log_.say("error", name() + " sent a message that is none; it is ended");
-        forced_end_ = Ended::crashed;
-        return kill_group();
-    }
+    if (!message.ParseFromArray(frame.data(), static_cast<int>(frame.size())))
+        return break_off("sent a message that cannot be read");
     if (message.has_ready()) {
         became_ready(message.ready().summary());
     } else if (message.has_failed()) {
-        declared_what_ = message.failed().what();
+        declared_what_ = log_.masked(message.failed().what());
     }
 }
 
+void WorkerProcess::link_closed(const std::string& why) {
+    if (why != FrameStream::ended) return break_off(why);
+    // One that dies closes its link too: the reaper knows more about that.
+    if (kill_timer_) return;
+    kill_timer_ = loop_.after(link_grace, [this] {
+        if (state_ != WorkerState::stopping) break_off("closed its link and lives on");
+    });
+}
+
+void WorkerProcess::break_off(const std::string& what) {
+    if (forced_end_) return;  // it sent more before it was gone
+    log_.say("error", name() + " " + what + "; it is ended");
+    forced_end_ = Ended::broke_protocol;
+    declared_what_ = what;
+    kill_group();
+}
+
 void WorkerProcess::became_ready(const std::string& summary) {
+    if (was_ready_) return break_off("said a second time that it is ready");
     if (state_ != WorkerState::starting) return;
     timer_.reset();
     was_ready_ = true;
@@ -176,6 +195,7 @@ void WorkerProcess::became_ready(const std::string& summary) {
 void WorkerProcess::set_plan(hardshell::proto::WorkerPlan plan) {
     if (was_ready_ && !proven_plan_) proven_plan_ = plan_;
     plan_ = std::move(plan);
+    refused_plan_.reset();
 }
 
 void WorkerProcess::stop(milliseconds budget, const std::string& reason, bool replace) {
@@ -341,8 +361,10 @@ void WorkerProcess::bury(Ended how, const std::string& text) {
 
 std::vector<std::string> WorkerProcess::last_lines() const {
     std::vector<std::string> lines;
-    for (auto& [worker, record] : log_.recent(name(), first_line_, kept_lines))
+    for (auto& [worker, record] : log_.recent(name(), first_line_, kept_lines)) {
+        record.text.resize(whole_characters(record.text, longest_kept_line));
         lines.push_back(std::move(record.text));
+    }
     return lines;
 }
 
@@ -354,7 +376,7 @@ bool WorkerProcess::roll_back(Ended how) {
     if (was_ready_ || !proven_plan_ || not_its_fault) return false;
     log_.say("error", name() + " " + history_.last_words() +
                           "; it gets back the configuration with which it ran");
-    plan_ = std::move(*proven_plan_);
+    refused_plan_ = std::exchange(plan_, std::move(*proven_plan_));
     proven_plan_.reset();
     schedule(milliseconds(0));
     return true;

@@ -65,6 +65,12 @@ class WorkerProcess {
     // Another plan for the same worker; takes effect at the next start. If it does not become ready
     // with it, it gets the one before back.
     void set_plan(hardshell::proto::WorkerPlan plan);
+    // The plan from which it went back to the one before; null when plan() is the newest.
+    const hardshell::proto::WorkerPlan* refused_plan() const {
+        return refused_plan_ ? &*refused_plan_ : nullptr;
+    }
+    // The newest plan is the one with which it runs.
+    void forget_refused_plan() { refused_plan_.reset(); }
     void set_budget(const MemoryBudget& budget) { memory_.set_budget(budget); }
     void tell_workers(const std::vector<hardshell::proto::WorkerStatus>& workers,
                       const std::string& degraded);
@@ -96,6 +102,8 @@ class WorkerProcess {
     Done launch();
     void on_frame(std::string_view frame);
     void became_ready(const std::string& summary);
+    void link_closed(const std::string& why);
+    void break_off(const std::string& what);
     void ask_to_end(std::chrono::milliseconds budget, const std::string& reason, bool replace);
     void kill_group();
     ProcessEnd collect_all_of_it();
@@ -112,6 +120,7 @@ class WorkerProcess {
     hardshell::proto::WorkerPlan plan_;
     // With which it was ready before plan_ came; gone once it is ready with plan_.
     std::optional<hardshell::proto::WorkerPlan> proven_plan_;
+    std::optional<hardshell::proto::WorkerPlan> refused_plan_;
     Surroundings surroundings_;
     Fd page_file_;
     BoardPage page_;
