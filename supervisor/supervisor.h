@@ -9,13 +9,14 @@
 #include "proto/control.pb.h"
 #include "proto/plan.pb.h"
 #include "supervisor/control_socket.h"
-#include "supervisor/directories.h"
 #include "supervisor/layers.h"
 #include "supervisor/log_pump.h"
 #include "supervisor/memory_guard.h"
-#include "supervisor/planner_client.h"
+#include "supervisor/own_time.h"
+#include "supervisor/owned_state.h"
+#include "supervisor/plan_source.h"
 #include "supervisor/shutdown.h"
-#include "supervisor/state_lock.h"
+#include "supervisor/signals.h"
 #include "supervisor/wiring.h"
 #include "supervisor/worker_process.h"
 #include "workers/common/base/loop.h"
@@ -54,14 +55,11 @@ class Supervisor {
     void reload();
 
   private:
-    Done watch_signals();
     void on_signal(int number);
     void collect_children();
-    void ask_for_plan();
-    void on_plan(Result<hardshell::proto::PlanReply> reply);
+    hardshell::proto::PlanRequest plan_request();
     void apply(hardshell::proto::Plan plan);
     void refuse_memory(const Error& why, hardshell::proto::Plan& plan);
-    void add_layers(hardshell::proto::StatusReport& report) const;
     void say_notices(const hardshell::proto::Plan& plan);
     void mask_secrets_of(const hardshell::proto::Plan& plan);
     void apply_settings_of(const hardshell::proto::Plan& plan);
@@ -83,16 +81,11 @@ class Supervisor {
     Loop& loop_;
     LogPump& log_;
     Options options_;
-    UserIsolation isolation_;
-    StateLock lock_;
-    Fd state_dir_;
-    Fd signals_;
-    std::unique_ptr<PlannerClient> planner_;
+    OwnedState state_;
+    Signals signals_;
+    std::unique_ptr<PlanSource> plans_;
     std::unique_ptr<ControlSocket> control_;
-    bool has_plan_ = false;
-    bool plan_wanted_again_ = false;
     hardshell::proto::Plan plan_;
-    int planning_failures_ = 0;
     std::vector<std::unique_ptr<WorkerProcess>> workers_;
     Wiring wiring_;
     MemoryGuard memory_;
@@ -100,14 +93,12 @@ class Supervisor {
     bool announcing_ = false;
     int64_t started_ms_ = 0;  // monotonic
     int64_t started_wall_ms_ = 0;
-    int64_t last_tick_ms_ = 0;
-    int64_t asleep_ms_ = 0;  // CLOCK_BOOTTIME minus CLOCK_MONOTONIC at the last tick
+    OwnTime own_time_;
 
     Shutdown shutdown_;
     int exit_code_ = 0;
 
     std::vector<Loop::Registration> registrations_;
-    Loop::Registration retry_plan_;
     Loop::Registration retry_workers_;
     bool is_retrying_ = false;  // what cannot be done has been said
 };

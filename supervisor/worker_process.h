@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +15,7 @@
 #include "supervisor/reap.h"
 #include "supervisor/restart_policy.h"
 #include "supervisor/roster.h"
+#include "supervisor/worker_history.h"
 #include "supervisor/worker_memory.h"
 #include "supervisor/worker_state.h"
 #include "workers/common/base/board_page.h"
@@ -94,9 +94,6 @@ class WorkerProcess {
   private:
     void move_to(WorkerState next);
     Done launch();
-    Result<Fd> confine() const;
-    hardshell::proto::ToWorker start_message(
-        const std::vector<std::pair<std::string, int>>& handles);
     void on_frame(std::string_view frame);
     void became_ready(const std::string& summary);
     void ask_to_end(std::chrono::milliseconds budget, const std::string& reason, bool replace);
@@ -125,20 +122,15 @@ class WorkerProcess {
     Fd pidfd_;
     std::unique_ptr<FrameStream> link_;
     uint64_t incarnation_ = 0;
-    uint32_t restarts_ = 0;
     int failures_ = 0;
     bool was_ready_ = false;
     bool stop_requested_ = false;
     bool replace_ = false;
     bool shutting_down_ = false;
     std::optional<Ended> forced_end_;  // why we ended it ourselves
-    std::string declared_fault_;
     std::string declared_what_;
-    std::string last_end_;
-    std::string last_cause_;
-    std::vector<std::string> last_lines_;
-    std::map<std::string, uint64_t> ends_;  // by cause
-    uint64_t first_line_ = 0;               // of this life, in the log
+    WorkerHistory history_;
+    uint64_t first_line_ = 0;  // of this life, in the log
     bool is_stuck_ = false;
     int64_t started_ms_ = 0;  // monotonic
     int64_t started_wall_ms_ = 0;

@@ -257,12 +257,18 @@ bool Supervised::order(const std::string& worker, const std::string& command) co
 
 bool Supervised::tell(const std::string& worker, const std::string& command,
                       std::chrono::milliseconds limit) const {
-    char answer[16];
-    while (recv(orders_.get(), answer, sizeof answer, MSG_DONTWAIT) > 0) continue;
+    const Deadline deadline(limit);
     // Its socket exists a moment after its process does.
     if (!eventually([&] { return order(worker, command); }, limit)) return false;
+    // Answers to orders that nobody waited for may come first.
+    char answer[2048];
     pollfd entry{orders_.get(), POLLIN, 0};
-    return poll(&entry, 1, static_cast<int>(limit.count())) == 1;
+    while (poll(&entry, 1, static_cast<int>(deadline.left().count())) == 1) {
+        const ssize_t count = recv(orders_.get(), answer, sizeof answer, MSG_DONTWAIT);
+        if (count > 0 && command == std::string_view(answer, static_cast<size_t>(count)))
+            return true;
+    }
+    return false;
 }
 
 std::string Supervised::kind_of(const std::string& worker) const {
