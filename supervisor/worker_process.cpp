@@ -26,6 +26,7 @@ constexpr int64_t beat_deadline_ms = 6'000;
 constexpr milliseconds abort_grace{2'000};  // from SIGABRT to SIGKILL
 constexpr milliseconds drain_budget{10'000};
 constexpr milliseconds kill_patience{1'000};  // then it is called stuck
+constexpr milliseconds last_kill_patience{200};  // while everything stops
 constexpr milliseconds link_grace{1'000};     // from the end of its link to its own
 constexpr size_t kept_lines = 20;
 constexpr size_t longest_kept_line = 1'000;  // bytes; the status of all workers is one message
@@ -240,7 +241,7 @@ void WorkerProcess::kill_now() {
 void WorkerProcess::kill_group() {
     signal_group(SIGKILL);
     if (stuck_timer_) return;
-    stuck_timer_ = loop_.after(kill_patience, [this] {
+    stuck_timer_ = loop_.after(shutting_down_ ? last_kill_patience : kill_patience, [this] {
         is_stuck_ = true;
         log_.say("error",
                  name() + " (PID " + std::to_string(pid_) +
