@@ -46,6 +46,7 @@ class Memory : public FencedTest {
     void leak_past_the_soft_limit();
     void expect_dies_alone(const std::string& command);
     void expect_scores_in_order();
+    void let_the_kernel_kill(const std::string& worker);
 
     ControlGroup* fence_ = nullptr;
 };
@@ -322,13 +323,22 @@ TEST_P(Memory, OfTheGroupAroundUsIsRelievedAsTheMachines) {
     expect_recovered("one", "was replaced before it reached its memory limit");
 }
 
+// Before the supervisor can relieve the group.
+void Memory::let_the_kernel_kill(const std::string& worker) {
+    const pid_t pid = supervisor->worker(worker);
+    supervisor->signal(SIGSTOP);
+    supervisor->order(worker, "grow 1000 0");
+    EXPECT_TRUE(eventually([&] { return !is_running(pid); }));
+    supervisor->signal(SIGCONT);
+}
+
 TEST_P(Memory, OfTheGroupAroundUsIsNotTheWorkersLimit) {
     covers("35");
     Supervised::Options options;
     if (!fence_in(options, 400)) GTEST_SKIP() << no_fence;
     start(plan_with(1'900, 2'000), options);
     if (!has_group_limit(*supervisor, 2'000)) GTEST_SKIP() << no_limits;
-    supervisor->order("one", "grow 1000 0");
+    let_the_kernel_kill("one");
     expect_recovered("one", "killed because the machine was out of memory");
     EXPECT_EQ(supervisor->status("one").last_cause(), "machine_oom");
     expect_responds("two");
@@ -339,7 +349,7 @@ TEST_P(Memory, OfTheGroupAroundUsIsNotTheWorkersLimitWithoutGroups) {
     Supervised::Options options = seeing(Groups::none);
     if (!fence_in(options, 400)) GTEST_SKIP() << no_fence;
     start(plan_with(1'900, 2'000), options);
-    supervisor->order("one", "grow 1000 0");
+    let_the_kernel_kill("one");
     expect_recovered("one", "killed because the machine was out of memory");
     EXPECT_EQ(supervisor->status("one").last_cause(), "machine_oom");
 }
