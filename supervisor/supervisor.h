@@ -13,6 +13,7 @@
 #include "supervisor/layers.h"
 #include "supervisor/log_pump.h"
 #include "supervisor/memory_guard.h"
+#include "supervisor/owner_calls.h"
 #include "supervisor/planner_client.h"
 #include "supervisor/shutdown.h"
 #include "supervisor/state_lock.h"
@@ -52,6 +53,9 @@ class Supervisor {
     Done stop_worker(const std::string& name);
     void stop_all(const std::string& why);
     void reload();
+    // A method of the gateway, called by the owner.
+    void call_gateway(const std::string& method, const std::string& params_json,
+                      ControlClient& client);
 
   private:
     Done watch_signals();
@@ -88,7 +92,8 @@ class Supervisor {
     Fd state_dir_;
     Fd signals_;
     std::unique_ptr<PlannerClient> planner_;
-    std::unique_ptr<ControlSocket> control_;
+    OwnerCalls owner_calls_;
+    std::unique_ptr<ControlSocket> control_;  // its clients wait in owner_calls_
     bool has_plan_ = false;
     bool plan_wanted_again_ = false;
     hardshell::proto::Plan plan_;
