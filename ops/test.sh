@@ -20,8 +20,12 @@ cmake --preset dev >/dev/null
 cmake --build build/dev
 
 step "tests"
+rm -rf build/dev/fault_report
 ctest --preset dev --timeout 300 "$@"
 [ $# -gt 0 ] && exit 0
+
+step "faults: what was tried and what held"
+tests/faults/report.sh build/dev
 
 step "fuzz targets"
 cmake --preset fuzz >/dev/null

@@ -2,7 +2,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -41,6 +43,29 @@ std::string closed_ancestor(std::string path) {
         if (path == "/") return {};
         path = parent_of(path);
     }
+}
+
+struct Right {
+    int capability;
+    const char* name;
+};
+// Without one of them user 0 cannot start, serve and end the processes of other users.
+constexpr Right needed_rights[] = {
+    {CAP_SETUID, "CAP_SETUID"},
+    {CAP_SETGID, "CAP_SETGID"},
+    {CAP_CHOWN, "CAP_CHOWN"},
+    {CAP_KILL, "CAP_KILL"},
+};
+
+// The first of them that is missing; null when none is.
+const char* missing_right() {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct sets[2] = {};
+    if (syscall(SYS_capget, &header, sets) != 0) return nullptr;
+    for (const Right& right : needed_rights)
+        if (!(sets[right.capability / 32].effective & 1u << right.capability % 32))
+            return right.name;
+    return nullptr;
 }
 
 void give(int directory, const char* name, unsigned owner, int depth);
@@ -105,6 +130,8 @@ void give_config_to(unsigned owner, int state_dir, const std::string& config_pat
 
 UserIsolation user_isolation(const std::string& state_dir, const std::string& run_dir) {
     if (geteuid() != 0) return {false, "not started as root"};
+    if (const char* missing = missing_right())
+        return {false, "root has no " + std::string(missing) + " here"};
     for (const std::string& directory : {parent_of(state_dir), parent_of(run_dir)}) {
         const std::string closed = closed_ancestor(directory);
         if (!closed.empty())

@@ -18,7 +18,7 @@ struct UserIsolation {
     std::string why_not;  // for the log, when off
 };
 
-// Needs root, and directories that other users may pass through.
+// Needs root with its usual rights, and directories that other users may pass through.
 UserIsolation user_isolation(const std::string& state_dir, const std::string& run_dir);
 
 // Creates the state directory with the folders of the roster and gives each its owner. Returns the

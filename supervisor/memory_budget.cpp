@@ -63,6 +63,10 @@ Error does_not_fit(uint64_t total, uint64_t room, uint64_t wanted,
 
 }  // namespace
 
+MemoryBudget least_budget(const KindOfWorker& kind) {
+    return budget_of(least_of({"", &kind, {}}, {}), nullptr);
+}
+
 uint64_t reserve_of(uint64_t total) {
     return std::min(total, std::max(least_reserve, total / reserve_divisor));
 }

@@ -29,6 +29,8 @@ struct BudgetLine {
 Done share_out(uint64_t total, const std::vector<hardshell::proto::MemoryWish>& wishes,
                std::vector<BudgetLine>& lines);
 
+// The minimum of its row, for one that runs before there is a plan.
+MemoryBudget least_budget(const KindOfWorker& kind);
 // What the supervisor, the kernel's page cache and the machine's own programs are left.
 uint64_t reserve_of(uint64_t total);
 // "174.0 MiB for workers: agent 92.0 (soft 73.6), gateway 58.0 (soft 46.4), planner 24.0"

@@ -28,6 +28,7 @@ constexpr Cause causes[] = {
     {Ended::never_ready, "never_ready", "never became ready"},
     {Ended::hung, "hung", "stopped responding"},
     {Ended::not_started, "not_started", nullptr},
+    {Ended::broke_protocol, "protocol", "broke the protocol"},
 };
 
 const Cause& cause_of(Ended how) {

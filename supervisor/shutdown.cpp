@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 constexpr double share_of_first_phase = 0.7;
 constexpr milliseconds hurried_phase{400};  // after a second signal
 constexpr milliseconds least_phase{100};
-constexpr milliseconds patience_with_children{1'000};
+constexpr milliseconds patience_with_children{200};
 
 // Collects every ended child; true when no child is left.
 bool collect_all() {

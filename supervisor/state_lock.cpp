@@ -56,6 +56,8 @@ std::string describe_self() {
 Result<StateLock> lock_state(const std::string& path, std::chrono::milliseconds patience) {
     StateLock lock;
     lock.file = Fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    // On a volume that is read-only it can still be held, and the owner can be told.
+    if (!lock.file && errno == EROFS) lock.file = Fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!lock.file) return system_error("cannot open the lock " + path, errno);
     const int64_t deadline = monotonic_ms() + patience.count();
     while (flock(lock.file.get(), LOCK_EX | LOCK_NB) != 0) {

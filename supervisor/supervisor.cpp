@@ -1,22 +1,18 @@
 #include "supervisor/supervisor.h"
 
 #include <fcntl.h>
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <utility>
 
 #include "supervisor/control_verbs.h"
+#include "supervisor/descriptor_room.h"
+#include "supervisor/plan_changes.h"
 #include "supervisor/reap.h"
-#include "supervisor/stock_locks.h"
+#include "supervisor/status_report.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/exit_codes.h"
 #include "workers/common/base/paths.h"
@@ -29,51 +25,16 @@ using hardshell::proto::LinkEnd;
 using hardshell::proto::LinkPlan;
 using hardshell::proto::Notice;
 using hardshell::proto::Plan;
-using hardshell::proto::PlanReply;
+using hardshell::proto::PlanRequest;
 using hardshell::proto::StatusReport;
 using hardshell::proto::WorkerPlan;
 using hardshell::proto::WorkerStatus;
 using std::chrono::milliseconds;
 
 constexpr const char* gateway_worker = "gateway";
-constexpr milliseconds tick_period{2'000};
-constexpr milliseconds lock_patience{5'000};  // OpenClaw waits as long
 constexpr milliseconds memory_period{1'000};
 constexpr milliseconds worker_retry{1'000};
 constexpr int orphans_per_turn = 256;  // workers are looked at between two slices
-
-const char* severity_word(Notice::Severity severity) {
-    return severity == Notice::ERROR ? "error" : severity == Notice::WARNING ? "warn" : "";
-}
-
-// One name per state directory on this machine, the same in every life: two gateways never share
-// control groups, and one finds what its former life left behind.
-std::string key_of(int state_dir) {
-    struct stat info {};
-    if (fstat(state_dir, &info) != 0) return std::to_string(getpid());
-    char key[64];
-    std::snprintf(key, sizeof key, "%llx-%llx", static_cast<unsigned long long>(info.st_dev),
-                  static_cast<unsigned long long>(info.st_ino));
-    return key;
-}
-
-// The plain form writes the variables in another order each time.
-std::string stable_bytes(const WorkerPlan& plan) {
-    std::string bytes;
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    plan.SerializeToCodedStream(&coded);
-    coded.Trim();
-    return bytes;
-}
-
-bool same_listeners(const Plan& a, const Plan& b) {
-    return std::equal(a.listeners().begin(), a.listeners().end(), b.listeners().begin(),
-                      b.listeners().end(), [](const auto& one, const auto& other) {
-                          return one.SerializeAsString() == other.SerializeAsString();
-                      });
-}
 
 }  // namespace
 
@@ -81,6 +42,7 @@ Supervisor::Supervisor(Loop& loop, LogPump& log, Options options)
     : loop_(loop),
       log_(log),
       options_(std::move(options)),
+      signals_(loop),
       owner_calls_(loop),
       wiring_(
           loop, log, options_.run_dir, [this](std::string_view kind) { return user_for(kind); },
@@ -90,12 +52,13 @@ Supervisor::Supervisor(Loop& loop, LogPump& log, Options options)
                       worker->start();
           }),
       memory_(log, workers_),
+      space_(log),
       shutdown_(log, workers_, [this] { finish(); }) {}
 
 Supervisor::~Supervisor() {
     // Their groups first, then those they are in.
     workers_.clear();
-    planner_.reset();
+    plans_.reset();
     memory_.close();
 }
 
@@ -103,29 +66,15 @@ Done Supervisor::begin() {
     started_ms_ = monotonic_ms();
     started_wall_ms_ = wall_ms();
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    if (Done watched = watch_signals(); !watched) return watched.error();
-    // The directories decide whether workers can have their own users, so they come first.
-    if (Done made = prepare_run_dir(options_.run_dir, geteuid() == 0); !made) return made.error();
-    isolation_ = user_isolation(options_.state_dir, options_.run_dir);
-    Result<Fd> state_dir =
-        prepare_state_dir(options_.state_dir, options_.config_path, isolation_.on);
-    if (!state_dir) return state_dir.error();
-    state_dir_ = std::move(*state_dir);
-    Result<StateLock> lock = lock_state(options_.state_dir + "/hardshell/lock", lock_patience);
-    if (!lock) return lock.error();
-    lock_ = std::move(*lock);
-    if (!lock_.reclaimed.empty())
-        log_.say("", "took over the state directory from " + lock_.reclaimed +
-                         ", which is gone without having released it");
-    const Result<std::vector<std::string>> cleared = clear_stock_locks(
-        {node_temporary_dir(options_.environment), options_.state_dir, options_.config_path},
-        lock_patience);
-    if (!cleared) {
-        (void)!ftruncate(lock_.file.get(), 0);  // never in use: nothing to be taken over
-        return cleared.error();
-    }
-    for (const std::string& what : *cleared) log_.say("", what);
-    memory_.open(key_of(state_dir_.get()));
+    if (Done watched = signals_.watch([this](int number) { on_signal(number); }); !watched)
+        return watched.error();
+    Result<OwnedState> state = take_state(
+        {options_.state_dir, options_.config_path, options_.run_dir, options_.environment});
+    if (!state) return state.error();
+    state_ = std::move(*state);
+    for (const std::string& remark : state_.remarks) log_.say("", remark);
+    space_.check(state_.directory.get());
+    memory_.open(state_.key());
     say_missing_layers();
     auto control = ControlSocket::open(
         loop_, paths::control_socket(options_.run_dir),
@@ -135,22 +84,24 @@ Done Supervisor::begin() {
         log_.say("error", control.error().what + "; the command line cannot reach this gateway");
     else
         control_ = std::move(*control);
-    planner_ = std::make_unique<PlannerClient>(
+    plans_ = std::make_unique<PlanSource>(
         loop_, log_,
-        PlannerClient::Setting{options_.libexec + "/planner", state_dir_.get(), user_for("planner"),
-                               options_.environment, memory_.group_for("planner")});
-    ask_for_plan();
-    last_tick_ms_ = monotonic_ms();
-    asleep_ms_ = boottime_ms() - last_tick_ms_;
-    registrations_.push_back(loop_.every(tick_period, [this] { on_tick(); }));
+        PlannerClient::Setting{options_.libexec + "/planner", state_.directory.get(),
+                               user_for("planner"), options_.environment,
+                               memory_.group_for("planner")},
+        [this] { return plan_request(); }, [this](Plan plan) { apply(std::move(plan)); });
+    if (const KindOfWorker* planner = find_kind("planner"))
+        plans_->set_budget(least_budget(*planner), planner->most_tasks);
+    plans_->ask();
+    registrations_.push_back(loop_.every(OwnTime::period, [this] { on_tick(); }));
     registrations_.push_back(loop_.every(memory_period, [this] { memory_.check(); }));
     return {};
 }
 
 LayerFacts Supervisor::layer_facts() const {
     LayerFacts facts;
-    facts.has_users = isolation_.on;
-    facts.why_no_users = isolation_.why_not;
+    facts.has_users = state_.isolation.on;
+    facts.why_no_users = state_.isolation.why_not;
     facts.limits_memory = memory_.groups().limits_memory();
     facts.limits_tasks = memory_.groups().limits_tasks();
     facts.memory_mode = memory_.groups().mode();
@@ -160,25 +111,6 @@ LayerFacts Supervisor::layer_facts() const {
 void Supervisor::say_missing_layers() const {
     for (const LayerState& layer : layers(layer_facts()))
         if (!layer.holds) log_.say("warn", layer.detail);
-}
-
-Done Supervisor::watch_signals() {
-    sigset_t all;
-    sigfillset(&all);
-    for (const int crash : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigdelset(&all, crash);
-    sigprocmask(SIG_BLOCK, &all, nullptr);
-    sigset_t handled;
-    sigemptyset(&handled);
-    for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2})
-        sigaddset(&handled, number);
-    signals_ = Fd(signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!signals_) return system_error("cannot receive signals", errno);
-    registrations_.push_back(loop_.watch(signals_.get(), Loop::readable, [this](unsigned) {
-        signalfd_siginfo info{};
-        while (read(signals_.get(), &info, sizeof info) == sizeof info)
-            on_signal(static_cast<int>(info.ssi_signo));
-    }));
-    return {};
 }
 
 void Supervisor::on_signal(int number) {
@@ -206,10 +138,9 @@ void Supervisor::collect_children() {
     // Workers before orphans: a storm of orphans must not delay a worker's successor.
     for (const auto& worker : workers_)
         if (worker->pid() > 0 && has_ended(worker->pid())) worker->ended();
-    if (planner_ && planner_->pid() > 0 && has_ended(planner_->pid())) {
-        collect(planner_->pid());
-        planner_->ended();
-        if (std::exchange(plan_wanted_again_, false)) ask_for_plan();
+    if (plans_ && plans_->pid() > 0 && has_ended(plans_->pid())) {
+        collect(plans_->pid());
+        plans_->ended();
     }
     for (int count = 0; count < orphans_per_turn; ++count) {
         const pid_t pid = ended_child();
@@ -218,7 +149,7 @@ void Supervisor::collect_children() {
                                         [&](const auto& worker) { return worker->pid() == pid; });
         if (owner != workers_.end())
             (*owner)->ended();
-        else if (planner_ && planner_->pid() == pid)
+        else if (plans_ && plans_->pid() == pid)
             break;  // at the next turn, by the lines above
         else
             collect(pid);
@@ -226,42 +157,20 @@ void Supervisor::collect_children() {
     loop_.soon([this] { collect_children(); });
 }
 
-void Supervisor::ask_for_plan() {
-    if (planner_->is_busy() || planner_->pid() > 0) {
-        plan_wanted_again_ = true;
-        return;
-    }
-    give_config(state_dir_.get(), options_.state_dir, options_.config_path, isolation_.on);
-    hardshell::proto::PlanRequest request;
+PlanRequest Supervisor::plan_request() {
+    give_config(state_.directory.get(), options_.state_dir, options_.config_path,
+                state_.isolation.on);
+    PlanRequest request;
     for (const std::string& argument : options_.gateway_arguments) request.add_arguments(argument);
     request.set_state_dir(options_.state_dir);
     request.set_config_path(options_.config_path);
-    planner_->ask(request, [this](Result<PlanReply> reply) { on_plan(std::move(reply)); });
-}
-
-void Supervisor::on_plan(Result<PlanReply> reply) {
-    if (shutdown_.has_begun()) return;
-    if (plan_wanted_again_) {
-        // The next planner is asked when this one is collected, or now if it has been.
-        if (planner_->pid() == 0 && std::exchange(plan_wanted_again_, false)) ask_for_plan();
-        if (has_plan_) return;
-    }
-    if (reply && reply->has_plan()) {
-        planning_failures_ = 0;
-        return apply(std::move(*reply->mutable_plan()));
-    }
-    const std::string why = reply ? reply->refused() : reply.error().what;
-    log_.say("error", has_plan_ ? why + "; the plan in force stays" : why);
-    if (has_plan_) return;
-    // Without a first plan there is nothing to serve: tried again, never given up.
-    const Verdict verdict = after(Ended::crashed, ++planning_failures_, false, 0.5);
-    retry_plan_ = loop_.after(verdict.wait, [this] { ask_for_plan(); });
+    return request;
 }
 
 void Supervisor::apply(Plan plan) {
     mask_secrets_of(plan);
     say_notices(plan);
-    if (!plan.degraded().empty() && has_plan_) {
+    if (!plan.degraded().empty() && plans_->has_plan()) {
         // The file is bad: what runs goes on with the plan it has.
         log_.say("error", plan.degraded() + "; the plan in force stays");
         plan_.set_degraded(plan.degraded());
@@ -275,12 +184,12 @@ void Supervisor::apply(Plan plan) {
     if (const Done shared = memory_.plan(plan); !shared) return refuse_memory(shared.error(), plan);
     const Plan previous = std::move(plan_);
     plan_ = std::move(plan);
-    has_plan_ = true;
+    plans_->accepted();
     apply_settings_of(plan_);
     wiring_.follow(plan_);
     memory_.apply();
     if (const KindOfWorker* planner = find_kind("planner"))
-        planner_->set_budget(memory_.budget_of("planner"), planner->most_tasks);
+        plans_->set_budget(memory_.budget_of("planner"), planner->most_tasks);
     reconcile(previous);
     announce_changes();
 }
@@ -300,6 +209,9 @@ void Supervisor::mask_secrets_of(const Plan& plan) {
     // Those of the plan before stay masked too: workers that still hold them may print them.
     for (const WorkerPlan& worker : plan_.workers())
         for (const auto& secret : worker.secrets()) secrets.push_back(secret.value());
+    // So may one that was rolled back to an older plan.
+    for (const auto& worker : workers_)
+        for (const auto& secret : worker->plan().secrets()) secrets.push_back(secret.value());
     log_.mask(secrets);
 }
 
@@ -314,7 +226,7 @@ void Supervisor::apply_settings_of(const Plan& plan) {
 // With a plan in force it stays. Without one the owner's wishes are left out; where even the
 // minimums do not fit, nothing can be served.
 void Supervisor::refuse_memory(const Error& why, Plan& plan) {
-    if (has_plan_) return log_.say("error", why.what + "; the plan in force stays");
+    if (plans_->has_plan()) return log_.say("error", why.what + "; the plan in force stays");
     if (plan.supervisor().memory_size() > 0) {
         log_.say("error", why.what + "; starting with the usual shares");
         plan.mutable_supervisor()->clear_memory();
@@ -326,12 +238,9 @@ void Supervisor::refuse_memory(const Error& why, Plan& plan) {
 }
 
 void Supervisor::reconcile(const Plan& previous) {
-    for (const auto& worker : workers_) {
-        const auto& wanted = plan_.workers();
-        if (std::none_of(wanted.begin(), wanted.end(),
-                         [&](const WorkerPlan& plan) { return plan.name() == worker->name(); }))
+    for (const auto& worker : workers_)
+        if (!find_in(plan_, worker->name()))
             worker->stop(options_.stop_budget, "removed from the configuration", false);
-    }
     const bool listeners_stay = same_listeners(previous, plan_);
     for (const WorkerPlan& wanted : plan_.workers()) {
         const KindOfWorker* kind = find_kind(wanted.kind());
@@ -345,11 +254,13 @@ void Supervisor::reconcile(const Plan& previous) {
             add_worker(*kind, wanted);
             continue;
         }
-        const bool same = stable_bytes(worker->plan()) == stable_bytes(wanted) &&
-                          (listeners_stay || !wiring_.has_listeners(wanted.name()));
-        if (same) continue;
-        worker->set_plan(wanted);
-        log_.say("", wanted.name() + " is replaced: its configuration changed");
+        const bool is_back = !find_in(previous, wanted.name());
+        const bool same =
+            !is_news(*worker, wanted) && (listeners_stay || !wiring_.has_listeners(wanted.name()));
+        if (same && !is_back) continue;
+        if (!same) worker->set_plan(wanted);
+        log_.say("", wanted.name() + (is_back ? " is in the configuration again"
+                                              : " is replaced: its configuration changed"));
         worker->stop(options_.stop_budget, "gateway restarting", true);
     }
     for (const auto& worker : workers_)
@@ -357,17 +268,31 @@ void Supervisor::reconcile(const Plan& previous) {
             worker->start();
 }
 
+// A plan with which it did not come up is none: it would only fail again.
+bool Supervisor::is_news(WorkerProcess& worker, const WorkerPlan& wanted) const {
+    if (same_plan(worker.plan(), wanted)) {
+        worker.forget_refused_plan();
+        return false;
+    }
+    return !worker.refused_plan() || !same_plan(*worker.refused_plan(), wanted);
+}
+
 void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
-    Result<Fd> file = BoardPage::create(plan.name());
+    const Done room = room_for_worker(plan.name(), workers_.size());
+    Result<Fd> file = room ? BoardPage::create(plan.name()) : room.error();
     Result<BoardPage> page = file ? BoardPage::map(file->get(), true) : file.error();
     if (!page) {
-        log_.say("error", page.error().what + "; trying again every second");
-        retry_workers_ = loop_.after(worker_retry, [this] { reconcile(plan_); });
+        if (!is_retrying_) log_.say("error", page.error().what + "; trying again every second");
+        retry_workers_ = loop_.after(worker_retry, [this] {
+            is_retrying_ = true;
+            reconcile(plan_);
+            is_retrying_ = false;
+        });
         return;
     }
     WorkerProcess::Surroundings surroundings;
     surroundings.libexec = options_.libexec;
-    surroundings.state_dir = state_dir_.get();
+    surroundings.state_dir = state_.directory.get();
     surroundings.base_environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
                                      "HOME=" + options_.state_dir};
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -445,7 +370,7 @@ std::vector<std::pair<std::string, int>> Supervisor::handles_of(const WorkerProc
 
 std::optional<unsigned> Supervisor::user_for(std::string_view kind) const {
     const KindOfWorker* row = find_kind(kind);
-    if (!isolation_.on || !row) return std::nullopt;
+    if (!state_.isolation.on || !row) return std::nullopt;
     return user_of(*row);
 }
 
@@ -461,16 +386,12 @@ void Supervisor::announce_changes() {
 }
 
 void Supervisor::on_tick() {
-    const int64_t now = monotonic_ms();
-    const int64_t asleep = boottime_ms() - now;
-    const bool on_time = now - last_tick_ms_ < 2 * tick_period.count();
-    const bool slept = asleep - asleep_ms_ > 1'000;
-    if (slept)
-        log_.say("", "resumed after " + std::to_string((asleep - asleep_ms_) / 1000) +
-                         " s of sleep of the machine");
-    last_tick_ms_ = now;
-    asleep_ms_ = asleep;
-    if (!on_time || slept) return;
+    space_.check(state_.directory.get());
+    const int64_t slept_s = own_time_.tick();
+    if (slept_s > 0)
+        log_.say("", "resumed after " + std::to_string(slept_s) + " s of sleep of the machine");
+    // A machine that was asleep, or so busy that we ourselves were late, gives everybody time.
+    if (!own_time_.was_regular()) return;
     for (const auto& worker : workers_) worker->check_heartbeat();
 }
 
@@ -490,6 +411,8 @@ Done Supervisor::restart_worker(const std::string& name) {
     Result<WorkerProcess*> worker = find_or_say(name);
     if (!worker) return worker.error();
     log_.say("", name + " is restarted on request");
+    // The cause may have been elsewhere: what it could not come up with is tried once more.
+    if (const WorkerPlan* refused = (*worker)->refused_plan()) (*worker)->set_plan(*refused);
     (*worker)->stop(options_.stop_budget, "gateway restarting", true);
     return {};
 }
@@ -512,51 +435,18 @@ Done Supervisor::stop_worker(const std::string& name) {
 void Supervisor::reload() {
     if (shutdown_.has_begun()) return;
     log_.say("", "reading the configuration again");
-    ask_for_plan();
-}
-
-void Supervisor::add_layers(StatusReport& report) const {
-    report.set_memory_mode(memory_.groups().mode());
-    for (const LayerState& layer : layers(layer_facts())) {
-        auto& shown = *report.add_layers();
-        shown.set_name(std::string(layer.name));
-        shown.set_holds(layer.holds);
-        shown.set_detail(layer.detail);
-        if (!layer.holds) report.add_missing(layer.detail);
-    }
+    plans_->ask();
 }
 
 StatusReport Supervisor::report() const {
-    StatusReport report;
+    StatusReport report = describe({plan_, workers_, layer_facts(), wiring_.missing()});
     report.set_version(HARDSHELL_VERSION);
     report.set_pid(getpid());
     report.set_started_ms(started_wall_ms_);
     report.set_state_dir(options_.state_dir);
     report.set_config_path(options_.config_path);
-    report.set_degraded(plan_.degraded());
-    report.set_plan_source(plan_.source());
     report.set_log_lines_dropped(log_.dropped());
-    for (const auto& worker : workers_) {
-        *report.add_workers() = worker->status();
-        if (worker->name() != "gateway") continue;
-        report.set_port(worker->plan().settings().port());
-        report.set_bind(worker->plan().settings().bind());
-    }
-    add_layers(report);
-    for (const std::string& reason : wiring_.missing()) report.add_missing(reason);
-    for (const WorkerPlan& wanted : plan_.workers()) {
-        const WorkerProcess* worker = find(wanted.name());
-        if (worker && stable_bytes(worker->plan()) != stable_bytes(wanted))
-            report.add_missing(wanted.name() +
-                               " did not start with its new configuration and runs with the one "
-                               "before");
-    }
-    for (const Notice& notice : plan_.notices()) {
-        auto& shown = *report.add_notices();
-        const std::string word = severity_word(notice.severity());
-        shown.set_severity(word.empty() ? "info" : word);
-        shown.set_text(notice.text());
-    }
+    if (!space_.trouble().empty()) report.add_missing(space_.trouble());
     return report;
 }
 
@@ -580,7 +470,7 @@ void Supervisor::restart_neighbours(const std::string& name) {
 }
 
 void Supervisor::stop_all(const std::string& why) {
-    retry_plan_.reset();
+    if (plans_) plans_->stop();
     retry_workers_.reset();
     wiring_.stop();
     shutdown_.ask(why, options_.stop_budget, exit_code_ != 0);
@@ -592,7 +482,7 @@ void Supervisor::finish() {
     if (!end_all_children())
         log_.say("error", "a child cannot be killed; it is left to the machine");
     control_.reset();
-    if (lock_.file) (void)!ftruncate(lock_.file.get(), 0);
+    state_.release();
     log_.say("", exit_code_ == 0 ? "stopped" : "stopped, exit code " + std::to_string(exit_code_));
     log_.flush(milliseconds(500));
     loop_.stop(exit_code_);

@@ -9,14 +9,16 @@
 #include "proto/control.pb.h"
 #include "proto/plan.pb.h"
 #include "supervisor/control_socket.h"
-#include "supervisor/directories.h"
 #include "supervisor/layers.h"
 #include "supervisor/log_pump.h"
 #include "supervisor/memory_guard.h"
+#include "supervisor/own_time.h"
+#include "supervisor/owned_state.h"
 #include "supervisor/owner_calls.h"
-#include "supervisor/planner_client.h"
+#include "supervisor/plan_source.h"
 #include "supervisor/shutdown.h"
-#include "supervisor/state_lock.h"
+#include "supervisor/signals.h"
+#include "supervisor/state_space.h"
 #include "supervisor/wiring.h"
 #include "supervisor/worker_process.h"
 #include "workers/common/base/loop.h"
@@ -58,14 +60,11 @@ class Supervisor {
                       ControlClient& client);
 
   private:
-    Done watch_signals();
     void on_signal(int number);
     void collect_children();
-    void ask_for_plan();
-    void on_plan(Result<hardshell::proto::PlanReply> reply);
+    hardshell::proto::PlanRequest plan_request();
     void apply(hardshell::proto::Plan plan);
     void refuse_memory(const Error& why, hardshell::proto::Plan& plan);
-    void add_layers(hardshell::proto::StatusReport& report) const;
     void say_notices(const hardshell::proto::Plan& plan);
     void mask_secrets_of(const hardshell::proto::Plan& plan);
     void apply_settings_of(const hardshell::proto::Plan& plan);
@@ -73,6 +72,7 @@ class Supervisor {
     Result<WorkerProcess*> find_or_say(const std::string& name) const;
     void add_worker(const KindOfWorker& kind, const hardshell::proto::WorkerPlan& plan);
     void reconcile(const hardshell::proto::Plan& previous);
+    bool is_news(WorkerProcess& worker, const hardshell::proto::WorkerPlan& wanted) const;
     std::vector<hardshell::proto::WorkerStatus> visible_to(const WorkerProcess& worker) const;
     std::vector<std::pair<std::string, int>> handles_of(const WorkerProcess& worker);
     std::optional<unsigned> user_for(std::string_view kind) const;
@@ -87,33 +87,28 @@ class Supervisor {
     Loop& loop_;
     LogPump& log_;
     Options options_;
-    UserIsolation isolation_;
-    StateLock lock_;
-    Fd state_dir_;
-    Fd signals_;
-    std::unique_ptr<PlannerClient> planner_;
+    OwnedState state_;
+    Signals signals_;
+    std::unique_ptr<PlanSource> plans_;
     OwnerCalls owner_calls_;
     std::unique_ptr<ControlSocket> control_;  // its clients wait in owner_calls_
-    bool has_plan_ = false;
-    bool plan_wanted_again_ = false;
     hardshell::proto::Plan plan_;
-    int planning_failures_ = 0;
     std::vector<std::unique_ptr<WorkerProcess>> workers_;
     Wiring wiring_;
     MemoryGuard memory_;
+    StateSpace space_;
     std::vector<Fd> readable_pages_;
     bool announcing_ = false;
     int64_t started_ms_ = 0;  // monotonic
     int64_t started_wall_ms_ = 0;
-    int64_t last_tick_ms_ = 0;
-    int64_t asleep_ms_ = 0;  // CLOCK_BOOTTIME minus CLOCK_MONOTONIC at the last tick
+    OwnTime own_time_;
 
     Shutdown shutdown_;
     int exit_code_ = 0;
 
     std::vector<Loop::Registration> registrations_;
-    Loop::Registration retry_plan_;
     Loop::Registration retry_workers_;
+    bool is_retrying_ = false;  // what cannot be done has been said
 };
 
 }  // namespace supervisor

@@ -39,14 +39,16 @@ class WorkerMemory {
     uint64_t peak() const { return watch_.peak(); }
 
   private:
+    uint64_t kills() const;
+
     std::unique_ptr<Cgroup> group_;
     bool kernel_limits_;
     int most_tasks_;
     MemoryBudget budget_;
     MemoryWatch watch_;
     uint64_t last_ = 0;
-    uint64_t group_kills_at_start_ = 0;
-    uint64_t machine_kills_at_start_ = 0;
+    uint64_t kills_at_start_ = 0;     // in its group, or on the machine
+    uint64_t refusals_at_start_ = 0;  // for its group's own limit
 };
 
 }  // namespace supervisor

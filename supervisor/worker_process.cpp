@@ -1,21 +1,14 @@
 #include "supervisor/worker_process.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <random>
+#include <utility>
 
-#include "supervisor/landlock.h"
+#include "supervisor/log_text.h"
 #include "supervisor/obituary.h"
-#include "supervisor/spawn.h"
-#include "supervisor/syscall_filter.h"
+#include "supervisor/worker_launch.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/exit_codes.h"
 
@@ -33,9 +26,10 @@ constexpr int64_t beat_deadline_ms = 6'000;
 constexpr milliseconds abort_grace{2'000};  // from SIGABRT to SIGKILL
 constexpr milliseconds drain_budget{10'000};
 constexpr milliseconds kill_patience{1'000};  // then it is called stuck
+constexpr milliseconds last_kill_patience{200};  // while everything stops
+constexpr milliseconds link_grace{1'000};     // from the end of its link to its own
 constexpr size_t kept_lines = 20;
-constexpr size_t lines_in_the_log = 3;
-constexpr size_t longest_quote = 160;
+constexpr size_t longest_kept_line = 1'000;  // bytes; the status of all workers is one message
 
 double luck() {
     static std::minstd_rand engine(std::random_device{}());
@@ -50,16 +44,6 @@ uint32_t open_descriptors(pid_t pid) {
     while (const dirent* entry = readdir(listing)) count += entry->d_name[0] != '.';
     closedir(listing);
     return count;
-}
-
-// The last lines of a life as part of one line.
-std::string quoted(const std::vector<std::string>& lines) {
-    std::string text;
-    const size_t first = lines.size() - std::min(lines.size(), lines_in_the_log);
-    for (size_t i = first; i < lines.size(); ++i)
-        text += (text.empty() ? "; it last said: \"" : " | \"") +
-                lines[i].substr(0, longest_quote) + "\"";
-    return text;
 }
 
 WorkerStatus::State to_proto(WorkerState state) {
@@ -78,12 +62,6 @@ WorkerStatus::State to_proto(WorkerState state) {
             return WorkerStatus::HELD;
     }
     return WorkerStatus::STATE_UNKNOWN;
-}
-
-Result<std::pair<Fd, Fd>> make_pipe() {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot make a pipe", errno);
-    return std::pair<Fd, Fd>(Fd(ends[0]), Fd(ends[1]));
 }
 
 }  // namespace
@@ -122,7 +100,6 @@ void WorkerProcess::start() {
     replace_ = false;
     was_ready_ = false;
     forced_end_.reset();
-    declared_fault_.clear();
     declared_what_.clear();
     missed_beats_ = 0;
     next_start_wall_ms_ = 0;
@@ -149,98 +126,63 @@ void WorkerProcess::start() {
 
 Done WorkerProcess::launch() {
     if (Done limited = memory_.begin(); !limited) return limited.error();
-    int ends[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-        return system_error("cannot start " + name(), errno);
-    Fd ours(ends[0]);
-    const Fd theirs(ends[1]);
-    Result<std::pair<Fd, Fd>> output = make_pipe();
-    Result<std::pair<Fd, Fd>> errors = make_pipe();
-    if (!output) return output.error();
-    if (!errors) return errors.error();
-
-    const std::vector<std::pair<std::string, int>> handles = surroundings_.handles();
-    SpawnRequest request;
-    request.name = "hardshell-" + std::string(kind_.kind);
-    request.program = surroundings_.libexec + "/" + std::string(kind_.program);
-    request.environment = surroundings_.base_environment;
-    for (const auto& [variable, value] : plan_.settings().environment())
-        request.environment.push_back(variable + "=" + value);
-    request.directory = surroundings_.state_dir;
-    request.output = output->second.get();
-    request.errors = errors->second.get();
-    request.descriptors = {theirs.get()};
-    for (const auto& [handle, descriptor] : handles) request.descriptors.push_back(descriptor);
-    request.user = surroundings_.user;
-    request.oom_score = kind_.oom_score;
-    request.groups = memory_.doors();
-    request.data_limit = memory_.data_limit();
-    const Result<Fd> confinement = confine();
-    if (!confinement) return confinement.error();
-    if (*confinement) request.confinement = confinement->get();
-    if (can_filter_syscalls()) request.filter = syscall_filter(kind_.network);
-    Result<Spawned> spawned = spawn(request);
-    if (!spawned) return spawned.error();
-    pid_ = spawned->pid;
-    pidfd_ = std::move(spawned->pidfd);
-    log_.follow(name(), std::move(output->first));
-    log_.follow(name(), std::move(errors->first));
-    link_ = std::make_unique<FrameStream>(loop_, std::move(ours));
+    const LaunchRequest request{.kind = kind_,
+                                .plan = plan_,
+                                .libexec = surroundings_.libexec,
+                                .state_dir = surroundings_.state_dir,
+                                .base_environment = surroundings_.base_environment,
+                                .user = surroundings_.user,
+                                .groups = memory_.doors(),
+                                .data_limit = memory_.data_limit(),
+                                .log_level = surroundings_.log_level,
+                                .incarnation = incarnation_,
+                                .links = surroundings_.links(),
+                                .visible_workers = surroundings_.visible_workers(),
+                                .handles = surroundings_.handles()};
+    Result<Launched> launched = supervisor::launch(request);
+    if (!launched) return launched.error();
+    pid_ = launched->pid;
+    pidfd_ = std::move(launched->pidfd);
+    log_.follow(name(), std::move(launched->output));
+    log_.follow(name(), std::move(launched->errors));
+    link_ = std::make_unique<FrameStream>(loop_, std::move(launched->link));
     link_->on_frame([this](std::string_view frame) { on_frame(frame); });
-    link_->on_close([](const std::string&) {});  // its end is noticed by the reaper
-    return link_->send(start_message(handles));
-}
-
-// No descriptor when the kernel offers none.
-Result<Fd> WorkerProcess::confine() const {
-    if (landlock_version() == 0) return Fd();
-    std::vector<std::string> places(kind_.directories.begin(), kind_.directories.end());
-    constexpr std::string_view scheme = "ipc://";
-    for (const auto& link : surroundings_.links())
-        if (link.binds() && link.endpoint().starts_with(scheme))
-            places.push_back(
-                link.endpoint().substr(scheme.size(), link.endpoint().rfind('/') - scheme.size()));
-    return write_confinement(surroundings_.state_dir, places);
-}
-
-ToWorker WorkerProcess::start_message(const std::vector<std::pair<std::string, int>>& handles) {
-    ToWorker message;
-    auto& start = *message.mutable_start();
-    start.set_worker(name());
-    start.set_kind(plan_.kind());
-    start.set_incarnation(incarnation_);
-    *start.mutable_settings() = plan_.settings();
-    *start.mutable_secrets() = plan_.secrets();
-    for (auto& link : surroundings_.links()) *start.add_links() = std::move(link);
-    int descriptor = first_handle;
-    for (const auto& [handle, source] : handles) {
-        start.add_handles()->set_name(handle);
-        start.mutable_handles()->rbegin()->set_descriptor(descriptor++);
-    }
-    for (auto& worker : surroundings_.visible_workers()) *start.add_workers() = std::move(worker);
-    start.set_log_level(surroundings_.log_level);
-    start.set_may_execute(kind_.may_execute);
-    return message;
+    link_->on_close([this](const std::string& why) { link_closed(why); });
+    return link_->send(start_message(request));
 }
 
 void WorkerProcess::on_frame(std::string_view frame) {
     FromWorker message;
-    if (!message.ParseFromArray(frame.data(), static_cast<int>(frame.size()))) {
-        log_.say("error", name() + " sent a message that is none; it is ended");
-        forced_end_ = Ended::crashed;
-        return kill_group();
-    }
+    if (!message.ParseFromArray(frame.data(), static_cast<int>(frame.size())))
+        return break_off("sent a message that cannot be read");
     if (message.has_ready()) {
         became_ready(message.ready().summary());
     } else if (message.has_failed()) {
-        declared_fault_ = message.failed().fault();
-        declared_what_ = message.failed().what();
+        declared_what_ = log_.masked(message.failed().what());
     } else if (message.has_owner_result()) {
         if (on_owner_result_) on_owner_result_(message.owner_result());
     }
 }
 
+void WorkerProcess::link_closed(const std::string& why) {
+    if (why != FrameStream::ended) return break_off(why);
+    // One that dies closes its link too: the reaper knows more about that.
+    if (kill_timer_) return;
+    kill_timer_ = loop_.after(link_grace, [this] {
+        if (state_ != WorkerState::stopping) break_off("closed its link and lives on");
+    });
+}
+
+void WorkerProcess::break_off(const std::string& what) {
+    if (forced_end_) return;  // it sent more before it was gone
+    log_.say("error", name() + " " + what + "; it is ended");
+    forced_end_ = Ended::broke_protocol;
+    declared_what_ = what;
+    kill_group();
+}
+
 void WorkerProcess::became_ready(const std::string& summary) {
+    if (was_ready_) return break_off("said a second time that it is ready");
     if (state_ != WorkerState::starting) return;
     timer_.reset();
     was_ready_ = true;
@@ -256,6 +198,7 @@ void WorkerProcess::became_ready(const std::string& summary) {
 void WorkerProcess::set_plan(hardshell::proto::WorkerPlan plan) {
     if (was_ready_ && !proven_plan_) proven_plan_ = plan_;
     plan_ = std::move(plan);
+    refused_plan_.reset();
 }
 
 void WorkerProcess::stop(milliseconds budget, const std::string& reason, bool replace) {
@@ -300,7 +243,7 @@ void WorkerProcess::kill_now() {
 void WorkerProcess::kill_group() {
     signal_group(SIGKILL);
     if (stuck_timer_) return;
-    stuck_timer_ = loop_.after(kill_patience, [this] {
+    stuck_timer_ = loop_.after(shutting_down_ ? last_kill_patience : kill_patience, [this] {
         is_stuck_ = true;
         log_.say("error",
                  name() + " (PID " + std::to_string(pid_) +
@@ -425,17 +368,15 @@ void WorkerProcess::ended() {
 }
 
 void WorkerProcess::bury(Ended how, const std::string& text) {
-    last_end_ = text;
-    last_cause_ = name_of(how);
-    last_lines_ = last_lines();
-    ++ends_[last_cause_];
-    if (how != Ended::on_request) ++restarts_;
+    history_.add(how, text, last_lines());
 }
 
 std::vector<std::string> WorkerProcess::last_lines() const {
     std::vector<std::string> lines;
-    for (auto& [worker, record] : log_.recent(name(), first_line_, kept_lines))
+    for (auto& [worker, record] : log_.recent(name(), first_line_, kept_lines)) {
+        record.text.resize(whole_characters(record.text, longest_kept_line));
         lines.push_back(std::move(record.text));
+    }
     return lines;
 }
 
@@ -445,9 +386,9 @@ bool WorkerProcess::roll_back(Ended how) {
     const bool not_its_fault =
         how == Ended::on_request || how == Ended::killed || how == Ended::machine_out_of_memory;
     if (was_ready_ || !proven_plan_ || not_its_fault) return false;
-    log_.say("error", name() + " " + last_end_ + quoted(last_lines_) +
+    log_.say("error", name() + " " + history_.last_words() +
                           "; it gets back the configuration with which it ran");
-    plan_ = std::move(*proven_plan_);
+    refused_plan_ = std::exchange(plan_, std::move(*proven_plan_));
     proven_plan_.reset();
     schedule(milliseconds(0));
     return true;
@@ -461,7 +402,7 @@ void WorkerProcess::decide(Ended how) {
     }
     if (roll_back(how)) return;
     const Verdict verdict = after(how, failures_, was_ready_, luck());
-    const std::string what = name() + " " + last_end_ + quoted(last_lines_);
+    const std::string what = name() + " " + history_.last_words();
     switch (verdict.then) {
         case Then::stay_down:
             return move_to(WorkerState::stopped);
@@ -474,7 +415,8 @@ void WorkerProcess::decide(Ended how) {
                                                        : "; it is started again in " +
                                                              duration_text(verdict.wait.count())));
             schedule(verdict.wait);
-            if (kind_.critical && on_failing_) on_failing_(failures_, name() + " " + last_end_);
+            if (kind_.critical && on_failing_)
+                on_failing_(failures_, name() + " " + history_.last_end());
     }
 }
 
@@ -492,8 +434,6 @@ WorkerStatus WorkerProcess::status() const {
     status.set_state(to_proto(state_));
     status.set_pid(pid_);
     status.set_incarnation(incarnation_);
-    status.set_restarts(restarts_);
-    status.set_last_end(last_end_);
     status.set_started_ms(is_running(state_) ? started_wall_ms_ : 0);
     status.set_next_start_ms(next_start_wall_ms_);
     status.set_memory_bytes(memory_.used(pid_));
@@ -503,13 +443,7 @@ WorkerStatus WorkerProcess::status() const {
     status.set_descriptors(pid_ > 0 ? open_descriptors(pid_) : 0);
     status.set_critical(kind_.critical);
     status.set_log_lines_suppressed(log_.suppressed(name()));
-    status.set_last_cause(last_cause_);
-    for (const std::string& line : last_lines_) status.add_last_lines(line);
-    for (const auto& [cause, count] : ends_) {
-        auto& ended = *status.add_ends();
-        ended.set_cause(cause);
-        ended.set_count(count);
-    }
+    history_.describe(status);
     return status;
 }
 

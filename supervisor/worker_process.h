@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +15,7 @@
 #include "supervisor/reap.h"
 #include "supervisor/restart_policy.h"
 #include "supervisor/roster.h"
+#include "supervisor/worker_history.h"
 #include "supervisor/worker_memory.h"
 #include "supervisor/worker_state.h"
 #include "workers/common/base/board_page.h"
@@ -70,6 +70,12 @@ class WorkerProcess {
     // Another plan for the same worker; takes effect at the next start. If it does not become ready
     // with it, it gets the one before back.
     void set_plan(hardshell::proto::WorkerPlan plan);
+    // The plan from which it went back to the one before; null when plan() is the newest.
+    const hardshell::proto::WorkerPlan* refused_plan() const {
+        return refused_plan_ ? &*refused_plan_ : nullptr;
+    }
+    // The newest plan is the one with which it runs.
+    void forget_refused_plan() { refused_plan_.reset(); }
     void set_budget(const MemoryBudget& budget) { memory_.set_budget(budget); }
     void tell_workers(const std::vector<hardshell::proto::WorkerStatus>& workers,
                       const std::string& degraded);
@@ -101,11 +107,10 @@ class WorkerProcess {
   private:
     void move_to(WorkerState next);
     Done launch();
-    Result<Fd> confine() const;
-    hardshell::proto::ToWorker start_message(
-        const std::vector<std::pair<std::string, int>>& handles);
     void on_frame(std::string_view frame);
     void became_ready(const std::string& summary);
+    void link_closed(const std::string& why);
+    void break_off(const std::string& what);
     void ask_to_end(std::chrono::milliseconds budget, const std::string& reason, bool replace);
     void kill_group();
     ProcessEnd collect_all_of_it();
@@ -122,6 +127,7 @@ class WorkerProcess {
     hardshell::proto::WorkerPlan plan_;
     // With which it was ready before plan_ came; gone once it is ready with plan_.
     std::optional<hardshell::proto::WorkerPlan> proven_plan_;
+    std::optional<hardshell::proto::WorkerPlan> refused_plan_;
     Surroundings surroundings_;
     Fd page_file_;
     BoardPage page_;
@@ -132,20 +138,15 @@ class WorkerProcess {
     Fd pidfd_;
     std::unique_ptr<FrameStream> link_;
     uint64_t incarnation_ = 0;
-    uint32_t restarts_ = 0;
     int failures_ = 0;
     bool was_ready_ = false;
     bool stop_requested_ = false;
     bool replace_ = false;
     bool shutting_down_ = false;
     std::optional<Ended> forced_end_;  // why we ended it ourselves
-    std::string declared_fault_;
     std::string declared_what_;
-    std::string last_end_;
-    std::string last_cause_;
-    std::vector<std::string> last_lines_;
-    std::map<std::string, uint64_t> ends_;  // by cause
-    uint64_t first_line_ = 0;               // of this life, in the log
+    WorkerHistory history_;
+    uint64_t first_line_ = 0;  // of this life, in the log
     bool is_stuck_ = false;
     int64_t started_ms_ = 0;  // monotonic
     int64_t started_wall_ms_ = 0;

@@ -191,6 +191,22 @@ TEST_P(Death, LeavesNothingOfItsGroupBehind) {
     expect_others_untouched({"gateway"});
 }
 
+TEST_P(Death, OfOneEndOfALinkLeavesTheOther) {
+    covers("63");
+    start();
+    for (const char* worker : {"gateway", "agent"}) {
+        const uint64_t life = supervisor->status(worker).incarnation();
+        const uint64_t other =
+            supervisor->status(worker == std::string("agent") ? "gateway" : "agent").incarnation();
+        ASSERT_GE(supervisor->kill_to_next_life(worker), 0);
+        ASSERT_TRUE(supervisor->wait_ready_after(worker, life));
+        EXPECT_EQ(supervisor->status(worker == std::string("agent") ? "gateway" : "agent")
+                      .incarnation(),
+                  other);
+    }
+    remark("nobody is stopped because another is gone; links find the next life");
+}
+
 TEST_P(Death, OfADaemonThatEscapedComesWithTheStop) {
     covers("15");
     start();

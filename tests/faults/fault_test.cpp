@@ -1,10 +1,9 @@
 #include "tests/faults/fault_test.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 
+#include "tests/support/fault_report.h"
 #include "tests/support/process_tree.h"
 
 using namespace std::chrono_literals;
@@ -14,48 +13,6 @@ std::string place_name(const testing::TestParamInfo<Place>& info) {
 }
 
 namespace {
-
-// Leaves one line per scenario and place for report.sh:
-// number, P or N, outcome, test, remark.
-class Report : public testing::EmptyTestEventListener {
-    void OnTestEnd(const testing::TestInfo& test) override {
-        const std::string numbers = property(test, "scenario");
-        const char* build = std::getenv("HARDSHELL_BUILD");
-        if (numbers.empty() || !build) return;
-        const std::filesystem::path folder = std::filesystem::path(build) / "fault_report";
-        std::error_code failure;
-        std::filesystem::create_directories(folder, failure);
-        std::string name = std::string(test.test_suite_name()) + "." + test.name();
-        const bool first = name.find("first_process") != std::string::npos;
-        const auto& result = *test.result();
-        const char* outcome = result.Skipped() ? "not run" : result.Passed() ? "held" : "FAILED";
-        const std::string why = result.Skipped() ? skip_reason(result) : property(test, "remark");
-        std::string file = name;
-        std::replace(file.begin(), file.end(), '/', '_');
-        std::ofstream out(folder / (file + ".tsv"));
-        std::istringstream list(numbers);
-        for (std::string number; list >> number;)
-            out << number << '\t' << (first ? 'P' : 'N') << '\t' << outcome << '\t' << name << '\t'
-                << why << '\n';
-    }
-
-    static std::string property(const testing::TestInfo& test, const std::string& key) {
-        for (int i = 0; i < test.result()->test_property_count(); ++i)
-            if (key == test.result()->GetTestProperty(i).key())
-                return test.result()->GetTestProperty(i).value();
-        return {};
-    }
-
-    static std::string skip_reason(const testing::TestResult& result) {
-        for (int i = 0; i < result.total_part_count(); ++i)
-            if (result.GetTestPartResult(i).skipped()) {
-                std::string text = result.GetTestPartResult(i).message();
-                std::replace(text.begin(), text.end(), '\n', ' ');
-                return text;
-            }
-        return {};
-    }
-};
 
 bool is_log_line(const std::string& line) {
     // 2026-01-30T10:00:00.000Z [name] text, or a JSON object
@@ -182,6 +139,6 @@ void FaultTest::expect_clean_log() {
 
 int main(int count, char** arguments) {
     testing::InitGoogleTest(&count, arguments);
-    testing::UnitTest::GetInstance()->listeners().Append(new Report);
+    report_faults();
     return RUN_ALL_TESTS();
 }

@@ -2,8 +2,9 @@
 //
 // Takes commands from the variable STUB_DO (at its start, separated by ';') and from a datagram
 // socket with an abstract name, which no user, directory or confinement can hide. Answers each
-// command with "done". Links no protobuf: it knows a message by its first byte. Built without
-// sanitizers, so that it starts as fast as a small program does and may misuse memory.
+// command with itself when it has obeyed. Links no protobuf: it knows a message by its first byte.
+// Built without sanitizers, so that it starts as fast as a small program does and may misuse
+// memory.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -27,6 +28,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/faults/stub_limits.h"
 #include "workers/common/base/board_page.h"
 
 namespace {
@@ -290,13 +292,16 @@ void make_orphans(Words& words) {
         _exit(0);
     }
     close(ends[1]);
-    int made = 0;
-    (void)!read(ends[0], &made, sizeof made);
-    close(ends[0]);
     stub.brood = middle;
-    siginfo_t info{};
-    waitid(P_PID, static_cast<id_t>(middle), &info, WEXITED);
-    note("orphans " + std::to_string(made));
+    // Making thousands takes longer than a loop may stand still.
+    std::thread([middle, end = ends[0]] {
+        int made = 0;
+        (void)!read(end, &made, sizeof made);
+        close(end);
+        siginfo_t info{};
+        waitid(P_PID, static_cast<id_t>(middle), &info, WEXITED);
+        note("orphans " + std::to_string(made));
+    }).detach();
 }
 void kill_orphans(Words&) {
     if (stub.brood > 1) kill(-stub.brood, SIGKILL);
@@ -443,6 +448,7 @@ void obey(const std::string& text) {
     Words words(text);
     std::string word;
     words >> word;
+    if (obey_about_limits(word, words, note)) return;
     for (const Command& command : commands)
         if (word == command.word) command.obey(words);
 }
@@ -470,7 +476,8 @@ void take_order() {
                                    reinterpret_cast<sockaddr*>(&from), &size);
     if (count < 0) return;
     obey({text, static_cast<size_t>(count)});
-    sendto(stub.orders, "done", 4, MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&from), size);
+    sendto(stub.orders, text, static_cast<size_t>(count), MSG_DONTWAIT,
+           reinterpret_cast<sockaddr*>(&from), size);
 }
 
 void take_message(char first) {

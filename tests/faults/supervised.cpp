@@ -25,6 +25,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/faults/control_group.h"
 #include "tests/support/process_tree.h"
 #include "workers/common/base/frame_stream.h"
 
@@ -256,12 +257,18 @@ bool Supervised::order(const std::string& worker, const std::string& command) co
 
 bool Supervised::tell(const std::string& worker, const std::string& command,
                       std::chrono::milliseconds limit) const {
-    char answer[16];
-    while (recv(orders_.get(), answer, sizeof answer, MSG_DONTWAIT) > 0) continue;
+    const Deadline deadline(limit);
     // Its socket exists a moment after its process does.
     if (!eventually([&] { return order(worker, command); }, limit)) return false;
+    // Answers to orders that nobody waited for may come first.
+    char answer[2048];
     pollfd entry{orders_.get(), POLLIN, 0};
-    return poll(&entry, 1, static_cast<int>(limit.count())) == 1;
+    while (poll(&entry, 1, static_cast<int>(deadline.left().count())) == 1) {
+        const ssize_t count = recv(orders_.get(), answer, sizeof answer, MSG_DONTWAIT);
+        if (count > 0 && command == std::string_view(answer, static_cast<size_t>(count)))
+            return true;
+    }
+    return false;
 }
 
 std::string Supervised::kind_of(const std::string& worker) const {
@@ -382,7 +389,9 @@ std::vector<std::string> Supervised::control_groups() const {
     std::vector<std::string> found;
     std::error_code failure;
     for (const auto& tree : std::filesystem::directory_iterator("/sys/fs/cgroup", failure)) {
-        const std::filesystem::path ours = tree.path() / name;
+        // Below the group of this test, which is the supervisor's too; the top where it has none.
+        const std::string own = group_of(getpid(), tree.path().filename());
+        const std::filesystem::path ours = (own.empty() ? tree.path().string() : own) + "/" + name;
         if (!std::filesystem::is_directory(ours, failure)) continue;
         for (const auto& group : std::filesystem::directory_iterator(ours, failure))
             if (group.is_directory()) found.push_back(group.path());

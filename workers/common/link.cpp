@@ -4,10 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <zmq.hpp>
 
 #include "proto/envelope.pb.h"
 #include "proto/supervisor_worker.pb.h"
+#include "workers/common/log.h"
 
 namespace {
 
@@ -15,6 +17,8 @@ namespace {
 // dying peer.
 constexpr int high_water_mark = 100;
 constexpr int reconnect_ms = 5;
+constexpr std::chrono::milliseconds file_check{2'000};
+constexpr std::string_view ipc = "ipc://";
 
 zmq::context_t& context() {
     static zmq::context_t instance(1);
@@ -51,6 +55,7 @@ struct Link::Socket {
     std::function<void(uint64_t)> on_peer;
     Loop::Registration watch;
     Loop::Registration before_sleep;
+    Loop::Registration file_watch;
 
     Socket(Loop& l, const hardshell::proto::LinkEnd& end, uint64_t own)
         : loop(l),
@@ -60,7 +65,29 @@ struct Link::Socket {
           binds(end.binds()),
           incarnation(own),
           zmq(context(), zmq::socket_type::dealer) {}
+
+    void bind() {
+        // The directory admits only the two ends; the socket itself must admit both.
+        const mode_t mask = umask(0007);
+        zmq.bind(endpoint);
+        umask(mask);
+    }
+    void bind_again_if_removed();
 };
+
+// Somebody cleaned up the run directory: who comes next would not find the way. What is connected
+// starts over, too.
+void Link::Socket::bind_again_if_removed() {
+    const std::string path = endpoint.substr(ipc.size());
+    if (access(path.c_str(), F_OK) == 0 || errno != ENOENT) return;
+    try {
+        zmq.unbind(endpoint);
+        bind();
+        log_warn("the socket of the link to {} had been removed; it is made again", peer);
+    } catch (const zmq::error_t& failure) {
+        log_warn("cannot make the socket of the link to {} again: {}", peer, failure.what());
+    }
+}
 
 Result<std::unique_ptr<Link>> Link::open(Loop& loop, const hardshell::proto::LinkEnd& end,
                                          uint64_t incarnation) {
@@ -72,14 +99,10 @@ Result<std::unique_ptr<Link>> Link::open(Loop& loop, const hardshell::proto::Lin
         socket->zmq.set(zmq::sockopt::maxmsgsize, static_cast<int64_t>(largest_frame) + 1024);
         socket->zmq.set(zmq::sockopt::reconnect_ivl, reconnect_ms);
         socket->zmq.set(zmq::sockopt::reconnect_ivl_max, 100);
-        if (end.binds()) {
-            // The directory admits only the two ends; the socket itself must admit both.
-            const mode_t mask = umask(0007);
-            socket->zmq.bind(end.endpoint());
-            umask(mask);
-        } else {
+        if (end.binds())
+            socket->bind();
+        else
             socket->zmq.connect(end.endpoint());
-        }
         std::unique_ptr<Link> link(new Link(std::move(socket)));
         return link;
     } catch (const zmq::error_t& failure) {
@@ -96,12 +119,16 @@ Link::Link(std::unique_ptr<Socket> socket) : socket_(std::move(socket)) {
     const int descriptor = socket_->zmq.get(zmq::sockopt::fd);
     socket_->watch = socket_->loop.watch(descriptor, Loop::readable, [this](unsigned) { pump(); });
     socket_->before_sleep = socket_->loop.before_sleep([this] { pump(); });
+    if (socket_->binds && socket_->endpoint.starts_with(ipc))
+        socket_->file_watch =
+            socket_->loop.every(file_check, [this] { socket_->bind_again_if_removed(); });
 }
 
 Link::~Link() {
     *socket_->alive = false;
     socket_->watch.reset();
     socket_->before_sleep.reset();
+    socket_->file_watch.reset();
 }
 
 Done Link::send(const google::protobuf::MessageLite& message) {

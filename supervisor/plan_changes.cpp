@@ -1,0 +1,44 @@
+#include "supervisor/plan_changes.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <algorithm>
+#include <string>
+
+namespace supervisor {
+
+namespace {
+
+// The plain form writes the variables in another order each time.
+std::string stable_bytes(const google::protobuf::MessageLite& message) {
+    std::string bytes;
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    message.SerializeToCodedStream(&coded);
+    coded.Trim();
+    return bytes;
+}
+
+}  // namespace
+
+const hardshell::proto::WorkerPlan* find_in(const hardshell::proto::Plan& plan,
+                                            const std::string& worker) {
+    for (const auto& found : plan.workers())
+        if (found.name() == worker) return &found;
+    return nullptr;
+}
+
+bool same_plan(const hardshell::proto::WorkerPlan& a, const hardshell::proto::WorkerPlan& b) {
+    return stable_bytes(a) == stable_bytes(b);
+}
+
+bool same_listeners(const hardshell::proto::Plan& a, const hardshell::proto::Plan& b) {
+    return std::equal(a.listeners().begin(), a.listeners().end(), b.listeners().begin(),
+                      b.listeners().end(), [](const auto& one, const auto& other) {
+                          return stable_bytes(one) == stable_bytes(other);
+                      });
+}
+
+}  // namespace supervisor

@@ -1,0 +1,58 @@
+#include "supervisor/plan_source.h"
+
+#include <utility>
+
+#include "supervisor/restart_policy.h"
+
+namespace supervisor {
+
+using hardshell::proto::PlanReply;
+
+PlanSource::PlanSource(Loop& loop, LogPump& log, PlannerClient::Setting setting,
+                       MakeRequest make_request, TakePlan take_plan)
+    : loop_(loop),
+      log_(log),
+      make_request_(std::move(make_request)),
+      take_plan_(std::move(take_plan)),
+      planner_(loop, log, std::move(setting)) {}
+
+void PlanSource::ask() {
+    if (stopped_) return;
+    if (planner_.is_busy() || planner_.pid() > 0) {
+        wanted_again_ = true;
+        return;
+    }
+    planner_.ask(make_request_(), [this](Result<PlanReply> reply) { on_reply(std::move(reply)); });
+}
+
+void PlanSource::ended() {
+    planner_.ended();
+    if (std::exchange(wanted_again_, false)) ask();
+}
+
+void PlanSource::stop() {
+    stopped_ = true;
+    retry_.reset();
+}
+
+void PlanSource::on_reply(Result<PlanReply> reply) {
+    if (stopped_) return;
+    if (wanted_again_) {
+        // The next planner is asked when this one is collected, or now if it has been.
+        if (planner_.pid() == 0 && std::exchange(wanted_again_, false)) ask();
+        // A newer one follows. Whoever asks all the time must not keep every plan out, though.
+        if (has_plan_ && !std::exchange(passed_over_, true)) return;
+    }
+    passed_over_ = false;
+    if (reply && reply->has_plan()) {
+        failures_ = 0;
+        return take_plan_(std::move(*reply->mutable_plan()));
+    }
+    const std::string why = reply ? reply->refused() : reply.error().what;
+    log_.say("error", has_plan_ ? why + "; the plan in force stays" : why);
+    if (has_plan_) return;
+    // Without a first plan there is nothing to serve: tried again, never given up.
+    retry_ = loop_.after(after(Ended::crashed, ++failures_, false, 0.5).wait, [this] { ask(); });
+}
+
+}  // namespace supervisor

@@ -1,0 +1,26 @@
+// Every signal but those of a crash, as events of the loop.
+#pragma once
+
+#include <functional>
+
+#include "workers/common/base/fd.h"
+#include "workers/common/base/loop.h"
+#include "workers/common/base/result.h"
+
+namespace supervisor {
+
+class Signals {
+  public:
+    explicit Signals(Loop& loop) : loop_(loop) {}
+
+    // Blocks all signals of this thread; those that mean something go to the handler.
+    Done watch(std::function<void(int number)> handler);
+
+  private:
+    Loop& loop_;
+    Fd source_;
+    std::function<void(int)> handler_;
+    Loop::Registration registration_;
+};
+
+}  // namespace supervisor

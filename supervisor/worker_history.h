@@ -1,0 +1,32 @@
+// How the former lives of a worker ended, for the log and the status.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "proto/supervisor_worker.pb.h"
+#include "supervisor/obituary.h"
+
+namespace supervisor {
+
+class WorkerHistory {
+  public:
+    // A life is over; `lines` are the last that it printed.
+    void add(Ended how, const std::string& text, std::vector<std::string> lines);
+
+    const std::string& last_end() const { return last_end_; }
+    // The last end and the last few lines before it, as part of one line of the log.
+    std::string last_words() const;
+    void describe(hardshell::proto::WorkerStatus& status) const;
+
+  private:
+    uint32_t restarts_ = 0;
+    std::string last_end_;
+    std::string last_cause_;
+    std::vector<std::string> last_lines_;
+    std::map<std::string, uint64_t> ends_;  // by cause
+};
+
+}  // namespace supervisor
