@@ -97,10 +97,18 @@ void reload(Supervisor& supervisor, const ControlRequest&, ControlClient& client
     done(client);
 }
 
+void gateway_call(Supervisor& supervisor, const ControlRequest& request, ControlClient& client) {
+    supervisor.call_gateway(argument(request, 0), argument(request, 1), client);
+}
+
 constexpr ControlVerb verbs[] = {
-    {"status", "", status},         {"logs", "[worker [lines [follow]]]", logs},
-    {"restart", "worker", restart}, {"start", "worker", start},
-    {"stop", "[worker]", stop},     {"reload", "", reload},
+    {"status", "", status},
+    {"logs", "[worker [lines [follow]]]", logs},
+    {"restart", "worker", restart},
+    {"start", "worker", start},
+    {"stop", "[worker]", stop},
+    {"reload", "", reload},
+    {"gateway-call", "method params", gateway_call},
 };
 
 }  // namespace

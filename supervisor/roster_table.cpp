@@ -11,7 +11,7 @@ const std::vector<KindOfWorker>& roster() {
         {"planner", "planner", 0,   false,   false,   0,   Network::none,     10s,  0,   24, 0,     8,    false, {"hardshell/planner"}},
         // Stops before the gateway: its last events reach the clients through it.
         {"agent",   "agent",   2,   true,    false,   0,   Network::internet, 30s,  100, 40, 6,     64,   false, {"agents", "credentials", "cron", "workspace", "hardshell/agent"}},
-        {"gateway", "gateway", 1,   true,    true,    1,   Network::links,    30s,  0,   32, 3,     32,   false, {"devices", "hardshell/gateway"}},
+        {"gateway", "gateway", 1,   true,    true,    1,   Network::links,    30s,  0,   32, 3,     32,   false, {"devices", "nodes", "hardshell/gateway"}},
         // clang-format on
     };
     return rows;

@@ -31,6 +31,7 @@ using hardshell::proto::WorkerPlan;
 using hardshell::proto::WorkerStatus;
 using std::chrono::milliseconds;
 
+constexpr const char* gateway_worker = "gateway";
 constexpr milliseconds memory_period{1'000};
 constexpr milliseconds worker_retry{1'000};
 constexpr int orphans_per_turn = 256;  // workers are looked at between two slices
@@ -42,6 +43,7 @@ Supervisor::Supervisor(Loop& loop, LogPump& log, Options options)
       log_(log),
       options_(std::move(options)),
       signals_(loop),
+      owner_calls_(loop),
       wiring_(
           loop, log, options_.run_dir, [this](std::string_view kind) { return user_for(kind); },
           [this] {
@@ -309,11 +311,27 @@ void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
     surroundings.kernel_limits_memory = memory_.groups().limits_memory();
     workers_.push_back(std::make_unique<WorkerProcess>(
         loop_, log_, kind, plan, std::move(surroundings), std::move(*file), std::move(*page)));
-    workers_.back()->on_change([this] { announce_changes(); });
+    workers_.back()->on_change([this, name] {
+        if (name == gateway_worker && find(name)->state() != WorkerState::ready)
+            owner_calls_.worker_ended("the gateway worker ended meanwhile; try again");
+        announce_changes();
+    });
+    workers_.back()->on_owner_result(
+        [this](const hardshell::proto::OwnerResult& result) { owner_calls_.answered(result); });
     workers_.back()->on_failing([this, name](int failures, const std::string& why) {
         critical_failed(name, failures, why);
     });
     workers_.back()->set_budget(memory_.budget_of(name));
+}
+
+void Supervisor::call_gateway(const std::string& method, const std::string& params_json,
+                              ControlClient& client) {
+    const Result<WorkerProcess*> gateway = find_or_say(gateway_worker);
+    if (!gateway) return client.refuse(gateway.error().what);
+    owner_calls_.ask(client, method, params_json,
+                     [&](const hardshell::proto::OwnerRequest& request) {
+                         return (*gateway)->ask_as_owner(request);
+                     });
 }
 
 WorkerProcess* Supervisor::find(const std::string& name) const {

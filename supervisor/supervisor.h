@@ -14,6 +14,7 @@
 #include "supervisor/memory_guard.h"
 #include "supervisor/own_time.h"
 #include "supervisor/owned_state.h"
+#include "supervisor/owner_calls.h"
 #include "supervisor/plan_source.h"
 #include "supervisor/shutdown.h"
 #include "supervisor/signals.h"
@@ -54,6 +55,9 @@ class Supervisor {
     Done stop_worker(const std::string& name);
     void stop_all(const std::string& why);
     void reload();
+    // A method of the gateway, called by the owner.
+    void call_gateway(const std::string& method, const std::string& params_json,
+                      ControlClient& client);
 
   private:
     void on_signal(int number);
@@ -86,7 +90,8 @@ class Supervisor {
     OwnedState state_;
     Signals signals_;
     std::unique_ptr<PlanSource> plans_;
-    std::unique_ptr<ControlSocket> control_;
+    OwnerCalls owner_calls_;
+    std::unique_ptr<ControlSocket> control_;  // its clients wait in owner_calls_
     hardshell::proto::Plan plan_;
     std::vector<std::unique_ptr<WorkerProcess>> workers_;
     Wiring wiring_;

@@ -159,6 +159,8 @@ void WorkerProcess::on_frame(std::string_view frame) {
         became_ready(message.ready().summary());
     } else if (message.has_failed()) {
         declared_what_ = log_.masked(message.failed().what());
+    } else if (message.has_owner_result()) {
+        if (on_owner_result_) on_owner_result_(message.owner_result());
     }
 }
 
@@ -264,6 +266,15 @@ void WorkerProcess::tell_workers(const std::vector<WorkerStatus>& workers,
         *message.mutable_workers_changed()->add_workers() = worker;
     message.mutable_workers_changed()->set_degraded(degraded);
     (void)link_->send(message);
+}
+
+Done WorkerProcess::ask_as_owner(const hardshell::proto::OwnerRequest& request) {
+    if (!link_ || state_ != WorkerState::ready)
+        return Error{Fault::busy, name() + " is " + std::string(name_of(state_)) +
+                                      "; try again, or see `hardshell status " + name() + "`"};
+    ToWorker message;
+    *message.mutable_owner_request() = request;
+    return link_->send(message);
 }
 
 void WorkerProcess::check_heartbeat() {

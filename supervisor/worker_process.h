@@ -57,6 +57,11 @@ class WorkerProcess {
         on_failing_ = std::move(handler);
     }
 
+    // Answers to what was asked with ask_as_owner().
+    void on_owner_result(std::function<void(const hardshell::proto::OwnerResult&)> handler) {
+        on_owner_result_ = std::move(handler);
+    }
+
     // Starts it unless it runs; lifts a hold.
     void start();
     // Asks it to end within the budget, then kills. `replace`: starts the successor at once.
@@ -74,6 +79,8 @@ class WorkerProcess {
     void set_budget(const MemoryBudget& budget) { memory_.set_budget(budget); }
     void tell_workers(const std::vector<hardshell::proto::WorkerStatus>& workers,
                       const std::string& degraded);
+    // `busy` while it does not serve.
+    Done ask_as_owner(const hardshell::proto::OwnerRequest& request);
     // Its process has ended and is not yet collected: collects it and decides what comes next.
     void ended();
     // Every two seconds, if the supervisor itself was on time.
@@ -151,6 +158,7 @@ class WorkerProcess {
     Loop::Registration stuck_timer_;
     std::function<void()> on_change_;
     std::function<void(int, const std::string&)> on_failing_;
+    std::function<void(const hardshell::proto::OwnerResult&)> on_owner_result_;
 };
 
 }  // namespace supervisor

@@ -68,6 +68,30 @@ constexpr Option agent[] = {
     HARDSHELL_GATEWAY_OPTIONS,
 };
 
+constexpr Option device_approve[] = {
+    {"--latest", nullptr, "the request that came last"},
+    {"--json", nullptr, "print the answer as JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option device_rotate[] = {
+    {"--device", "ID", "the device (required)"},
+    {"--role", "ROLE", "operator or node (required)"},
+    {"--scope", "SCOPE...", "the new token's scopes (else those of the old one)"},
+    {"--json", nullptr, "accepted; the answer is always JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option device_revoke[] = {
+    {"--device", "ID", "the device (required)"},
+    {"--role", "ROLE", "operator or node (required)"},
+    {"--json", nullptr, "accepted; the answer is always JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
 constexpr Option json_only[] = {
     {"--json", nullptr, "print JSON"},
 };
@@ -81,6 +105,11 @@ constexpr Option logs[] = {
 constexpr Option dashboard[] = {
     {"--no-open", nullptr, "accepted; a browser is never opened"},
 };
+
+constexpr const char* over_the_control_socket =
+    "Needs no token on the gateway's own machine, as the gateway's user or root; in\n"
+    "`fly ssh console`, too. With --url, --token or --password it is a client like any other.\n"
+    "Exit code: 0 it worked, 1 it did not (the reason is printed).";
 
 constexpr const char* zero_or_one = "Exit code: 0 it worked, 1 it did not (the reason is printed).";
 
@@ -105,6 +134,18 @@ constexpr Command table[] = {
     {"stop", "", Program::hardshell, "stop the gateway and all its workers", {}, zero_or_one},
     {"doctor", "", Program::client, "look for problems; names cause and cure", json_only,
      "Changes nothing. Exit code: 0 all good, 1 problems found."},
+    {"devices", "", Program::client, "the same as devices list", gateway_query,
+     over_the_control_socket},
+    {"devices list", "", Program::client, "which devices are paired, and which ask to be",
+     gateway_query, over_the_control_socket},
+    {"devices approve", "[request]", Program::client, "let a device in that asks to be paired",
+     device_approve, over_the_control_socket},
+    {"devices reject", "<request>", Program::client, "turn such a device away", gateway_query,
+     over_the_control_socket},
+    {"devices rotate", "", Program::client, "give a device a new token; the old one ends",
+     device_rotate, over_the_control_socket},
+    {"devices revoke", "", Program::client, "end a device's token and its connections",
+     device_revoke, over_the_control_socket},
     {"dashboard", "", Program::hardshell, "print the address of the page, with its token",
      dashboard, zero_or_one},
     {"gateway call", "<method>", Program::client, "call a method of the gateway", gateway_call,

@@ -156,7 +156,20 @@ void Worker::on_frame(std::string_view frame) {
             loop_->stop(exit_code::requested);
     } else if (message.has_shed()) {
         shed(message.shed());
+    } else if (message.has_owner_request()) {
+        answer_owner(message.owner_request());
     }
+}
+
+void Worker::answer_owner(const hardshell::proto::OwnerRequest& request) {
+    FromWorker message;
+    auto& result = *message.mutable_owner_result();
+    if (on_owner_request_)
+        result = on_owner_request_(request);
+    else
+        result.set_error(name() + " answers no requests of the owner");
+    result.set_id(request.id());
+    (void)supervisor_->send(message);
 }
 
 void Worker::shed(const hardshell::proto::Shed& asked) {

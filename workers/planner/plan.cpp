@@ -193,6 +193,7 @@ struct Builder {
         config["gateway"]["port"] = port;
         config["gateway"]["bind"] = bind;
         config["gateway"]["auth"]["mode"] = auth.mode;
+        if (!flags.tailscale.empty()) config["gateway"]["tailscale"]["mode"] = flags.tailscale;
         if (flags.verbose) config["logging"]["level"] = "debug";
         const auto secrets_of = [&](std::string_view kind) {
             if (kind == "gateway") return auth.secrets;

@@ -37,7 +37,8 @@ bool holds(const Names& names, std::string_view name) {
 const WorkerKind worker_kinds[] = {
     {"gateway",
      {"gateway", "ui", "session", "agents", "logging", "canvasHost", "meta"},
-     {"TZ", "OPENCLAW_VERSION", "GIT_COMMIT", "FLY_APP_NAME", "FLY_MACHINE_ID", "FLY_REGION"},
+     {"TZ", "OPENCLAW_VERSION", "GIT_COMMIT", "FLY_APP_NAME", "FLY_MACHINE_ID", "FLY_REGION",
+      "TS_SOCKET"},
      reduce_agents},
     {"agent",
      {},
