@@ -20,6 +20,7 @@ std::string milliseconds(int64_t us) {
     return std::to_string(us / 1000) + "." + std::to_string(us % 1000 / 100) + " ms";
 }
 
+// How fast: tests/bench.
 TEST_P(Death, ByAKillIsRepairedEveryTime) {
     covers("1");
     start();
@@ -36,8 +37,6 @@ TEST_P(Death, ByAKillIsRepairedEveryTime) {
     const int64_t median = times[times.size() / 2];
     const int64_t high = times[times.size() * 99 / 100];
     remark("200 of 200 kills, median " + milliseconds(median) + ", p99 " + milliseconds(high));
-    EXPECT_LE(median, 3'000 * slowness);
-    EXPECT_LE(high, 15'000 * slowness);
     EXPECT_TRUE(supervisor->wait_line("killed by signal 9 (KILL)"));
 }
 
