@@ -8,12 +8,15 @@
 
 #include "proto/control.pb.h"
 #include "proto/plan.pb.h"
+#include "supervisor/config_desk.h"
+#include "supervisor/config_watch.h"
 #include "supervisor/control_socket.h"
 #include "supervisor/layers.h"
 #include "supervisor/log_pump.h"
 #include "supervisor/memory_guard.h"
 #include "supervisor/own_time.h"
 #include "supervisor/owned_state.h"
+#include "supervisor/plan_review.h"
 #include "supervisor/plan_source.h"
 #include "supervisor/shutdown.h"
 #include "supervisor/signals.h"
@@ -53,12 +56,19 @@ class Supervisor {
     Done stop_worker(const std::string& name);
     void stop_all(const std::string& why);
     void reload();
+    // `answer` comes once, now or later.
+    void configure(hardshell::proto::ConfigCall call, ConfigDesk::Answer answer);
 
   private:
     void on_signal(int number);
     void collect_children();
     hardshell::proto::PlanRequest plan_request();
     void apply(hardshell::proto::Plan plan);
+    void watch_config();
+    void take_config_call(const WorkerProcess& worker, const hardshell::proto::ConfigCall& call);
+    PlanReview look_at(const hardshell::proto::Plan& next);
+    void stay(const std::string& degraded);
+    void replace_all();
     void refuse_memory(const Error& why, hardshell::proto::Plan& plan);
     void say_notices(const hardshell::proto::Plan& plan);
     void mask_secrets_of(const hardshell::proto::Plan& plan);
@@ -84,6 +94,10 @@ class Supervisor {
     OwnedState state_;
     Signals signals_;
     std::unique_ptr<PlanSource> plans_;
+    std::unique_ptr<ConfigDesk> desk_;
+    std::unique_ptr<ConfigWatch> watch_;
+    ReloadCause cause_ = ReloadCause::noticed;  // of the plan that is asked for
+    std::string waiting_change_;                // of the file, not followed; empty: none
     std::unique_ptr<ControlSocket> control_;
     hardshell::proto::Plan plan_;
     std::vector<std::unique_ptr<WorkerProcess>> workers_;

@@ -157,7 +157,15 @@ void WorkerProcess::on_frame(std::string_view frame) {
         became_ready(message.ready().summary());
     } else if (message.has_failed()) {
         declared_what_ = message.failed().what();
+    } else if (message.has_config_call() && on_config_call_) {
+        on_config_call_(message.config_call());
     }
+}
+
+void WorkerProcess::tell_config(const hardshell::proto::ConfigAnswer& answer) {
+    ToWorker message;
+    *message.mutable_config_answer() = answer;
+    if (link_) (void)link_->send(message);
 }
 
 void WorkerProcess::became_ready(const std::string& summary) {

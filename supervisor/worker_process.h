@@ -57,6 +57,12 @@ class WorkerProcess {
         on_failing_ = std::move(handler);
     }
 
+    // It asks about the configuration; only of a kind that may.
+    void on_config_call(std::function<void(const hardshell::proto::ConfigCall&)> handler) {
+        on_config_call_ = std::move(handler);
+    }
+    void tell_config(const hardshell::proto::ConfigAnswer& answer);
+
     // Starts it unless it runs; lifts a hold.
     void start();
     // Asks it to end within the budget, then kills. `replace`: starts the successor at once.
@@ -141,6 +147,7 @@ class WorkerProcess {
     Loop::Registration kill_timer_;
     Loop::Registration stuck_timer_;
     std::function<void()> on_change_;
+    std::function<void(const hardshell::proto::ConfigCall&)> on_config_call_;
     std::function<void(int, const std::string&)> on_failing_;
 };
 
