@@ -156,7 +156,15 @@ void Worker::on_frame(std::string_view frame) {
             loop_->stop(exit_code::requested);
     } else if (message.has_shed()) {
         shed(message.shed());
+    } else if (message.has_config_answer() && on_config_) {
+        on_config_(message.config_answer());
     }
+}
+
+Done Worker::ask_config(const hardshell::proto::ConfigCall& call) {
+    FromWorker message;
+    *message.mutable_config_call() = call;
+    return supervisor_->send(message);
 }
 
 void Worker::shed(const hardshell::proto::Shed& asked) {

@@ -11,6 +11,7 @@
 #include "workers/common/base/loop.h"
 #include "workers/gateway/agent_gate.h"
 #include "workers/gateway/client.h"
+#include "workers/gateway/config_gate.h"
 #include "workers/gateway/handshake.h"
 #include "workers/gateway/health_keeper.h"
 #include "workers/gateway/hub.h"
@@ -28,6 +29,7 @@ class FrontDesk {
         PairingStore& pairing;
         Hub& hub;
         AgentGate& agent;
+        ConfigGate& config;
         HealthKeeper& health;
         BoardPage& board;
         HealthKeeper::Workers workers;
@@ -76,6 +78,7 @@ class FrontDesk {
     void device_pair_list(const Json& params, const Reply& reply);
     void device_pair_approve(const Json& params, const Reply& reply);
     void device_pair_reject(const Json& params, const Reply& reply);
+    void configuration(const Json& params, const Reply& reply);
 
     Parts parts_;
     AttemptLimiter limiter_;

@@ -11,6 +11,7 @@
 #include "workers/common/log.h"
 #include "workers/gateway/agent_gate.h"
 #include "workers/gateway/board_pages.h"
+#include "workers/gateway/config_gate.h"
 #include "workers/gateway/front_desk.h"
 #include "workers/gateway/health_keeper.h"
 #include "workers/gateway/hub.h"
@@ -141,7 +142,9 @@ Done run(Worker& self) {
     const auto workers = [&self]() -> const WorkerStates& { return self.workers(); };
     Hub hub(settings->host, settings->version);
     HealthKeeper health(*loop, agent, *settings, workers);
-    FrontDesk desk({*settings, auth, pairing, hub, agent, health, self.board(), workers});
+    ConfigGate config(*loop, [&self](const auto& call) { return self.ask_config(call); });
+    self.on_config_answer([&](const auto& answer) { config.take(answer); });
+    FrontDesk desk({*settings, auth, pairing, hub, agent, config, health, self.board(), workers});
 
     bool is_ready = false;
     bool is_draining = false;

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "workers/common/base/clock.h"
+#include "workers/gateway/config_methods.h"
 #include "workers/gateway/front_desk.h"
 #include "workers/gateway/methods_table.h"
 #include "workers/gateway/shape.h"
@@ -40,6 +41,11 @@ const FrontDesk::OwnRow FrontDesk::own_methods[] = {
     {"device.pair.list", &FrontDesk::device_pair_list, &no_members},
     {"device.pair.approve", &FrontDesk::device_pair_approve, &request_id_shape},
     {"device.pair.reject", &FrontDesk::device_pair_reject, &request_id_shape},
+    {"config.get", &FrontDesk::configuration, config_params("config.get")},
+    {"config.set", &FrontDesk::configuration, config_params("config.set")},
+    {"config.apply", &FrontDesk::configuration, config_params("config.apply")},
+    {"config.patch", &FrontDesk::configuration, config_params("config.patch")},
+    {"config.schema", &FrontDesk::configuration, config_params("config.schema")},
 };
 
 void FrontDesk::serve(const RequestFrame& request, const Reply& reply) {
@@ -105,6 +111,14 @@ void FrontDesk::device_pair_reject(const Json& params, const Reply& reply) {
         parts_.pairing.reject(text_member(params, "requestId"), wall_ms());
     if (!rejected) return reply.failed(pairing_failure(rejected.error()));
     reply.ok(print_json(*rejected));
+}
+
+void FrontDesk::configuration(const Json& params, const Reply& reply) {
+    parts_.config.ask(reply.method, print_json(params),
+                      [reply](const ConfigGate::ConfigAnswer& answer) {
+                          if (answer.error_code().empty()) return reply.ok(answer.payload_json());
+                          reply.failed(failure_of(answer));
+                      });
 }
 
 }  // namespace gateway
