@@ -89,7 +89,15 @@ Done Supervisor::begin() {
         PlannerClient::Setting{options_.libexec + "/planner", state_.directory.get(),
                                user_for("planner"), options_.environment,
                                memory_.group_for("planner")},
-        [this] { return plan_request(); }, [this](Plan plan) { apply(std::move(plan)); });
+        [this] {
+            PlanRequest request = plan_request();
+            request.set_takes_effect(true);
+            return request;
+        },
+        [this](Plan plan) { apply(std::move(plan)); });
+    desk_ = std::make_unique<ConfigDesk>(plans_->planner(), [this] { return plan_request(); });
+    plans_->on_free([this] { desk_->go_on(); });
+    watch_config();
     if (const KindOfWorker* planner = find_kind("planner"))
         plans_->set_budget(least_budget(*planner), planner->most_tasks);
     plans_->ask();
@@ -167,16 +175,65 @@ PlanRequest Supervisor::plan_request() {
     return request;
 }
 
+void Supervisor::watch_config() {
+    watch_ = std::make_unique<ConfigWatch>(
+        loop_, [this] { plans_->ask(); }, [this] { reload(); });
+    if (const Done watching = watch_->begin(options_.config_path); !watching)
+        log_.say("warn",
+                 watching.error().what + "; a change takes effect with `hardshell reload` only");
+}
+
+void Supervisor::configure(hardshell::proto::ConfigCall call, ConfigDesk::Answer answer) {
+    desk_->take(std::move(call), [this, answer = std::move(answer)](const auto& given) {
+        if (given.has_reload_after_ms()) watch_->due_in(milliseconds(given.reload_after_ms()));
+        answer(given);
+        loop_.soon([this] { plans_->go_on(); });  // one that could not be started is not collected
+    });
+}
+
+// The answer is for this life of the worker: what the next one asks has the same numbers.
+void Supervisor::take_config_call(const WorkerProcess& worker,
+                                  const hardshell::proto::ConfigCall& call) {
+    const uint64_t life = worker.status().incarnation();
+    configure(call, [this, life, name = worker.name()](const auto& answer) {
+        WorkerProcess* asker = find(name);
+        if (asker && asker->status().incarnation() == life) asker->tell_config(answer);
+    });
+}
+
+// Without a plan in force there is nothing to compare with: it is followed.
+PlanReview Supervisor::look_at(const Plan& next) {
+    const ReloadCause cause = std::exchange(cause_, ReloadCause::noticed);
+    if (!plans_->has_plan()) return {};
+    if (!next.degraded().empty())
+        return {Reload::wait, "error", next.degraded() + "; the plan in force stays",
+                next.degraded(), waiting_change_};
+    std::vector<PlannedWorker> planned;
+    for (const auto& worker : workers_)
+        planned.push_back({&worker->plan(), wiring_.has_listeners(worker->name())});
+    return review(plan_, next, planned, cause);
+}
+
+// What runs goes on with the plan it has.
+void Supervisor::stay(const std::string& degraded) {
+    plan_.set_degraded(degraded);
+    announce_changes();
+}
+
+void Supervisor::replace_all() {
+    for (const WorkerPlan& wanted : plan_.workers())
+        if (WorkerProcess* worker = find(wanted.name())) worker->set_plan(wanted);
+    for (const auto& worker : workers_)
+        worker->stop(options_.stop_budget, "gateway restarting", true);
+}
+
 void Supervisor::apply(Plan plan) {
     mask_secrets_of(plan);
     say_notices(plan);
-    if (!plan.degraded().empty() && plans_->has_plan()) {
-        // The file is bad: what runs goes on with the plan it has.
-        log_.say("error", plan.degraded() + "; the plan in force stays");
-        plan_.set_degraded(plan.degraded());
-        announce_changes();
-        return;
-    }
+    const PlanReview seen = look_at(plan);
+    if (!seen.remark.empty()) log_.say(seen.severity, seen.remark);
+    waiting_change_ = seen.waiting;
+    if (seen.verdict == Reload::wait) return stay(seen.degraded);
     if (!plan.degraded().empty())
         log_.say("error", plan.degraded());
     else if (!plan_.degraded().empty())
@@ -190,6 +247,7 @@ void Supervisor::apply(Plan plan) {
     memory_.apply();
     if (const KindOfWorker* planner = find_kind("planner"))
         plans_->set_budget(memory_.budget_of("planner"), planner->most_tasks);
+    if (seen.verdict == Reload::replace_all) replace_all();
     reconcile(previous);
     announce_changes();
 }
@@ -221,6 +279,9 @@ void Supervisor::apply_settings_of(const Plan& plan) {
     if (!settings.log_format().empty())
         log_.format(settings.log_format() == "json" ? LogFormat::json : LogFormat::text);
     log_.limit(settings.log_lines_per_second());
+    watch_->set_quiet(settings.has_reload_debounce_ms()
+                          ? milliseconds(settings.reload_debounce_ms())
+                          : ConfigWatch::usual_quiet);
 }
 
 // With a plan in force it stays. Without one the owner's wishes are left out; where even the
@@ -318,6 +379,10 @@ void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
     });
     workers_.back()->on_owner_result(
         [this](const hardshell::proto::OwnerResult& result) { owner_calls_.answered(result); });
+    if (kind.may_configure)
+        workers_.back()->on_config_call([this, worker = workers_.back().get()](const auto& call) {
+            take_config_call(*worker, call);
+        });
     workers_.back()->on_failing([this, name](int failures, const std::string& why) {
         critical_failed(name, failures, why);
     });
@@ -435,6 +500,7 @@ Done Supervisor::stop_worker(const std::string& name) {
 void Supervisor::reload() {
     if (shutdown_.has_begun()) return;
     log_.say("", "reading the configuration again");
+    cause_ = ReloadCause::asked;
     plans_->ask();
 }
 
@@ -447,6 +513,11 @@ StatusReport Supervisor::report() const {
     report.set_config_path(options_.config_path);
     report.set_log_lines_dropped(log_.dropped());
     if (!space_.trouble().empty()) report.add_missing(space_.trouble());
+    if (!waiting_change_.empty()) {
+        auto& notice = *report.add_notices();
+        notice.set_severity("warn");
+        notice.set_text(waiting_change_);
+    }
     return report;
 }
 

@@ -8,6 +8,8 @@
 
 #include "proto/control.pb.h"
 #include "proto/plan.pb.h"
+#include "supervisor/config_desk.h"
+#include "supervisor/config_watch.h"
 #include "supervisor/control_socket.h"
 #include "supervisor/layers.h"
 #include "supervisor/log_pump.h"
@@ -15,6 +17,7 @@
 #include "supervisor/own_time.h"
 #include "supervisor/owned_state.h"
 #include "supervisor/owner_calls.h"
+#include "supervisor/plan_review.h"
 #include "supervisor/plan_source.h"
 #include "supervisor/shutdown.h"
 #include "supervisor/signals.h"
@@ -58,12 +61,19 @@ class Supervisor {
     // A method of the gateway, called by the owner.
     void call_gateway(const std::string& method, const std::string& params_json,
                       ControlClient& client);
+    // `answer` comes once, now or later.
+    void configure(hardshell::proto::ConfigCall call, ConfigDesk::Answer answer);
 
   private:
     void on_signal(int number);
     void collect_children();
     hardshell::proto::PlanRequest plan_request();
     void apply(hardshell::proto::Plan plan);
+    void watch_config();
+    void take_config_call(const WorkerProcess& worker, const hardshell::proto::ConfigCall& call);
+    PlanReview look_at(const hardshell::proto::Plan& next);
+    void stay(const std::string& degraded);
+    void replace_all();
     void refuse_memory(const Error& why, hardshell::proto::Plan& plan);
     void say_notices(const hardshell::proto::Plan& plan);
     void mask_secrets_of(const hardshell::proto::Plan& plan);
@@ -92,6 +102,11 @@ class Supervisor {
     std::unique_ptr<PlanSource> plans_;
     OwnerCalls owner_calls_;
     std::unique_ptr<ControlSocket> control_;  // its clients wait in owner_calls_
+    std::unique_ptr<ConfigDesk> desk_;
+    std::unique_ptr<ConfigWatch> watch_;
+    ReloadCause cause_ = ReloadCause::noticed;  // of the plan that is asked for
+    std::string waiting_change_;                // of the file, not followed; empty: none
+    std::unique_ptr<ControlSocket> control_;
     hardshell::proto::Plan plan_;
     std::vector<std::unique_ptr<WorkerProcess>> workers_;
     Wiring wiring_;

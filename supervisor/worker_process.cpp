@@ -161,6 +161,8 @@ void WorkerProcess::on_frame(std::string_view frame) {
         declared_what_ = log_.masked(message.failed().what());
     } else if (message.has_owner_result()) {
         if (on_owner_result_) on_owner_result_(message.owner_result());
+    } else if (message.has_config_call() && on_config_call_) {
+        on_config_call_(message.config_call());
     }
 }
 
@@ -179,6 +181,12 @@ void WorkerProcess::break_off(const std::string& what) {
     forced_end_ = Ended::broke_protocol;
     declared_what_ = what;
     kill_group();
+}
+
+void WorkerProcess::tell_config(const hardshell::proto::ConfigAnswer& answer) {
+    ToWorker message;
+    *message.mutable_config_answer() = answer;
+    if (link_) (void)link_->send(message);
 }
 
 void WorkerProcess::became_ready(const std::string& summary) {

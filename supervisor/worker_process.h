@@ -61,6 +61,11 @@ class WorkerProcess {
     void on_owner_result(std::function<void(const hardshell::proto::OwnerResult&)> handler) {
         on_owner_result_ = std::move(handler);
     }
+    // It asks about the configuration; only of a kind that may.
+    void on_config_call(std::function<void(const hardshell::proto::ConfigCall&)> handler) {
+        on_config_call_ = std::move(handler);
+    }
+    void tell_config(const hardshell::proto::ConfigAnswer& answer);
 
     // Starts it unless it runs; lifts a hold.
     void start();
@@ -157,6 +162,7 @@ class WorkerProcess {
     Loop::Registration kill_timer_;
     Loop::Registration stuck_timer_;
     std::function<void()> on_change_;
+    std::function<void(const hardshell::proto::ConfigCall&)> on_config_call_;
     std::function<void(int, const std::string&)> on_failing_;
     std::function<void(const hardshell::proto::OwnerResult&)> on_owner_result_;
 };

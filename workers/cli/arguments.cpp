@@ -1,19 +1,21 @@
 #include "workers/cli/arguments.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 namespace cli {
 
 namespace {
 
-// How many operands the table's text asks for: "" none, "[x]" at most one, "<x>" exactly one.
+// How many operands the table's text asks for: one for each "<x>", at most one more for "[x]".
 struct Operands {
     size_t least;
     size_t most;
 };
 Operands operands_of(const Command& command) {
-    if (!*command.operands) return {0, 0};
-    return {command.operands[0] == '<' ? 1u : 0u, 1};
+    const std::string_view text = command.operands;
+    const auto needed = static_cast<size_t>(std::count(text.begin(), text.end(), '<'));
+    return {needed, needed + static_cast<size_t>(std::count(text.begin(), text.end(), '['))};
 }
 
 bool takes_several(const Option& option) {

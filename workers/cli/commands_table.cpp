@@ -96,6 +96,15 @@ constexpr Option json_only[] = {
     {"--json", nullptr, "print JSON"},
 };
 
+constexpr Option config_get[] = {
+    {"--json", nullptr, "print JSON, texts in quotes too"},
+    {"--show-secrets", nullptr, "show the secrets inside a section"},
+};
+
+constexpr Option config_set[] = {
+    {"--json", nullptr, "refuse a value that is no JSON5 instead of taking it as a text"},
+};
+
 constexpr Option logs[] = {
     {"-f,--follow", nullptr, "keep printing new lines"},
     {"-n,--lines,--limit", "LINES", "how many lines to begin with (200)"},
@@ -131,6 +140,29 @@ constexpr Command table[] = {
     {"logs", "[worker]", Program::hardshell, "the last log lines, of all workers or of one", logs,
      zero_or_one},
     {"restart", "<worker>", Program::hardshell, "restart one worker", {}, zero_or_one},
+    {"reload",
+     "",
+     Program::hardshell,
+     "read the configuration again and apply it",
+     {},
+     "Restarts the workers whose part changed, and no other. A file that cannot be used changes\n"
+     "nothing. Exit code: 0 it will be applied, 1 not (the reason is printed)."},
+    {"config get", "<path>", Program::hardshell, "print a configured value", config_get,
+     "A path is written like gateway.port or agents.list[0].id. Defaults count as configured.\n"
+     "Exit code: 0 printed, 1 nothing is configured there."},
+    {"config set", "<path> <value>", Program::hardshell, "change a value in openclaw.json",
+     config_set,
+     "The value is JSON5; what is none is a text. Comments and ${VARIABLES} stay. A change that\n"
+     "would make the file unusable is refused. Exit code: 0 it worked, 1 it did not."},
+    {"config unset",
+     "<path>",
+     Program::hardshell,
+     "remove a value from openclaw.json",
+     {},
+     zero_or_one},
+    {"config validate", "", Program::hardshell, "check openclaw.json", json_only,
+     "Exit code: 0 it can be used, 1 not (the reasons are printed)."},
+    {"config file", "", Program::hardshell, "print the path of openclaw.json", {}, zero_or_one},
     {"stop", "", Program::hardshell, "stop the gateway and all its workers", {}, zero_or_one},
     {"doctor", "", Program::client, "look for problems; names cause and cure", json_only,
      "Changes nothing. Exit code: 0 all good, 1 problems found."},

@@ -158,6 +158,8 @@ void Worker::on_frame(std::string_view frame) {
         shed(message.shed());
     } else if (message.has_owner_request()) {
         answer_owner(message.owner_request());
+    } else if (message.has_config_answer() && on_config_) {
+        on_config_(message.config_answer());
     }
 }
 
@@ -170,6 +172,12 @@ void Worker::answer_owner(const hardshell::proto::OwnerRequest& request) {
         result.set_error(name() + " answers no requests of the owner");
     result.set_id(request.id());
     (void)supervisor_->send(message);
+}
+
+Done Worker::ask_config(const hardshell::proto::ConfigCall& call) {
+    FromWorker message;
+    *message.mutable_config_call() = call;
+    return supervisor_->send(message);
 }
 
 void Worker::shed(const hardshell::proto::Shed& asked) {

@@ -59,6 +59,11 @@ class Worker {
     // The state of every worker and settings().degraded(), now and after each change.
     const std::vector<Status>& workers() const { return workers_; }
     void on_workers_changed(std::function<void()> handler) { on_workers_ = std::move(handler); }
+    // About the configuration, for a kind that may; the answer comes to the handler.
+    Done ask_config(const hardshell::proto::ConfigCall& call);
+    void on_config_answer(std::function<void(const hardshell::proto::ConfigAnswer&)> handler) {
+        on_config_ = std::move(handler);
+    }
     // The last word of a worker that cannot work.
     void fail(const Error& error);
 
@@ -80,6 +85,7 @@ class Worker {
     std::function<void()> on_shed_;
     std::function<void()> on_workers_;
     OwnerHandler on_owner_request_;
+    std::function<void(const hardshell::proto::ConfigAnswer&)> on_config_;
     Loop::Registration heartbeat_;
 };
 

@@ -11,6 +11,7 @@
 #include "workers/common/base/loop.h"
 #include "workers/gateway/agent_gate.h"
 #include "workers/gateway/client.h"
+#include "workers/gateway/config_gate.h"
 #include "workers/gateway/exec_approvals.h"
 #include "workers/gateway/handshake.h"
 #include "workers/gateway/health_keeper.h"
@@ -35,6 +36,7 @@ class FrontDesk {
         TailscaleIdentity& tailscale;
         Hub& hub;
         AgentGate& agent;
+        ConfigGate& config;
         HealthKeeper& health;
         BoardPage& board;
         HealthKeeper::Workers workers;
@@ -96,6 +98,7 @@ class FrontDesk {
     void serve_pairing(const RequestFrame& request, const Reply& reply);
     void end_sessions(const std::string& device_id, const std::string& role,
                       PairingMethods::End how);
+    void configuration(const Json& params, const Reply& reply);
 
     Parts parts_;
     AttemptLimiter limiter_;

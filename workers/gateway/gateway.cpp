@@ -11,6 +11,7 @@
 #include "workers/common/log.h"
 #include "workers/gateway/agent_gate.h"
 #include "workers/gateway/board_pages.h"
+#include "workers/gateway/config_gate.h"
 #include "workers/gateway/front_desk.h"
 #include "workers/gateway/health_keeper.h"
 #include "workers/gateway/hub.h"
@@ -162,7 +163,9 @@ Done run(Worker& self) {
     Hub hub(settings->host, settings->version);
     HealthKeeper health(*loop, agent, *settings, workers);
     TailscaleIdentity tailscale(*loop, settings->tailscaled_socket);
-    FrontDesk desk({*loop, *settings, auth, pairing, nodes, tailscale, hub, agent, health,
+    ConfigGate config(*loop, [&self](const auto& call) { return self.ask_config(call); });
+    self.on_config_answer([&](const auto& answer) { config.take(answer); });
+    FrontDesk desk({*loop, *settings, auth, pairing, nodes, tailscale, hub, agent, config, health,
                     self.board(), workers});
 
     bool is_ready = false;

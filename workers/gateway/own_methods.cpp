@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "workers/common/base/clock.h"
+#include "workers/gateway/config_methods.h"
 #include "workers/gateway/front_desk.h"
 #include "workers/gateway/methods_table.h"
 #include "workers/gateway/shape.h"
@@ -74,6 +75,11 @@ const FrontDesk::OwnRow FrontDesk::own_methods[] = {
     {"node.event", &FrontDesk::node_event, &node_event_shape},
     {"exec.approval.request", &FrontDesk::exec_approval_request, &approval_request_shape},
     {"exec.approval.resolve", &FrontDesk::exec_approval_resolve, &approval_resolve_shape},
+    {"config.get", &FrontDesk::configuration, config_params("config.get")},
+    {"config.set", &FrontDesk::configuration, config_params("config.set")},
+    {"config.apply", &FrontDesk::configuration, config_params("config.apply")},
+    {"config.patch", &FrontDesk::configuration, config_params("config.patch")},
+    {"config.schema", &FrontDesk::configuration, config_params("config.schema")},
 };
 
 void FrontDesk::serve(const RequestFrame& request, const Reply& reply) {
@@ -152,6 +158,14 @@ void FrontDesk::end_sessions(const std::string& device_id, const std::string& ro
                 client->close(close_policy,
                               revoked ? "device token revoked" : "device token rotated");
     });
+}
+
+void FrontDesk::configuration(const Json& params, const Reply& reply) {
+    parts_.config.ask(reply.method, print_json(params),
+                      [reply](const ConfigGate::ConfigAnswer& answer) {
+                          if (answer.error_code().empty()) return reply.ok(answer.payload_json());
+                          reply.failed(failure_of(answer));
+                      });
 }
 
 }  // namespace gateway
