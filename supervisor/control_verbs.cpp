@@ -94,8 +94,8 @@ void stop(Supervisor& supervisor, const ControlRequest& request, ControlClient& 
 }
 
 void reload(Supervisor& supervisor, const ControlRequest&, ControlClient& client) {
-    supervisor.reload();
-    done(client);
+    const Done asked = supervisor.reload();
+    return asked ? done(client) : client.refuse(asked.error().what);
 }
 
 void gateway_call(Supervisor& supervisor, const ControlRequest& request, ControlClient& client) {

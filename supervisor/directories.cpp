@@ -141,21 +141,26 @@ UserIsolation user_isolation(const std::string& state_dir, const std::string& ru
     return {true, {}};
 }
 
-Result<Fd> prepare_state_dir(const std::string& state_dir, const std::string& config_path,
-                             bool isolate) {
+Result<Fd> open_state_dir(const std::string& state_dir) {
     if (Done made = make_directories(state_dir, 0711); !made) return made.error();
     Fd directory(open(state_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory) return system_error("cannot open the state directory " + state_dir, errno);
+    if (Done made = make_folder(directory.get(), "hardshell", 0711); !made) return made.error();
+    return directory;
+}
+
+Done prepare_state_dir(int directory, const std::string& state_dir, const std::string& config_path,
+                       bool isolate) {
     for (const KindOfWorker& row : roster())
         for (const std::string_view folder : row.directories) {
-            if (Done made = make_folder(directory.get(), folder, 0700); !made) return made.error();
+            if (Done made = make_folder(directory, folder, 0700); !made) return made.error();
             // Back to root, too, where workers had users of their own before: without capabilities
             // even user 0 writes only what is its own.
             if (geteuid() == 0)
-                give(directory.get(), std::string(folder).c_str(), isolate ? user_of(row) : 0, 0);
+                give(directory, std::string(folder).c_str(), isolate ? user_of(row) : 0, 0);
         }
-    give_config(directory.get(), state_dir, config_path, isolate);
-    return directory;
+    give_config(directory, state_dir, config_path, isolate);
+    return {};
 }
 
 void give_config(int state_dir, const std::string& state_dir_path, const std::string& config_path,

@@ -33,6 +33,7 @@ using std::chrono::milliseconds;
 
 constexpr const char* gateway_worker = "gateway";
 constexpr milliseconds memory_period{1'000};
+constexpr std::ptrdiff_t most_secrets = 1'000;
 constexpr milliseconds worker_retry{1'000};
 constexpr int orphans_per_turn = 256;  // workers are looked at between two slices
 
@@ -129,7 +130,8 @@ void Supervisor::on_signal(int number) {
         case SIGINT:
             return stop_all(number == SIGTERM ? "SIGTERM" : "SIGINT");
         case SIGHUP:
-            return reload();
+            (void)reload();
+            return;
         case SIGUSR1:
             (void)restart_worker("gateway");
             return;
@@ -177,7 +179,7 @@ PlanRequest Supervisor::plan_request() {
 
 void Supervisor::watch_config() {
     watch_ = std::make_unique<ConfigWatch>(
-        loop_, [this] { plans_->ask(); }, [this] { reload(); });
+        loop_, [this] { plans_->ask(); }, [this] { (void)reload(); });
     if (const Done watching = watch_->begin(options_.config_path); !watching)
         log_.say("warn",
                  watching.error().what + "; a change takes effect with `hardshell reload` only");
@@ -223,8 +225,7 @@ void Supervisor::stay(const std::string& degraded) {
 void Supervisor::replace_all() {
     for (const WorkerPlan& wanted : plan_.workers())
         if (WorkerProcess* worker = find(wanted.name())) worker->set_plan(wanted);
-    for (const auto& worker : workers_)
-        worker->stop(options_.stop_budget, "gateway restarting", true);
+    for (const auto& worker : workers_) worker->replace(options_.stop_budget);
 }
 
 void Supervisor::apply(Plan plan) {
@@ -261,16 +262,15 @@ void Supervisor::say_notices(const Plan& plan) {
 }
 
 void Supervisor::mask_secrets_of(const Plan& plan) {
-    std::vector<std::string> secrets;
+    // Those of earlier plans stay masked too: whoever still holds them may print them.
     for (const WorkerPlan& worker : plan.workers())
-        for (const auto& secret : worker.secrets()) secrets.push_back(secret.value());
-    // Those of the plan before stay masked too: workers that still hold them may print them.
-    for (const WorkerPlan& worker : plan_.workers())
-        for (const auto& secret : worker.secrets()) secrets.push_back(secret.value());
-    // So may one that was rolled back to an older plan.
-    for (const auto& worker : workers_)
-        for (const auto& secret : worker->plan().secrets()) secrets.push_back(secret.value());
-    log_.mask(secrets);
+        for (const auto& secret : worker.secrets()) {
+            std::erase(secrets_, secret.value());
+            secrets_.push_back(secret.value());
+        }
+    if (secrets_.size() > most_secrets)
+        secrets_.erase(secrets_.begin(), secrets_.end() - most_secrets);
+    log_.mask(secrets_);
 }
 
 void Supervisor::apply_settings_of(const Plan& plan) {
@@ -320,9 +320,10 @@ void Supervisor::reconcile(const Plan& previous) {
             !is_news(*worker, wanted) && (listeners_stay || !wiring_.has_listeners(wanted.name()));
         if (same && !is_back) continue;
         if (!same) worker->set_plan(wanted);
+        if (!is_back && worker->is_stopped_by_owner()) continue;
         log_.say("", wanted.name() + (is_back ? " is in the configuration again"
                                               : " is replaced: its configuration changed"));
-        worker->stop(options_.stop_budget, "gateway restarting", true);
+        worker->replace(options_.stop_budget);
     }
     for (const auto& worker : workers_)
         if (worker->state() == WorkerState::stopped && worker->status().incarnation() == 0)
@@ -461,6 +462,7 @@ void Supervisor::on_tick() {
 }
 
 Result<WorkerProcess*> Supervisor::find_or_say(const std::string& name) const {
+    if (shutdown_.has_begun()) return Error{Fault::busy, "the gateway is stopping"};
     if (WorkerProcess* worker = find(name)) return worker;
     std::string known;
     for (const auto& worker : workers_) known += (known.empty() ? "" : ", ") + worker->name();
@@ -493,15 +495,16 @@ Done Supervisor::stop_worker(const std::string& name) {
     Result<WorkerProcess*> worker = find_or_say(name);
     if (!worker) return worker.error();
     log_.say("", name + " is stopped on request; hardshell start " + name + " starts it again");
-    (*worker)->stop(options_.stop_budget, "gateway stopping", false);
+    (*worker)->stop_for_owner(options_.stop_budget);
     return {};
 }
 
-void Supervisor::reload() {
-    if (shutdown_.has_begun()) return;
+Done Supervisor::reload() {
+    if (shutdown_.has_begun()) return Error{Fault::busy, "the gateway is stopping"};
     log_.say("", "reading the configuration again");
     cause_ = ReloadCause::asked;
     plans_->ask();
+    return {};
 }
 
 StatusReport Supervisor::report() const {
@@ -536,7 +539,7 @@ void Supervisor::restart_neighbours(const std::string& name) {
         WorkerProcess* neighbour = find(end.peer());
         if (!neighbour || !is_running(neighbour->state())) continue;
         log_.say("warn", end.peer() + " is restarted too: " + name + " keeps failing");
-        neighbour->stop(options_.stop_budget, "gateway restarting", true);
+        neighbour->replace(options_.stop_budget);
     }
 }
 
@@ -550,7 +553,7 @@ void Supervisor::stop_all(const std::string& why) {
 void Supervisor::finish() {
     // Nothing of ours may outlive us: a process with an open file on the volume would keep it from
     // being unmounted.
-    if (!end_all_children())
+    if (!end_all_children(shutdown_.time_left()))
         log_.say("error", "a child cannot be killed; it is left to the machine");
     control_.reset();
     state_.release();

@@ -57,7 +57,7 @@ class Supervisor {
     Done start_worker(const std::string& name);
     Done stop_worker(const std::string& name);
     void stop_all(const std::string& why);
-    void reload();
+    Done reload();
     // A method of the gateway, called by the owner.
     void call_gateway(const std::string& method, const std::string& params_json,
                       ControlClient& client);
@@ -101,13 +101,13 @@ class Supervisor {
     Signals signals_;
     std::unique_ptr<PlanSource> plans_;
     OwnerCalls owner_calls_;
-    std::unique_ptr<ControlSocket> control_;  // its clients wait in owner_calls_
     std::unique_ptr<ConfigDesk> desk_;
     std::unique_ptr<ConfigWatch> watch_;
     ReloadCause cause_ = ReloadCause::noticed;  // of the plan that is asked for
     std::string waiting_change_;                // of the file, not followed; empty: none
-    std::unique_ptr<ControlSocket> control_;
+    std::unique_ptr<ControlSocket> control_;  // its clients wait in owner_calls_ and desk_
     hardshell::proto::Plan plan_;
+    std::vector<std::string> secrets_;  // of all plans, the newest last
     std::vector<std::unique_ptr<WorkerProcess>> workers_;
     Wiring wiring_;
     MemoryGuard memory_;

@@ -53,8 +53,8 @@ void WorkerMemory::set_budget(const MemoryBudget& budget) {
 
 Done WorkerMemory::begin() {
     watch_ = MemoryWatch();
-    kills_at_start_ = kills();
-    refusals_at_start_ = group_ ? group_->memory_refusals() : 0;
+    known_kills_ = kills();
+    known_refusals_ = group_ ? group_->memory_refusals() : 0;
     return group_ ? group_->limit(budget_, most_tasks_) : Done();
 }
 
@@ -87,12 +87,22 @@ uint64_t WorkerMemory::kills() const {
     return group_ && group_->limits_memory() ? group_->memory_kills() : machine_kills();
 }
 
+bool WorkerMemory::new_kills() {
+    if (!group_ || !group_->limits_memory()) return false;
+    const uint64_t now = kills();
+    const bool more = now > known_kills_;
+    // A later end of the worker is not explained by them.
+    if (more) known_refusals_ = group_->memory_refusals();
+    known_kills_ = now;
+    return more;
+}
+
 void WorkerMemory::tell(Life& life) const {
     life.budget = budget_;
     life.memory_peak = watch_.peak();
-    const bool killed = kills() > kills_at_start_;
+    const bool killed = kills() > known_kills_;
     // A kill for the machine, or for a group around all of us, counts in the worker's group too.
-    life.killed_in_its_group = killed && group_ && group_->memory_refusals() > refusals_at_start_;
+    life.killed_in_its_group = killed && group_ && group_->memory_refusals() > known_refusals_;
     life.killed_on_machine = killed && !life.killed_in_its_group;
     // Sampled once a second: whoever the kernel stopped at the limit has reached it.
     if (life.killed_in_its_group) life.memory_peak = std::max(life.memory_peak, budget_.limit);

@@ -33,6 +33,8 @@ class WorkerMemory {
     // Ends whatever the leader left behind; false when it cannot be ended.
     bool end_group() const { return !group_ || group_->kill(); }
     bool has_group() const { return static_cast<bool>(group_); }
+    // Whether the kernel has killed somebody in its group since this was last asked.
+    bool new_kills();
     // Peak, budget and kills, for the obituary.
     void tell(Life& life) const;
     uint64_t last() const { return last_; }  // what the last sample found
@@ -47,8 +49,8 @@ class WorkerMemory {
     MemoryBudget budget_;
     MemoryWatch watch_;
     uint64_t last_ = 0;
-    uint64_t kills_at_start_ = 0;     // in its group, or on the machine
-    uint64_t refusals_at_start_ = 0;  // for its group's own limit
+    uint64_t known_kills_ = 0;     // in its group, or on the machine
+    uint64_t known_refusals_ = 0;  // for its group's own limit
 };
 
 }  // namespace supervisor

@@ -71,6 +71,11 @@ class WorkerProcess {
     void start();
     // Asks it to end within the budget, then kills. `replace`: starts the successor at once.
     void stop(std::chrono::milliseconds budget, const std::string& reason, bool replace);
+    // Stays down until its owner starts it again, whatever becomes of its configuration.
+    void stop_for_owner(std::chrono::milliseconds budget);
+    // Asks it to end and starts its successor, unless its owner has stopped it.
+    void replace(std::chrono::milliseconds budget);
+    bool is_stopped_by_owner() const { return is_stopped_by_owner_; }
     void kill_now();
     // Another plan for the same worker; takes effect at the next start. If it does not become ready
     // with it, it gets the one before back.
@@ -96,8 +101,9 @@ class WorkerProcess {
     void drain(const std::string& why);
     // Share of its soft limit that it uses; 0 when it does not run.
     double fill() const;
-    // Nothing is started again from now on.
-    void shut_down() { shutting_down_ = true; }
+    // Nothing is started again from now on. `deadline_ms`: on the monotonic clock, when everything
+    // should have ended.
+    void shut_down(int64_t deadline_ms);
 
     const std::string& name() const { return plan_.name(); }
     const KindOfWorker& kind() const { return kind_; }
@@ -119,6 +125,8 @@ class WorkerProcess {
     void ask_to_end(std::chrono::milliseconds budget, const std::string& reason, bool replace);
     void kill_group();
     ProcessEnd collect_all_of_it();
+    void count_failure(Ended how);
+    void tell_lost_child();
     void bury(Ended how, const std::string& text);
     bool roll_back(Ended how);
     void decide(Ended how);
@@ -147,7 +155,10 @@ class WorkerProcess {
     bool was_ready_ = false;
     bool stop_requested_ = false;
     bool replace_ = false;
+    bool is_stopped_by_owner_ = false;
     bool shutting_down_ = false;
+    int64_t shut_down_by_ms_ = 0;  // monotonic
+    int64_t stop_by_ms_ = 0;       // monotonic
     std::optional<Ended> forced_end_;  // why we ended it ourselves
     std::string declared_what_;
     WorkerHistory history_;

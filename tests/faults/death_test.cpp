@@ -72,6 +72,32 @@ TEST_P(Death, ByASignalNamesItAndKeepsTheLastLines) {
     expect_others_untouched({"one"});
 }
 
+TEST_P(Death, ByASignalInTheMiddleOfARestartIsNotHidden) {
+    covers("3");
+    start();
+    supervisor->tell("one", "linger 5000");
+    ASSERT_TRUE(supervisor->ask("restart", {"one"}));
+    ASSERT_TRUE(supervisor->wait_notes("one", "stop", 1));
+    kill(supervisor->worker("one"), SIGSEGV);
+    EXPECT_TRUE(supervisor->wait_line("one killed by signal 11 (SEGV)"));
+    expect_recovered("one", "signal 11 (SEGV)");
+    EXPECT_EQ(supervisor->status("one").last_cause(), "crashed");
+}
+
+TEST_P(Death, ForAFullVolumeIsNobodyElsesFault) {
+    covers("41");
+    start();
+    for (int i = 1; i <= 6; ++i) {
+        supervisor->order("gateway", "exit 81");
+        ASSERT_TRUE(supervisor->wait_status(
+            "gateway", [](const Status& status) { return status.state() == Status::WAITING; }));
+        EXPECT_EQ(supervisor->status("gateway").last_cause(), "storage");
+        ASSERT_TRUE(supervisor->ask("start", {"gateway"}));
+        ASSERT_TRUE(supervisor->wait_ready("gateway"));
+    }
+    expect_others_untouched({"gateway"});
+}
+
 TEST_P(Death, AtTheStartBacksOff) {
     covers("8");
     start_unready(std::string(usual_plan) + "worker loop stub STUB_DO=exit+1\n");

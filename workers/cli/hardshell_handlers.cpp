@@ -15,6 +15,7 @@ constexpr Handler handlers[] = {
     {"status", run_status},
     {"logs", run_logs},
     {"restart", run_restart},
+    {"start", run_start},
     {"stop", run_stop},
     {"dashboard", run_dashboard},
     {"config get", run_config_get},

@@ -223,7 +223,7 @@ int run_worker(std::unique_ptr<Loop> loop, Done (*run)(Worker&)) {
         const Done done = run(worker);
         return done ? exit_code::requested : end_with(worker, done.error());
     } catch (const std::bad_alloc&) {
-        return end_with(worker, {Fault::out_of_room, "out of memory"});
+        return end_with(worker, {Fault::out_of_memory, "out of memory"});
     } catch (const std::exception& failure) {
         return end_with(worker, {Fault::system, failure.what()});
     }
