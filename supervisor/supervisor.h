@@ -106,7 +106,6 @@ class Supervisor {
     std::unique_ptr<ConfigWatch> watch_;
     ReloadCause cause_ = ReloadCause::noticed;  // of the plan that is asked for
     std::string waiting_change_;                // of the file, not followed; empty: none
-    std::unique_ptr<ControlSocket> control_;
     hardshell::proto::Plan plan_;
     std::vector<std::unique_ptr<WorkerProcess>> workers_;
     Wiring wiring_;
