@@ -79,11 +79,9 @@ Done Supervisor::begin() {
     auto control = ControlSocket::open(
         loop_, paths::control_socket(options_.run_dir),
         [this](const auto& request, ControlClient& client) { run_verb(*this, request, client); });
-    if (!control && control.error().fault == Fault::busy) return control.error();
-    if (!control)
-        log_.say("error", control.error().what + "; the command line cannot reach this gateway");
-    else
-        control_ = std::move(*control);
+    if (!control) return control.error();
+    control_ = std::move(*control);
+    say_door();
     plans_ = std::make_unique<PlanSource>(
         loop_, log_,
         PlannerClient::Setting{options_.libexec + "/planner", state_.directory.get(),
@@ -114,6 +112,20 @@ LayerFacts Supervisor::layer_facts() const {
     facts.limits_tasks = memory_.groups().limits_tasks();
     facts.memory_mode = memory_.groups().mode();
     return facts;
+}
+
+void Supervisor::say_door() const {
+    if (!control_->trouble().empty())
+        log_.say("error", control_->trouble() + "; the command line cannot reach this gateway");
+}
+
+void Supervisor::mend_door() {
+    if (!control_ || !control_->mend()) return;
+    if (control_->trouble().empty()) {
+        log_.say("warn", "the control socket was not where it was made; it is made again");
+        wiring_.follow(plan_);  // whoever took it may have taken the links' directories too
+    }
+    say_door();
 }
 
 void Supervisor::say_missing_layers() const {
@@ -513,7 +525,8 @@ StatusReport Supervisor::report() const {
     report.set_config_path(options_.config_path);
     report.set_log_lines_dropped(log_.dropped());
     if (!space_.trouble().empty()) report.add_missing(space_.trouble());
-    if (!waiting_change_.empty()) {
+    const auto tell = [&](const char* severity, const std::string& text) {
+        if (text.empty()) return;
         auto& notice = *report.add_notices();
         notice.set_severity("warn");
         notice.set_text(waiting_change_);

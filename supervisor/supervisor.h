@@ -89,6 +89,8 @@ class Supervisor {
     void announce_changes();
     void on_tick();
     void say_missing_layers() const;
+    void say_door() const;
+    void mend_door();
     LayerFacts layer_facts() const;
     void critical_failed(const std::string& name, int failures, const std::string& why);
     void restart_neighbours(const std::string& name);
