@@ -103,9 +103,9 @@ int main(int count, char** arguments) {
     const std::unique_ptr<Loop> loop = make_epoll_loop();
     supervisor::LogPump log(*loop, STDOUT_FILENO, {"/proc/self/fd/2", "/dev/console"});
     if (environment("HARDSHELL_LOG_FORMAT") == "json") log.format(supervisor::LogFormat::json);
-    Supervisor supervisor(*loop, log, std::move(options));
     for (const std::string& remark : settings.remarks) log.say("warn", remark);
     if (const Done begun = supervisor.begin(); !begun) {
+    Supervisor supervisor(*loop, log, std::move(options));
         log.say("error", begun.error().what);
         log.flush(std::chrono::milliseconds(500));
         return 1;

@@ -451,6 +451,18 @@ TEST_P(StockLockFault, OfALiveOpenClawIsRespected) {
     remark("refused after " + std::to_string((monotonic_us() - begin) / 1'000'000) + " s");
 }
 
+TEST_P(StockLockFault, IsNotWaitedForByWhoIsAskedToEnd) {
+    covers("65");
+    start_beside("openclaw-gateway");
+    std::this_thread::sleep_for(300ms * slowness);
+    const int64_t begin = monotonic_us();
+    supervisor->signal(SIGTERM);
+    EXPECT_EQ(supervisor->wait_exit(), 0);
+    EXPECT_LT(monotonic_us() - begin, 1'000'000);
+    EXPECT_TRUE(supervisor->wait_line("it was asked to end"));
+    EXPECT_TRUE(std::filesystem::exists(lock));
+}
+
 AT_BOTH_PLACES(StockLockFault);
 
 }  // namespace
