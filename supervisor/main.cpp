@@ -86,6 +86,7 @@ int main(int count, char** arguments) {
     open_standard_descriptors();
     watch_for_crashes();
     take_precedence();
+    prctl(PR_SET_DUMPABLE, 0);  // every secret passes through here
     Supervisor::Options options;
     if (!parse(count, arguments, options)) {
         std::fputs("hardshell: this program is started by `hardshell gateway`\n", stderr);
@@ -104,11 +105,13 @@ int main(int count, char** arguments) {
     supervisor::LogPump log(*loop, STDOUT_FILENO, {"/proc/self/fd/2", "/dev/console"});
     if (environment("HARDSHELL_LOG_FORMAT") == "json") log.format(supervisor::LogFormat::json);
     for (const std::string& remark : settings.remarks) log.say("warn", remark);
-    if (const Done begun = supervisor.begin(); !begun) {
     Supervisor supervisor(*loop, log, std::move(options));
-        log.say("error", begun.error().what);
+    if (const Done begun = supervisor.begin(); !begun) {
+        const bool is_wanted = supervisor::is_asked_to_end();
+        log.say(is_wanted ? "" : "error",
+                is_wanted ? "stopped before it began: it was asked to end" : begun.error().what);
         log.flush(std::chrono::milliseconds(500));
-        return 1;
+        return is_wanted ? exit_code::requested : 1;
     }
     return loop->run();
 }
