@@ -52,6 +52,7 @@ void WorkerMemory::set_budget(const MemoryBudget& budget) {
 }
 
 Done WorkerMemory::begin() {
+    if (group_) group_->thaw();
     watch_ = MemoryWatch();
     kills_at_start_ = kills();
     refusals_at_start_ = group_ ? group_->memory_refusals() : 0;
