@@ -121,7 +121,7 @@ void Supervisor::say_door() const {
 }
 
 void Supervisor::mend_door() {
-    if (!control_ || !control_->mend()) return;
+    if (!control_ || shutdown_.has_begun() || !control_->mend()) return;
     if (control_->trouble().empty()) {
         log_.say("warn", "the control socket was not where it was made; it is made again");
         wiring_.follow(plan_);  // whoever took it may have taken the links' directories too
