@@ -191,6 +191,11 @@ TEST(MethodsTable, LetsRoleAndScopeDecide) {
 TEST(MethodsTable, OffersOnlyWhatIsServedAndKeepsInternalOnesInside) {
     EXPECT_EQ(offered_methods(), (std::vector<std::string>{"health",
                                                            "status",
+                                                           "config.get",
+                                                           "config.set",
+                                                           "config.apply",
+                                                           "config.patch",
+                                                           "config.schema",
                                                            "exec.approval.request",
                                                            "exec.approval.resolve",
                                                            "models.list",
