@@ -51,8 +51,8 @@ Result<OwnedState> take_state(const StatePlaces& places) {
     Result<Fd> directory = open_state_dir(places.state_dir);
     if (!directory) return directory.error();
     state.directory = std::move(*directory);
-    Result<StateLock> lock = lock_state(
-        state.directory.get(), places.state_dir + "/hardshell/lock", lock_patience);
+    Result<StateLock> lock =
+        lock_state(state.directory.get(), places.state_dir + "/hardshell/lock", lock_patience);
     if (!lock) return lock.error();
     state.lock = std::move(*lock);
     if (!state.lock.reclaimed.empty())

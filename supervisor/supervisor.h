@@ -109,7 +109,7 @@ class Supervisor {
     ReloadCause cause_ = ReloadCause::noticed;  // of the plan that is asked for
     std::string waiting_change_;                // of the file, not followed; empty: none
     std::string refused_memory_;                // why a plan was not followed; empty: it was
-    std::unique_ptr<ControlSocket> control_;  // its clients wait in owner_calls_ and desk_
+    std::unique_ptr<ControlSocket> control_;    // its clients wait in owner_calls_ and desk_
     hardshell::proto::Plan plan_;
     std::vector<std::string> secrets_;  // of all plans, the newest last
     std::vector<std::unique_ptr<WorkerProcess>> workers_;

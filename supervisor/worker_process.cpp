@@ -25,10 +25,10 @@ constexpr int first_handle = 4;  // 3 is the link to the supervisor
 constexpr int64_t beat_deadline_ms = 6'000;
 constexpr milliseconds abort_grace{2'000};  // from SIGABRT to SIGKILL
 constexpr milliseconds drain_budget{10'000};
-constexpr milliseconds kill_patience{1'000};  // then it is called stuck
+constexpr milliseconds kill_patience{1'000};      // then it is called stuck
 constexpr milliseconds least_kill_patience{200};  // when the time for a stop is over
-constexpr milliseconds link_grace{1'000};     // from the end of its link to its own
-constexpr size_t longest_kept_line = 1'000;  // bytes; the status of all workers is one message
+constexpr milliseconds link_grace{1'000};         // from the end of its link to its own
+constexpr size_t longest_kept_line = 1'000;       // bytes; the status of all workers is one message
 
 double luck() {
     static std::minstd_rand engine(std::random_device{}());

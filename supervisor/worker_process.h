@@ -157,8 +157,8 @@ class WorkerProcess {
     bool replace_ = false;
     bool is_stopped_by_owner_ = false;
     bool shutting_down_ = false;
-    int64_t shut_down_by_ms_ = 0;  // monotonic
-    int64_t stop_by_ms_ = 0;       // monotonic
+    int64_t shut_down_by_ms_ = 0;      // monotonic
+    int64_t stop_by_ms_ = 0;           // monotonic
     std::optional<Ended> forced_end_;  // why we ended it ourselves
     std::string declared_what_;
     WorkerHistory history_;

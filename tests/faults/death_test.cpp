@@ -225,9 +225,9 @@ TEST_P(Death, OfOneEndOfALinkLeavesTheOther) {
             supervisor->status(worker == std::string("agent") ? "gateway" : "agent").incarnation();
         ASSERT_GE(supervisor->kill_to_next_life(worker), 0);
         ASSERT_TRUE(supervisor->wait_ready_after(worker, life));
-        EXPECT_EQ(supervisor->status(worker == std::string("agent") ? "gateway" : "agent")
-                      .incarnation(),
-                  other);
+        EXPECT_EQ(
+            supervisor->status(worker == std::string("agent") ? "gateway" : "agent").incarnation(),
+            other);
     }
     remark("nobody is stopped because another is gone; links find the next life");
 }

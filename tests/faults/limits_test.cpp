@@ -93,7 +93,8 @@ TEST_P(Limits, OfSignalsAFrozenWorkerDoesNotKeepItFromStopping) {
     supervisor->signal(SIGTERM);
     ASSERT_TRUE(supervisor->wait_line("] stopped"));
     const int64_t ms = (monotonic_us() - begin) / 1000;
-    EXPECT_LE(ms, 1'000 + 600 * slowness) << "the budget, and the patience with what cannot be killed";
+    EXPECT_LE(ms, 1'000 + 600 * slowness)
+        << "the budget, and the patience with what cannot be killed";
     remark("stopped after " + std::to_string(ms) + " ms of a budget of 1000");
     EXPECT_TRUE(supervisor->wait_line("cannot be killed: it waits inside the kernel"));
     EXPECT_TRUE(supervisor->wait_line("a child cannot be killed; it is left to the machine"));

@@ -40,8 +40,7 @@ class Report : public testing::EmptyTestEventListener {
         const std::string name = std::string(test.test_suite_name()) + "." + test.name();
         const bool first = name.find("first_process") != std::string::npos;
         const char* outcome = result.Skipped() ? "not run" : result.Passed() ? "held" : "FAILED";
-        const std::string why =
-            result.Skipped() ? skip_reason(result) : property(result, "remark");
+        const std::string why = result.Skipped() ? skip_reason(result) : property(result, "remark");
         std::string file = name;
         std::replace(file.begin(), file.end(), '/', '_');
         std::ofstream out(folder / (file + ".tsv"));

@@ -113,8 +113,7 @@ TEST(Findings, NameTheCureOfTheCause) {
                           "        -> give it more: memory.workers.agent.limit"));
     for (const auto& [cause, cure] : {std::pair{"machine_oom", "give the machine more memory"},
                                       std::pair{"memory_replaced", "give it more"},
-                                      std::pair{"disk_full", "delete what is not needed"},
-                                      std::pair{"read_only", "make the volume writable"},
+                                      std::pair{"storage", "delete what is not needed"},
                                       std::pair{"taken", "end the program"}}) {
         agent.set_last_cause(cause);
         EXPECT_THAT(text_of(judge_status(report)), HasSubstr("-> " + std::string(cure))) << cause;

@@ -32,8 +32,9 @@ constexpr Cure worker_cures[] = {
      "give the machine more memory, or end what else uses it: no limit of {} was in the way"},
     {"oom", more_memory},
     {"memory", more_memory},
-    {"disk_full", "delete what is not needed, or make the volume larger"},
-    {"read_only", "make the volume writable again; the kernel's log says why it is not"},
+    {"storage",
+     "delete what is not needed or make the volume larger; if it is read-only, the kernel's "
+     "log says why"},
     {"taken", "end the program that uses the same account, then `hardshell restart {}`"},
     {"config", "correct what it names, then `hardshell restart {}`"},
     {"credential", "correct the key or token, then `hardshell restart {}`"},
