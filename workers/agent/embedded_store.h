@@ -33,6 +33,9 @@ class EmbeddedStore final : public SessionStore {
                const std::function<bool(const Session&)>& visitor) override;
     Result<size_t> count(const std::string& agent) override;
     Done save(const Session& session) override;
+    Done remove(const SessionKey& key) override;
+    Result<std::vector<std::string>> archive(const Session& session) override;
+    Result<Compaction> keep_last(const Session& session, size_t entries) override;
     Done accept_run(const RunRecord& run, const Session* changed) override;
     Done end_run(const RunRecord& run, const Session* changed) override;
     Result<std::optional<RunRecord>> find_run(const std::string& method,
@@ -44,6 +47,9 @@ class EmbeddedStore final : public SessionStore {
     Result<std::set<std::string>> entry_ids(const Session& session) override;
     Result<std::string> history(const Session& session, size_t limit, size_t bytes) override;
     Preview preview(const Session& session) override;
+    Done visit_messages(const Session& session,
+                        const std::function<bool(const Json& message)>& visitor) override;
+    bool has_transcript(const Session& session) override;
     std::string location(const std::string& agent) const override;
     std::string transcript_location(const Session& session) const override;
     void release_memory() override;
@@ -57,6 +63,8 @@ class EmbeddedStore final : public SessionStore {
     std::string sessions_directory(const std::string& agent) const;
     std::string index_path(const std::string& agent) const;
     Result<std::string> transcript_path(const Session& session) const;
+    // A path as clients are told it.
+    std::string shown(const std::string& path) const;
     Done prepare_directory(const std::string& agent);
     void find_agents();
     // Reads sessions.json when it is not as it was left.

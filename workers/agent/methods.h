@@ -65,6 +65,18 @@ class Methods {
     Result<std::string> command_text(const Json& params, const SessionKey& key) const;
     Done inject(const SessionKey& key, const RunRecord& record, const Json& message);
     Result<SessionKey> session_for_agent(const Json& params);
+    // methods_session_lookup.cpp
+    void sessions_preview(const Json& params, const Reply& reply);
+    void sessions_resolve(const Json& params, const Reply& reply);
+    Json preview_of(const std::string& spelling, size_t limit, size_t characters) const;
+    // methods_session_changes.cpp
+    void sessions_patch(const Json& params, const Reply& reply);
+    void sessions_reset(const Json& params, const Reply& reply);
+    void sessions_delete(const Json& params, const Reply& reply);
+    void sessions_compact(const Json& params, const Reply& reply);
+    void chat_inject(const Json& params, const Reply& reply);
+    void delete_idle(const SessionKey& key, bool with_transcript, const Reply& reply);
+    void answer_entry(const Session& session, const Reply& reply) const;
     // methods_sessions.cpp
     void agents_list(const Json& params, const Reply& reply);
     void agent_identity(const Json& params, const Reply& reply);
@@ -77,6 +89,8 @@ class Methods {
     Json status_rows(const std::string& agent, size_t most) const;
     Json row_of(const Session& session, const Json& params) const;
 
+    // The stored key of any session, also of an agent that is no longer configured.
+    Result<SessionKey> stored_session(const std::string& spelling) const;
     // The stored key; refused when it names an agent that is not configured.
     Result<SessionKey> known_session(const std::string& spelling) const;
     ModelName model_of(const std::string& agent_id) const;

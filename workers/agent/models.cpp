@@ -59,6 +59,18 @@ ModelName Models::resolve(const std::string& text) const {
     return state_->resources.catalogue.resolve(text);
 }
 
+Result<ModelName> Models::choose(const std::string& text) const {
+    const ModelName name = resolve(text);
+    if (name.provider.empty())
+        return Error{Fault::bad_message, "\"" + text + "\" names no model; write provider/model"};
+    if (const Result<Model> known = state_->resources.catalogue.find(name); !known)
+        return known.error();
+    if (!state_->resources.catalogue.is_allowed(name))
+        return Error{Fault::bad_message,
+                     name.full() + " is not among the allowed ones (agents.defaults.models)"};
+    return name;
+}
+
 std::unique_ptr<ModelCall> Models::start(ModelRequest request, ModelListener& listener) {
     return std::make_unique<FailoverCall>(state_->resources, std::move(request), listener);
 }

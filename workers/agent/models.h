@@ -40,6 +40,9 @@ class Models {
     // "provider/model", "model" or an alias. Empty provider when it cannot be read.
     ModelName resolve(const std::string& text) const;
 
+    // The same, but an error when the model is not known or not allowed.
+    Result<ModelName> choose(const std::string& text) const;
+
     // Starts a call, which must not outlive this. Never calls the listener from within start().
     // Passes over a candidate that is overloaded, failing, unreachable or without a key; a request
     // that a model refuses as such fails at once.

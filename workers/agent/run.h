@@ -26,6 +26,8 @@ class ModelStarter {
     // In the order to try; `wanted` (a session's own choice, may be empty) comes first.
     virtual std::vector<ModelName> candidates(const std::string& agent_id,
                                               const std::string& wanted) const = 0;
+    // The model that a text means; an error when there is none, or it may not be used.
+    virtual Result<ModelName> choose(const std::string& text) const = 0;
     virtual int64_t context_window(const ModelName& name) const = 0;
     virtual std::unique_ptr<ModelCall> start(ModelRequest request, ModelListener& listener) = 0;
 };

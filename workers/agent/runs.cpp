@@ -171,6 +171,34 @@ bool Runs::abort_run(const std::string& run_id, const std::string& why) {
     return true;
 }
 
+bool Runs::is_busy(const SessionKey& session) const {
+    return std::any_of(runs_.begin(), runs_.end(),
+                       [&](const auto& run) { return run.second->record().session == session; });
+}
+
+void Runs::when_idle(const SessionKey& session, std::chrono::milliseconds at_most,
+                     std::function<void(bool idle)> then) {
+    if (!is_busy(session)) return then(true);
+    const uint64_t id = next_wait_++;
+    idle_waits_[id] = {session, std::move(then), services_.loop.after(at_most, [this, id] {
+                           const auto wait = idle_waits_.extract(id);
+                           wait.mapped().then(false);
+                       })};
+}
+
+void Runs::tell_idle() {
+    std::vector<std::function<void(bool)>> idle;
+    for (auto wait = idle_waits_.begin(); wait != idle_waits_.end();) {
+        if (is_busy(wait->second.session)) {
+            ++wait;
+            continue;
+        }
+        idle.push_back(std::move(wait->second.then));
+        wait = idle_waits_.erase(wait);
+    }
+    for (const auto& then : idle) then(true);
+}
+
 void Runs::start_ready() {
     for (const uint64_t ticket : queue_.take()) {
         const auto found = runs_.find(ticket);
@@ -196,6 +224,7 @@ void Runs::record_ends() {
         if (run->order().on_ended) run->order().on_ended(run->record());
         wake_waiters(run->record());
     }
+    tell_idle();
     start_ready();
     if (stopping_ && runs_.empty() && drained_) std::exchange(drained_, nullptr)();
 }

@@ -39,6 +39,11 @@ class Runs {
     const SessionKey* session_of(const std::string& run_id) const;
     bool abort_run(const std::string& run_id, const std::string& why);
 
+    // Calls back once: when nothing of the session runs or waits, with false after the time.
+    void when_idle(const SessionKey& session, std::chrono::milliseconds at_most,
+                   std::function<void(bool idle)> then);
+    bool is_busy(const SessionKey& session) const;
+
     // What a session's entry is before its next run: existing, or new where there is none, where it
     // is outdated (`fresh` says so), or where it cannot be used.
     struct Opened {
@@ -68,7 +73,13 @@ class Runs {
         Waiter waiter;
         Loop::Registration timer;
     };
+    struct IdleWait {
+        SessionKey session;
+        std::function<void(bool idle)> then;
+        Loop::Registration timer;
+    };
     void start_ready();
+    void tell_idle();
     void run_has_ended(uint64_t ticket);
     void record_ends();
     void wake_waiters(const RunRecord& record);
@@ -88,6 +99,7 @@ class Runs {
     std::map<uint64_t, std::unique_ptr<Run>> runs_;  // by ticket: in order of arrival
     std::vector<uint64_t> ended_;                    // to be recorded
     std::map<std::string, std::map<uint64_t, Wait>> waits_;
+    std::map<uint64_t, IdleWait> idle_waits_;
     size_t held_bytes_ = 0;  // of the messages of runs_
     bool stopping_ = false;
     std::function<void()> drained_;

@@ -61,6 +61,8 @@ class SessionStore {
                        const std::function<bool(const Session&)>& visitor) = 0;
     virtual Result<size_t> count(const std::string& agent) = 0;
     virtual Done save(const Session& session) = 0;
+    // Forgets the entry, also where other programs read it. The transcript stays.
+    virtual Done remove(const SessionKey& key) = 0;
 
     // One durable transaction each; `changed` may be null.
     virtual Done accept_run(const RunRecord& run, const Session* changed) = 0;
@@ -86,6 +88,20 @@ class SessionStore {
         std::string last_text;
     };
     virtual Preview preview(const Session& session) = 0;
+
+    // Each message of its transcript, newest first, until the visitor returns false.
+    virtual Done visit_messages(const Session& session,
+                                const std::function<bool(const Json& message)>& visitor) = 0;
+    virtual bool has_transcript(const Session& session) = 0;
+    // Puts its transcript aside as deleted; where it is now, as told to clients.
+    virtual Result<std::vector<std::string>> archive(const Session& session) = 0;
+    // Keeps the last entries of its transcript and puts the whole aside.
+    struct Compaction {
+        bool has_transcript = false;
+        size_t kept = 0;
+        std::string archived;  // where the whole is now; empty: there were no more entries
+    };
+    virtual Result<Compaction> keep_last(const Session& session, size_t entries) = 0;
 
     // How the place is called in answers to clients.
     virtual std::string location(const std::string& agent) const = 0;

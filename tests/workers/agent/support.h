@@ -114,6 +114,11 @@ class FakeModels final : public ModelStarter {
         if (!wanted.empty()) names.insert(names.begin(), {"wanted", wanted});
         return names;
     }
+    Result<ModelName> choose(const std::string& text) const override {
+        const size_t slash = text.find('/');
+        if (slash == std::string::npos) return Error{Fault::bad_message, "no model " + text};
+        return ModelName{text.substr(0, slash), text.substr(slash + 1)};
+    }
     int64_t context_window(const ModelName&) const override { return window; }
     std::unique_ptr<ModelCall> start(ModelRequest request, ModelListener& listener) override {
         calls.push_back(std::make_shared<Call>(Call{std::move(request), &listener}));
