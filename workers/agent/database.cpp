@@ -138,11 +138,13 @@ Done Database::accept_run(const RunRecord& run, const Session* changed) {
     });
 }
 
-Done Database::end_run(const RunRecord& run, const Session* changed) {
+Done Database::record_runs(const std::vector<SessionStore::RunChange>& changes) {
     return tables_->guarded([&] {
         SQLite::Transaction transaction(tables_->file());
-        tables_->put_run(run);
-        if (changed) tables_->put_session(*changed, true);
+        for (const SessionStore::RunChange& change : changes) {
+            tables_->put_run(*change.run);
+            if (change.session) tables_->put_session(*change.session, true);
+        }
         transaction.commit();
     });
 }

@@ -35,7 +35,7 @@ class Database {
 
     // Runs.
     Done accept_run(const RunRecord& run, const Session* changed);
-    Done end_run(const RunRecord& run, const Session* changed);
+    Done record_runs(const std::vector<SessionStore::RunChange>& changes);
     Result<std::optional<RunRecord>> find_run(const std::string& method, const std::string& run_id);
     Result<std::vector<RunRecord>> unfinished_runs();
 

@@ -39,6 +39,12 @@ CREATE TABLE exchanges(
 CREATE TABLE deletions(
   agent TEXT NOT NULL, key TEXT NOT NULL, deleted_ms INTEGER NOT NULL, PRIMARY KEY(agent, key));
 )",
+    // How often a run was begun, and how it is to be answered. What is in the older journal may
+    // have been begun.
+    R"(
+ALTER TABLE runs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE runs ADD COLUMN wishes TEXT NOT NULL DEFAULT '{}';
+)",
 };
 constexpr int present_version = static_cast<int>(std::size(versions));
 
@@ -55,9 +61,17 @@ constexpr const char* forget_deletion_sql = "DELETE FROM deletions WHERE agent=?
 
 #define RUN_COLUMNS                                                                        \
     "method, run_id, agent, key, spelling, session_id, accepted_ms, started_ms, ended_ms," \
-    " message, entry_id, answer_id, status, summary, payload"
+    " message, entry_id, answer_id, status, summary, payload, attempts, wishes"
+// Replaced in place: a run keeps its row, and by that its order among those of one millisecond.
 constexpr const char* put_run_sql =
-    "INSERT OR REPLACE INTO runs(" RUN_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "INSERT INTO runs(" RUN_COLUMNS
+    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+    "ON CONFLICT(method, run_id) DO UPDATE SET agent=excluded.agent, key=excluded.key, "
+    "spelling=excluded.spelling, session_id=excluded.session_id, "
+    "accepted_ms=excluded.accepted_ms, started_ms=excluded.started_ms, "
+    "ended_ms=excluded.ended_ms, message=excluded.message, entry_id=excluded.entry_id, "
+    "answer_id=excluded.answer_id, status=excluded.status, summary=excluded.summary, "
+    "payload=excluded.payload, attempts=excluded.attempts, wishes=excluded.wishes";
 constexpr const char* delete_old_runs_sql = "DELETE FROM runs WHERE ended_ms > 0 AND ended_ms < ?";
 constexpr const char* delete_many_runs_sql =
     "DELETE FROM runs WHERE ended_ms > 0 AND ended_ms <= (SELECT ended_ms FROM runs "
@@ -68,6 +82,22 @@ constexpr const char* put_stamp_sql = "INSERT OR REPLACE INTO exchanges VALUES(?
 Json parsed(const std::string& text) {
     Result<Json> value = parse_json(text);
     return value ? std::move(*value) : Json();
+}
+
+std::string wishes_of(const RunRecord& run) {
+    Json wishes = Json::object();
+    if (!run.thinking.empty()) wishes["thinking"] = run.thinking;
+    if (run.timeout_ms != 0) wishes["timeoutMs"] = run.timeout_ms;
+    if (!run.extra_system.empty()) wishes["extraSystem"] = run.extra_system;
+    if (run.fresh_session) wishes["freshSession"] = true;
+    return print_json(wishes);
+}
+
+void take_wishes(const Json& wishes, RunRecord& run) {
+    run.thinking = text_member(wishes, "thinking");
+    run.timeout_ms = int_member(wishes, "timeoutMs");
+    run.extra_system = text_member(wishes, "extraSystem");
+    run.fresh_session = bool_member(wishes, "freshSession");
 }
 
 }  // namespace
@@ -177,6 +207,8 @@ void Tables::put_run(const RunRecord& run) {
     put.bind(++column, run.status);
     put.bind(++column, run.summary);
     put.bind(++column, print_json(run.payload));
+    put.bind(++column, run.attempts);
+    put.bind(++column, wishes_of(run));
     put.exec();
 }
 
@@ -196,6 +228,8 @@ RunRecord Tables::run_in(SQLite::Statement& row) {
     run.status = row.getColumn(12).getString();
     run.summary = row.getColumn(13).getString();
     run.payload = parsed(row.getColumn(14).getString());
+    run.attempts = row.getColumn(15).getInt();
+    take_wishes(parsed(row.getColumn(16).getString()), run);
     return run;
 }
 

@@ -255,9 +255,11 @@ Done EmbeddedStore::accept_run(const RunRecord& run, const Session* session) {
     return {};
 }
 
-Done EmbeddedStore::end_run(const RunRecord& run, const Session* session) {
-    if (const Done done = database_->end_run(run, session); !done) return done;
-    if (session) changed(session->key.agent);
+Done EmbeddedStore::record_runs(const std::vector<RunChange>& changes) {
+    if (changes.empty()) return {};
+    if (const Done done = database_->record_runs(changes); !done) return done;
+    for (const RunChange& change : changes)
+        if (change.session) changed(change.session->key.agent);
     return {};
 }
 
@@ -290,6 +292,11 @@ Done EmbeddedStore::append(const Session& session, const std::string& entry_id, 
     // Another program wrote in between: the file is read anew, once.
     if (!done && done.error().fault == Fault::busy) done = add();
     return done;
+}
+
+Done EmbeddedStore::sync(const Session& session) {
+    const Result<std::string> path = transcript_path(session);
+    return path ? sync_file(*path) : path.error();
 }
 
 void EmbeddedStore::changed(const std::string& agent) {

@@ -37,13 +37,14 @@ class EmbeddedStore final : public SessionStore {
     Result<std::vector<std::string>> archive(const Session& session) override;
     Result<Compaction> keep_last(const Session& session, size_t entries) override;
     Done accept_run(const RunRecord& run, const Session* changed) override;
-    Done end_run(const RunRecord& run, const Session* changed) override;
+    Done record_runs(const std::vector<RunChange>& changes) override;
     Result<std::optional<RunRecord>> find_run(const std::string& method,
                                               const std::string& run_id) override;
     Result<std::vector<RunRecord>> unfinished_runs() override;
     Result<std::vector<Message>> context(const Session& session) override;
     Done append(const Session& session, const std::string& entry_id, const Json& message,
                 Durability durability) override;
+    Done sync(const Session& session) override;
     Result<std::set<std::string>> entry_ids(const Session& session) override;
     Result<std::string> history(const Session& session, size_t limit, size_t bytes) override;
     Preview preview(const Session& session) override;

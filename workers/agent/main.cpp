@@ -79,11 +79,14 @@ Done run(Worker& self) {
                          static_cast<int64_t>(counts.stale + counts.malformed + counts.refused));
     };
     Runs runs({self.loop(), **store, starter, gateway, config, wall_ms, monotonic_ms, count});
-    const Result<size_t> interrupted = runs.recover();
-    if (!interrupted) return interrupted.error();
-    if (*interrupted > 0)
-        log_warn("{} interrupted by the last end of this process; what was written to it is kept",
-                 *interrupted == 1 ? "1 run was" : fmt::format("{} runs were", *interrupted));
+    const Result<Runs::Recovered> recovered = runs.recover();
+    if (!recovered) return recovered.error();
+    if (recovered->all() > 0)
+        log_warn(
+            "{} interrupted by the last end of this process: {} had been answered, {} begin "
+            "again, {} are given up",
+            recovered->all() == 1 ? "1 run was" : fmt::format("{} runs were", recovered->all()),
+            recovered->answered, recovered->resumed, recovered->given_up);
     Methods methods(
         {runs, **store, starter, gateway, config, [&] { return models.list(); }, wall_ms});
     gateway.serve(methods);

@@ -1,5 +1,7 @@
 #include "workers/agent/run.h"
 
+#include <utility>
+
 #include "workers/agent/ids.h"
 #include "workers/agent/prompt.h"
 #include "workers/agent/transcript.h"
@@ -78,13 +80,21 @@ Json fresh_entry(const Json& entry, int64_t now_ms) {
 }
 
 Run::Run(RunServices& services, RunOrder order, std::function<void(Run&)> ended)
-    : services_(services), order_(std::move(order)), ended_(std::move(ended)) {}
+    : services_(services), order_(std::move(order)), ended_(std::move(ended)) {
+    // Decided, and told, in an earlier process.
+    const RunRecord& record = order_.record;
+    if (record.status.empty()) return;
+    const char* status = record.status == "aborted" ? "aborted" : "error";
+    end_before_start_ = End{status, record.summary, "", nullptr};
+    end_told_ = true;
+}
 
 Run::~Run() {
     *alive_ = false;
 }
 
 void Run::start() {
+    begun_ = true;
     order_.record.started_ms = services_.now_ms();
     if (!prepare_session()) return;
     if (order_.record.message.is_null() && !end_before_start_) return confirm_fresh_session();
@@ -95,10 +105,11 @@ void Run::start() {
 }
 
 bool Run::prepare_session() {
+    if (order_.conversation) return session_ = order_.conversation, true;
     Result<std::optional<Session>> found = services_.store.find(order_.record.session);
     if (!found) return end({"error", found.error().what, "", nullptr}), false;
     session_ = *found ? std::move(**found) : Session{order_.record.session, Json::object()};
-    const bool fresh = order_.fresh_session && !end_before_start_;
+    const bool fresh = order_.record.fresh_session && !order_.message_stored && !end_before_start_;
     if (!fresh && is_session_id(session_->id())) return true;
     session_->entry = fresh_entry(session_->entry, services_.now_ms());
     session_->entry["sessionFile"] = services_.store.transcript_location(*session_);
@@ -112,6 +123,7 @@ bool Run::prepare_session() {
 bool Run::write_user_message() {
     order_.record.session_id = session_->id();
     if (order_.record.message.is_null()) return true;
+    if (order_.message_stored) return message_written_ = true;
     const Done done = services_.store.append(*session_, order_.record.entry_id,
                                              order_.record.message, SessionStore::Durability::soon);
     message_written_ = static_cast<bool>(done);
@@ -129,17 +141,18 @@ void Run::call_model() {
     request.candidates = services_.models.candidates(agent->id, wanted_model(session_->entry));
     model_ = request.candidates.front();
     request.session_id = session_->id();
-    request.system =
-        system_prompt(services_.config, *agent, order_.record.started_ms, order_.extra_system);
+    request.system = system_prompt(services_.config, *agent, order_.record.started_ms,
+                                   order_.record.extra_system);
     request.messages = std::move(*context);
     trim_to(request.messages, services_.models.context_window(model_) - reserve_tokens -
                                   static_cast<int64_t>(request.system.size() / 3));
-    request.thinking = order_.thinking;
+    request.thinking = order_.record.thinking;
     if (request.thinking.empty()) request.thinking = text_member(session_->entry, "thinkingLevel");
     if (request.thinking.empty()) request.thinking = services_.config.thinking_default();
     // The run's own deadline comes first: it is told as a timeout, not as a model's failure.
-    request.timeout = order_.timeout + std::chrono::seconds(1);
-    deadline_ = services_.loop.after(order_.timeout, [this] { abort("timeout"); });
+    const std::chrono::milliseconds limit(order_.record.timeout_ms);
+    request.timeout = limit + std::chrono::seconds(1);
+    deadline_ = services_.loop.after(limit, [this] { abort("timeout"); });
     count(Counter::model_calls, 1);
     call_ = services_.models.start(std::move(request), *this);
 }
@@ -156,17 +169,35 @@ void Run::abort(const std::string& why) {
     if (has_ended_ || end_before_start_) return;
     End how{"aborted", why == "timeout" ? "the run was stopped after its time limit" : "aborted",
             why, nullptr};
-    if (has_started()) return end(std::move(how));
-    tell(how);
-    end_before_start_ = std::move(how);
+    finish_early(std::move(how));
 }
 
 void Run::interrupt(const std::string& text) {
     if (has_ended_ || end_before_start_) return;
-    End how{"error", text, "", nullptr};
+    finish_early({"error", text, "", nullptr});
+}
+
+void Run::finish_early(End how) {
     if (has_started()) return end(std::move(how));
-    tell(how);
+    order_.record.status = how.status;
+    order_.record.summary = how.text;
     end_before_start_ = std::move(how);
+}
+
+void Run::tell_decided() {
+    if (!end_before_start_ || std::exchange(end_told_, true)) return;
+    tell(*end_before_start_);
+}
+
+void Run::refuse(const std::string& text) {
+    begun_ = true;
+    order_.record.started_ms = services_.now_ms();
+    end({"error", text, "", nullptr});
+}
+
+void Run::count_attempt() {
+    ++order_.record.attempts;
+    order_.attempt_recorded = true;
 }
 
 void Run::text_delta(std::string_view text) {
@@ -198,7 +229,6 @@ void Run::failed(const ModelFailure& failure) {
 void Run::end(End how) {
     if (has_ended_) return;
     has_ended_ = true;
-    const bool told = end_before_start_.has_value();
     deadline_.reset();
     delta_timer_.reset();
     text_timer_.reset();
@@ -206,7 +236,7 @@ void Run::end(End how) {
     write_answer(how);
     order_.record.ended_ms = services_.now_ms();
     record_end(how);
-    if (!told) tell(how);
+    if (!end_told_) tell(how);
     services_.events.run_ended(order_.record.run_id);
     ended_(*this);
 }
@@ -215,8 +245,9 @@ void Run::write_answer(End& how) {
     const bool is_answer = !how.message.is_null();
     if (!session_ || (!message_written_ && !is_answer)) return;
     const Json message = is_answer ? how.message : own_message(how);
-    const Done done = services_.store.append(*session_, order_.record.answer_id, message,
-                                             SessionStore::Durability::now);
+    const Done done = services_.store.append(
+        *session_, order_.record.answer_id, message,
+        end_told_ ? SessionStore::Durability::soon : SessionStore::Durability::now);
     if (!done) {
         log_error("the answer of run {} could not be stored: {}", order_.record.run_id,
                   done.error().what);
@@ -298,9 +329,10 @@ void Run::record_end(const End& how) {
     record.summary = how.text;
     if (record.method == "agent") record.payload = final_payload(how);
     const std::string_view status = how.status;
-    if (status == "error") count(Counter::turns_failed, 1);
-    if (status == "aborted") count(Counter::turns_interrupted, 1);
-    if (status == "error") log_warn("run {} failed: {}", record.run_id, how.text);
+    const bool failed = status == "error" && !end_told_;
+    if (failed) count(Counter::turns_failed, 1);
+    if (status == "aborted" || end_told_) count(Counter::turns_interrupted, 1);
+    if (failed) log_warn("run {} failed: {}", record.run_id, how.text);
 }
 
 Json Run::final_payload(const End& how) const {

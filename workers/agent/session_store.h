@@ -1,8 +1,8 @@
 // Where sessions, transcripts and the journal of runs are kept, free of how.
 //
-// Promises that what accept_run() and end_run() returned from survives a crash of the process and
-// of the machine, and that a session's entry keeps every member it came with. Never interprets a
-// message.
+// Promises that what accept_run() and record_runs() returned from survives a crash of the process
+// and of the machine, and that a session's entry keeps every member it came with. Never interprets
+// a message.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +42,16 @@ struct RunRecord {
     Json message;
     std::string entry_id;
     std::string answer_id;
-    // Once it has ended: "ok", "error" or "aborted", the sentence that goes with it, and the final
-    // payload for a duplicate of the request.
+    // How it is to be answered, for a later process as well.
+    std::string thinking;  // empty: the session's level
+    int64_t timeout_ms = 0;
+    std::string extra_system;
+    // Start a fresh session first. Without a message that is all, confirmed by a short reply.
+    bool fresh_session = false;
+    // How often a process began to answer it.
+    int attempts = 0;
+    // Once its end is decided: "ok", "error" or "aborted", the sentence that goes with it, and the
+    // final payload for a duplicate of the request.
     std::string status;
     std::string summary;
     Json payload;
@@ -64,9 +72,15 @@ class SessionStore {
     // Forgets the entry, also where other programs read it. The transcript stays.
     virtual Done remove(const SessionKey& key) = 0;
 
-    // One durable transaction each; `changed` may be null.
+    // Durable when it returns; `changed` may be null.
     virtual Done accept_run(const RunRecord& run, const Session* changed) = 0;
-    virtual Done end_run(const RunRecord& run, const Session* changed) = 0;
+    // What became of runs, and of their sessions where those changed: one durable transaction for
+    // all of it.
+    struct RunChange {
+        const RunRecord* run = nullptr;
+        const Session* session = nullptr;  // null: unchanged
+    };
+    virtual Done record_runs(const std::vector<RunChange>& changes) = 0;
     virtual Result<std::optional<RunRecord>> find_run(const std::string& method,
                                                       const std::string& run_id) = 0;
     // Accepted and not ended, oldest first.
@@ -78,6 +92,8 @@ class SessionStore {
     // Adds a message at the end of the active branch under that id.
     virtual Done append(const Session& session, const std::string& entry_id, const Json& message,
                         Durability durability) = 0;
+    // Everything appended to it so far is on the disk when it returns.
+    virtual Done sync(const Session& session) = 0;
     // Ids of all entries of its transcript.
     virtual Result<std::set<std::string>> entry_ids(const Session& session) = 0;
     // The last `limit` messages, oldest first, at most so many bytes as JSON; printed as an array.

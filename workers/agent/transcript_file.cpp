@@ -109,6 +109,14 @@ Result<std::string> read_at(int descriptor, uint64_t offset, size_t size) {
     return bytes;
 }
 
+Done sync_file(const std::string& path) {
+    const Result<Fd> file = open_regular(path, O_RDONLY);
+    if (!file && file.error().sys == ENOENT) return {};
+    if (!file) return file.error();
+    if (::fdatasync(file->get()) != 0) return write_error(path, errno);
+    return {};
+}
+
 Done sync_directory(const std::string& path) {
     const Fd directory(::open(parent_directory(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory || ::fsync(directory.get()) != 0)

@@ -22,6 +22,8 @@ uint64_t file_size(const std::string& path);
 Done write_all(int descriptor, std::string_view bytes, const std::string& path);
 // Less than asked for at the end of the file.
 Result<std::string> read_at(int descriptor, uint64_t offset, size_t size);
+// Returns once its content is on the disk; also when there is no such file.
+Done sync_file(const std::string& path);
 // Makes the names in the path's directory durable.
 Done sync_directory(const std::string& path);
 
