@@ -110,6 +110,13 @@ Done EmbeddedStore::visit_messages(const Session& session,
     });
 }
 
+void EmbeddedStore::usage(int64_t since_ms, CostOf cost_of,
+                          std::function<void(const UsageByDay&)> done) {
+    std::vector<std::string> folders;
+    for (const std::string& agent : agents_) folders.push_back(sessions_directory(agent));
+    usage_.run(std::move(folders), since_ms, std::move(cost_of), std::move(done));
+}
+
 bool EmbeddedStore::has_transcript(const Session& session) {
     const Result<std::string> path = transcript_path(session);
     return path && file_size(*path) > 0;

@@ -60,7 +60,8 @@ EmbeddedStore::EmbeddedStore(Loop& loop, Options options, std::unique_ptr<Databa
     : loop_(loop),
       options_(std::move(options)),
       database_(std::move(database)),
-      conversations_(options_.shown_directory) {}
+      conversations_(options_.shown_directory),
+      usage_(loop) {}
 
 std::string EmbeddedStore::sessions_directory(const std::string& agent) const {
     return options_.directory + "/agents/" + agent + "/sessions";

@@ -14,6 +14,7 @@
 #include "workers/agent/conversations.h"
 #include "workers/agent/database.h"
 #include "workers/agent/session_store.h"
+#include "workers/agent/usage_scan.h"
 #include "workers/common/base/loop.h"
 
 namespace agent {
@@ -50,6 +51,8 @@ class EmbeddedStore final : public SessionStore {
     Preview preview(const Session& session) override;
     Done visit_messages(const Session& session,
                         const std::function<bool(const Json& message)>& visitor) override;
+    void usage(int64_t since_ms, CostOf cost_of,
+               std::function<void(const UsageByDay&)> done) override;
     bool has_transcript(const Session& session) override;
     std::string location(const std::string& agent) const override;
     std::string transcript_location(const Session& session) const override;
@@ -83,6 +86,7 @@ class EmbeddedStore final : public SessionStore {
     Options options_;
     std::unique_ptr<Database> database_;
     Conversations conversations_;
+    UsageScan usage_;
     std::set<std::string> agents_;                 // that have a sessions folder
     std::map<std::string, FileStamp> exchanged_;   // sessions.json as last read or written
     std::map<std::string, FileStamp> unreadable_;  // and as last refused

@@ -78,7 +78,9 @@ Done run(Worker& self) {
         self.board().set(Counter::link_frames_dropped,
                          static_cast<int64_t>(counts.stale + counts.malformed + counts.refused));
     };
-    Runs runs({self.loop(), **store, starter, gateway, config, wall_ms, monotonic_ms, count});
+    SystemEvents system_events;
+    Runs runs({self.loop(), **store, starter, gateway, config, system_events, wall_ms, monotonic_ms,
+               count});
     const Result<Runs::Recovered> recovered = runs.recover();
     if (!recovered) return recovered.error();
     if (recovered->all() > 0)
@@ -87,8 +89,8 @@ Done run(Worker& self) {
             "again, {} are given up",
             recovered->all() == 1 ? "1 run was" : fmt::format("{} runs were", recovered->all()),
             recovered->answered, recovered->resumed, recovered->given_up);
-    Methods methods(
-        {runs, **store, starter, gateway, config, [&] { return models.list(); }, wall_ms});
+    Methods methods({runs, **store, starter, gateway, config, system_events,
+                     [&] { return models.list(); }, wall_ms});
     gateway.serve(methods);
 
     self.on_stop([&](const hardshell::proto::Stop& stop) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,7 @@ struct MethodServices {
     ModelStarter& models;
     EventSink& events;
     const AgentConfig& config;
+    SystemEvents& system_events;
     std::function<Json()> list_models;  // payload of models.list
     std::function<int64_t()> now_ms;
 };
@@ -77,6 +79,16 @@ class Methods {
     void chat_inject(const Json& params, const Reply& reply);
     void delete_idle(const SessionKey& key, bool with_transcript, const Reply& reply);
     void answer_entry(const Session& session, const Reply& reply) const;
+    // methods_usage.cpp
+    void usage_status(const Json& params, const Reply& reply);
+    void usage_cost(const Json& params, const Reply& reply);
+    // methods_events.cpp
+    void wake(const Json& params, const Reply& reply);
+    void system_event(const Json& params, const Reply& reply);
+    void last_heartbeat(const Json& params, const Reply& reply);
+    void set_heartbeats(const Json& params, const Reply& reply);
+    // The one that system events are for.
+    SessionKey main_session() const;
     // methods_sessions.cpp
     void agents_list(const Json& params, const Reply& reply);
     void agent_identity(const Json& params, const Reply& reply);
@@ -96,6 +108,11 @@ class Methods {
     ModelName model_of(const std::string& agent_id) const;
 
     MethodServices services_;
+    struct KnownCost {
+        int64_t at_ms = 0;
+        Json payload;
+    };
+    std::map<int64_t, KnownCost> costs_;  // by number of days
 };
 
 }  // namespace agent

@@ -112,6 +112,13 @@ constexpr Field chat_inject_fields[] = {
     {"message", Kind::text, true, 1},
     {"label", Kind::text, false, 0, 100},
 };
+constexpr Field usage_cost_fields[] = {{"days", Kind::any, false, any}};
+constexpr Field wake_fields[] = {
+    {"mode", Kind::text, true, 1},
+    {"text", Kind::text, true, 1},
+};
+constexpr Field set_heartbeats_fields[] = {{"enabled", Kind::boolean, true}};
+constexpr Field system_event_fields[] = {{"text", Kind::text, true, 1}};
 constexpr Field probe_fields[] = {{"probe", Kind::any, false, any}};
 
 }  // namespace
@@ -134,9 +141,15 @@ std::span<const Methods::Row> Methods::table() {
         {"sessions.reset", sessions_reset_fields, &Methods::sessions_reset},
         {"sessions.delete", sessions_delete_fields, &Methods::sessions_delete},
         {"sessions.compact", sessions_compact_fields, &Methods::sessions_compact},
+        {"usage.status", {}, &Methods::usage_status},
+        {"usage.cost", usage_cost_fields, &Methods::usage_cost},
+        {"wake", wake_fields, &Methods::wake},
+        {"last-heartbeat", {}, &Methods::last_heartbeat},
+        {"set-heartbeats", set_heartbeats_fields, &Methods::set_heartbeats},
         {"models.list", {}, &Methods::models_list},
         // Asked by the gateway itself, never for a client.
         {"internal.health", probe_fields, &Methods::health},
+        {"internal.system-event", system_event_fields, &Methods::system_event},
         {"internal.status", {}, &Methods::status},
     };
     return rows;

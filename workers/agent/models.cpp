@@ -71,6 +71,18 @@ Result<ModelName> Models::choose(const std::string& text) const {
     return name;
 }
 
+std::optional<double> Models::cost(const ModelName& name, const Json& usage) const {
+    const Result<Model> model = state_->resources.catalogue.find(name);
+    if (!model) return {};
+    const Price& price = model->price;
+    if (price.input + price.output + price.cache_read + price.cache_write == 0) return {};
+    const auto dollars = [&](const char* tokens, double per_million) {
+        return static_cast<double>(int_member(usage, tokens)) * per_million / 1e6;
+    };
+    return dollars("input", price.input) + dollars("output", price.output) +
+           dollars("cacheRead", price.cache_read) + dollars("cacheWrite", price.cache_write);
+}
+
 std::unique_ptr<ModelCall> Models::start(ModelRequest request, ModelListener& listener) {
     return std::make_unique<FailoverCall>(state_->resources, std::move(request), listener);
 }

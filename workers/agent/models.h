@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,9 @@ class Models {
 
     // The same, but an error when the model is not known or not allowed.
     Result<ModelName> choose(const std::string& text) const;
+
+    // Dollars for so much usage; nothing when no price is known.
+    std::optional<double> cost(const ModelName& name, const Json& usage) const;
 
     // Starts a call, which must not outlive this. Never calls the listener from within start().
     // Passes over a candidate that is overloaded, failing, unreachable or without a key; a request

@@ -15,6 +15,7 @@
 #include "workers/agent/agent_config.h"
 #include "workers/agent/model_types.h"
 #include "workers/agent/session_store.h"
+#include "workers/agent/system_events.h"
 #include "workers/common/base/board_page.h"
 #include "workers/common/base/loop.h"
 
@@ -29,6 +30,8 @@ class ModelStarter {
                                               const std::string& wanted) const = 0;
     // The model that a text means; an error when there is none, or it may not be used.
     virtual Result<ModelName> choose(const std::string& text) const = 0;
+    // Dollars for so much usage; nothing when the model's price is not known.
+    virtual std::optional<double> cost(const ModelName& name, const Json& usage) const = 0;
     virtual int64_t context_window(const ModelName& name) const = 0;
     virtual std::unique_ptr<ModelCall> start(ModelRequest request, ModelListener& listener) = 0;
 };
@@ -56,6 +59,7 @@ struct RunServices {
     ModelStarter& models;
     EventSink& events;
     const AgentConfig& config;
+    SystemEvents& system_events;
     std::function<int64_t()> now_ms;                        // wall clock
     std::function<int64_t()> steady_ms;                     // for intervals
     std::function<void(Counter, int64_t)> count = nullptr;  // may be empty
@@ -120,6 +124,7 @@ class Run final : public ModelListener {
         std::string stop_reason;    // of an abort
         Json message;               // of the answer, transcript form
     };
+    Json message_with_events() const;
     void finish_early(End how);
     bool prepare_session();
     bool write_user_message();

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -59,6 +60,19 @@ struct RunRecord {
     bool has_ended() const { return ended_ms != 0; }
 };
 
+// What the answers of one day took, and cost in dollars.
+struct DayUsage {
+    int64_t input = 0;
+    int64_t output = 0;
+    int64_t cache_read = 0;
+    int64_t cache_write = 0;
+    int64_t total_tokens = 0;
+    double cost = 0;
+    int64_t missing_costs = 0;  // answers whose cost is not known
+    DayUsage& operator+=(const DayUsage& other);
+};
+using UsageByDay = std::map<std::string, DayUsage>;  // by local day, "2026-01-30"
+
 class SessionStore {
   public:
     virtual ~SessionStore() = default;
@@ -108,6 +122,11 @@ class SessionStore {
     // Each message of its transcript, newest first, until the visitor returns false.
     virtual Done visit_messages(const Session& session,
                                 const std::function<bool(const Json& message)>& visitor) = 0;
+    // What all transcripts tell, from that time's day on; calls back later, without keeping the
+    // loop. `cost_of` is asked where an answer's cost is not written.
+    using CostOf = std::function<std::optional<double>(const ModelName& model, const Json& usage)>;
+    virtual void usage(int64_t since_ms, CostOf cost_of,
+                       std::function<void(const UsageByDay&)> done) = 0;
     virtual bool has_transcript(const Session& session) = 0;
     // Puts its transcript aside as deleted; where it is now, as told to clients.
     virtual Result<std::vector<std::string>> archive(const Session& session) = 0;

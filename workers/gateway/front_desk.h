@@ -72,6 +72,7 @@ class FrontDesk {
     void health(const Json& params, const Reply& reply);
     void status(const Json& params, const Reply& reply);
     void system_presence(const Json& params, const Reply& reply);
+    void system_event(const Json& params, const Reply& reply);
     void node_list(const Json& params, const Reply& reply);
     void device_pair_list(const Json& params, const Reply& reply);
     void device_pair_approve(const Json& params, const Reply& reply);

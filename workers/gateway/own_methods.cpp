@@ -15,6 +15,24 @@ namespace {
 constexpr Field request_id_fields[] = {{"requestId", Kind::filled_text, true}};
 constexpr Shape request_id_shape{request_id_fields};
 
+// What a system event may say about whoever it comes from.
+constexpr std::string_view event_facts[] = {"deviceId",
+                                            "instanceId",
+                                            "host",
+                                            "ip",
+                                            "mode",
+                                            "version",
+                                            "platform",
+                                            "deviceFamily",
+                                            "modelIdentifier",
+                                            "lastInputSeconds",
+                                            "reason",
+                                            "roles",
+                                            "scopes",
+                                            "tags"};
+// These tell how things are, not that something happened.
+constexpr std::string_view node_report = "Node:";
+
 constexpr std::chrono::milliseconds status_deadline{5000};
 
 Failure pairing_failure(const Error& error) {
@@ -36,6 +54,7 @@ const FrontDesk::OwnRow FrontDesk::own_methods[] = {
     {"health", &FrontDesk::health, nullptr},
     {"status", &FrontDesk::status, nullptr},
     {"system-presence", &FrontDesk::system_presence, nullptr},
+    {"system-event", &FrontDesk::system_event, nullptr},
     {"node.list", &FrontDesk::node_list, &no_members},
     {"device.pair.list", &FrontDesk::device_pair_list, &no_members},
     {"device.pair.approve", &FrontDesk::device_pair_approve, &request_id_shape},
@@ -77,6 +96,32 @@ void FrontDesk::status(const Json&, const Reply& reply) {
 
 void FrontDesk::system_presence(const Json&, const Reply& reply) {
     reply.ok(print_json(parts_.hub.presence(wall_ms())));
+}
+
+void FrontDesk::system_event(const Json& params, const Reply& reply) {
+    const std::string text = text_member(params, "text");
+    if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+        return reply.failed(invalid_request(
+            "invalid system-event params: at /text: must be a text that is not empty"));
+    const Client* client = parts_.hub.find(reply.client_id);
+    if (!client) return;
+    std::string key = client->connection_id();
+    for (const char* name : {"host", "instanceId", "deviceId"})
+        if (const std::string value = text_member(params, name); !value.empty()) key = value;
+    Json facts = Json::object();
+    for (const std::string_view name : event_facts)
+        if (const Json& value = member(params, name); !value.is_null()) facts[name] = value;
+    facts["text"] = text;
+    const bool changed = parts_.hub.reported(key, facts, wall_ms());
+    if (text.starts_with(node_report) && !changed) return reply.ok(R"({"ok":true})");
+    AgentGate::Question question;
+    question.method = "internal.system-event";
+    question.params_json = print_json({{"text", text}});
+    question.deadline = status_deadline;
+    parts_.agent.ask(std::move(question), [reply](const AgentGate::RpcResult& result) {
+        if (result.ok()) return reply.ok(R"({"ok":true})");
+        reply.failed(unavailable(result.error_message(), true));
+    });
 }
 
 void FrontDesk::node_list(const Json&, const Reply& reply) {
