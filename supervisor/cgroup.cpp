@@ -19,16 +19,37 @@ namespace {
 // What each version calls things. An empty name: it has no such thing.
 struct Names {
     const char* limit;
-    const char* soft;         // the kernel slows the group down beyond it
-    const char* whole_group;  // a kill for memory takes the whole group
-    const char* swap;
-    const char* own_memory;  // in memory.stat
+    const char* soft = "";         // the kernel slows the group down beyond it
+    const char* whole_group = "";  // a kill for memory takes the whole group
+    const char* swap = "";
+    const char* usage;       // with page cache
+    const char* own_memory;  // in memory.stat, as the two of the page cache
+    const char* cache[2];
     const char* kills_file;
+    const char* refusals_file;
+    const char* refusals =
+        "";  // how often its own limit was in the way; "": the file's only number
 };
-constexpr Names version_1 = {"memory.limit_in_bytes", "", "", "", "total_rss",
-                             "memory.oom_control"};
-constexpr Names version_2 = {"memory.max",      "memory.high", "memory.oom.group",
-                             "memory.swap.max", "anon",        "memory.events"};
+constexpr Names version_1 = {
+    .limit = "memory.limit_in_bytes",
+    .usage = "memory.usage_in_bytes",
+    .own_memory = "total_rss",
+    .cache = {"total_inactive_file", "total_active_file"},
+    .kills_file = "memory.oom_control",
+    .refusals_file = "memory.failcnt",
+};
+constexpr Names version_2 = {
+    .limit = "memory.max",
+    .soft = "memory.high",
+    .whole_group = "memory.oom.group",
+    .swap = "memory.swap.max",
+    .usage = "memory.current",
+    .own_memory = "anon",
+    .cache = {"inactive_file", "active_file"},
+    .kills_file = "memory.events",
+    .refusals_file = "memory.events",
+    .refusals = "oom",
+};
 
 const Names& names_of(CgroupVersion version) {
     return version == CgroupVersion::v2 ? version_2 : version_1;
@@ -48,7 +69,7 @@ Done write_file(const std::string& path, const std::string& text) {
 std::optional<uint64_t> number_after(const std::string& path, const std::string& key) {
     std::ifstream file(path);
     std::string name;
-    for (uint64_t value = 0; file >> name >> value;)
+    for (uint64_t value = 0; (key.empty() || file >> name) && file >> value;)
         if (name == key) return value;
     return {};
 }
@@ -166,6 +187,12 @@ uint64_t Cgroup::memory_kills() const {
         .value_or(0);
 }
 
+uint64_t Cgroup::memory_refusals() const {
+    if (memory_.empty()) return 0;
+    const Names& names = names_of(memory_version_);
+    return number_after(memory_ + "/" + names.refusals_file, names.refusals).value_or(0);
+}
+
 std::vector<pid_t> Cgroup::members() const {
     for (const std::string* group : {&unified_, &pids_, &memory_})
         if (!group->empty()) return members_of(*group);
@@ -231,6 +258,21 @@ std::optional<uint64_t> Cgroups::own_limit() const {
         std::ifstream file(group + "/memory.max");
         uint64_t limit = 0;
         if (file >> limit) least = std::min(least.value_or(limit), limit);
+    }
+    return least;
+}
+
+std::optional<MemoryRoom> Cgroups::room() const {
+    std::optional<MemoryRoom> least;
+    const Names& names = names_of(trees_.memory_version);
+    for (std::string group = trees_.memory; group.size() > 1; group.erase(group.rfind('/'))) {
+        const auto limit = number_after(group + "/" + names.limit, "");
+        if (!limit || *limit == 0 || *limit >= no_limit) continue;
+        uint64_t used = number_after(group + "/" + names.usage, "").value_or(0);
+        for (const char* kind : names.cache)
+            used -= std::min(used, number_after(group + "/memory.stat", kind).value_or(0));
+        const MemoryRoom room{*limit, *limit - std::min(*limit, used)};
+        if (!least || room.available < least->available) least = room;
     }
     return least;
 }

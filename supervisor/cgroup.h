@@ -32,8 +32,12 @@ class Cgroup {
     std::vector<int> doors() const;
     // Bytes of the worker's own memory, page cache not counted; nothing where it is not counted.
     std::optional<uint64_t> used() const;
-    // Processes that the kernel killed in here, ever.
+    bool limits_memory() const { return !memory_.empty(); }
+    // Processes that the kernel killed in here, ever: for this group's limit or for that of one
+    // around it.
     uint64_t memory_kills() const;
+    // How often memory was refused for this group's own limit, ever.
+    uint64_t memory_refusals() const;
     // Ends every process inside; false when one is still there after some milliseconds.
     bool kill() const;
 
@@ -46,6 +50,11 @@ class Cgroup {
     std::string pids_;
     std::string unified_;
     std::vector<Fd> doors_;
+};
+
+struct MemoryRoom {
+    uint64_t limit = 0;
+    uint64_t available = 0;  // page cache counts as available
 };
 
 // Makes the workers' groups below our own.
@@ -64,6 +73,8 @@ class Cgroups {
     const std::string& mode() const { return mode_; }
     // The limit on our own group and those above it; nothing when there is none.
     std::optional<uint64_t> own_limit() const;
+    // Of the limited ones among the same groups, that with the least available.
+    std::optional<MemoryRoom> room() const;
     // Removes what is empty.
     void close();
 

@@ -6,8 +6,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace supervisor {
 
@@ -29,8 +31,10 @@ Fd spare_descriptor() {
 
 bool is_answered(const sockaddr_un& address) {
     const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    return probe &&
-           connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    if (!probe) return false;
+    if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+        return true;
+    return errno == EAGAIN || errno == EPROTOTYPE;  // no room in its queue, or of another type
 }
 
 }  // namespace
@@ -93,19 +97,32 @@ void ControlSocket::refuse_one() {
 void ControlSocket::accept_one() {
     Fd connection(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!connection && (errno == EMFILE || errno == ENFILE)) return refuse_one();
-    if (!connection || clients_.size() >= most_clients || !may_control(connection.get())) return;
+    if (!connection || !may_control(connection.get())) return;
+    if (clients_.size() >= most_clients) make_room();
     clients_.push_back(std::make_unique<ControlClient>(
         std::make_unique<FrameStream>(loop_, std::move(connection), largest_frame)));
     ControlClient* client = clients_.back().get();
     client->deadline_ = loop_.after(patience, [this, client] { drop(client); });
     client->stream_->on_close([this, client](const std::string&) { drop(client); });
-    client->stream_->on_frame([this, client](std::string_view frame) {
-        client->deadline_.reset();
-        hardshell::proto::ControlRequest request;
-        if (!request.ParseFromArray(frame.data(), static_cast<int>(frame.size())))
-            return client->refuse("the request cannot be read");
-        handler_(request, *client);
-    });
+    client->stream_->on_frame([this, client](std::string_view frame) { take(*client, frame); });
+}
+
+void ControlSocket::take(ControlClient& client, std::string_view frame) {
+    // One request each: answers that nobody reads would pile up.
+    if (std::exchange(client.has_asked_, true)) return drop(&client);
+    client.deadline_.reset();
+    hardshell::proto::ControlRequest request;
+    if (!request.ParseFromArray(frame.data(), static_cast<int>(frame.size())))
+        return client.refuse("the request cannot be read");
+    handler_(request, client);
+}
+
+// The oldest gives way, those that follow the log last: a crowd of callers that say nothing must
+// not keep the owner out.
+void ControlSocket::make_room() {
+    const auto idle = std::find_if(clients_.begin(), clients_.end(),
+                                   [](const auto& client) { return !client->feed; });
+    drop(idle != clients_.end() ? idle->get() : clients_.front().get());
 }
 
 void ControlSocket::drop(const ControlClient* client) {

@@ -28,6 +28,7 @@ class ControlClient {
   private:
     friend class ControlSocket;
     std::unique_ptr<FrameStream> stream_;
+    bool has_asked_ = false;
     Loop::Registration deadline_;
 };
 
@@ -46,6 +47,8 @@ class ControlSocket {
     ControlSocket(Loop& loop, Fd socket, std::string path, Handler handler);
     void accept_one();
     void refuse_one();
+    void take(ControlClient& client, std::string_view frame);
+    void make_room();
     void drop(const ControlClient* client);
 
     Loop& loop_;

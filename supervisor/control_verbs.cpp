@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <string>
 
 #include "supervisor/supervisor.h"
@@ -93,14 +94,39 @@ void stop(Supervisor& supervisor, const ControlRequest& request, ControlClient& 
 }
 
 void reload(Supervisor& supervisor, const ControlRequest&, ControlClient& client) {
-    supervisor.reload();
-    done(client);
+    const Done asked = supervisor.reload();
+    return asked ? done(client) : client.refuse(asked.error().what);
+}
+
+void gateway_call(Supervisor& supervisor, const ControlRequest& request, ControlClient& client) {
+    supervisor.call_gateway(argument(request, 0), argument(request, 1), client);
+}
+
+// A planner answers; the client may be gone by then.
+void config(Supervisor& supervisor, const ControlRequest& request, ControlClient& client) {
+    hardshell::proto::ConfigCall call;
+    call.set_method(argument(request, 0));
+    call.set_params_json(argument(request, 1));
+    const auto is_there = std::make_shared<bool>(true);
+    client.feed = Loop::Registration([is_there] { *is_there = false; });
+    supervisor.configure(std::move(call), [is_there, to = &client](const auto& answer) {
+        if (!*is_there) return;
+        ControlReply reply;
+        reply.set_last(true);
+        *reply.mutable_config() = answer;
+        to->reply(reply);
+    });
 }
 
 constexpr ControlVerb verbs[] = {
-    {"status", "", status},         {"logs", "[worker [lines [follow]]]", logs},
-    {"restart", "worker", restart}, {"start", "worker", start},
-    {"stop", "[worker]", stop},     {"reload", "", reload},
+    {"status", "", status},
+    {"logs", "[worker [lines [follow]]]", logs},
+    {"restart", "worker", restart},
+    {"start", "worker", start},
+    {"stop", "[worker]", stop},
+    {"reload", "", reload},
+    {"gateway-call", "method params", gateway_call},
+    {"config", "method parameters", config},
 };
 
 }  // namespace

@@ -2,7 +2,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -41,6 +43,29 @@ std::string closed_ancestor(std::string path) {
         if (path == "/") return {};
         path = parent_of(path);
     }
+}
+
+struct Right {
+    int capability;
+    const char* name;
+};
+// Without one of them user 0 cannot start, serve and end the processes of other users.
+constexpr Right needed_rights[] = {
+    {CAP_SETUID, "CAP_SETUID"},
+    {CAP_SETGID, "CAP_SETGID"},
+    {CAP_CHOWN, "CAP_CHOWN"},
+    {CAP_KILL, "CAP_KILL"},
+};
+
+// The first of them that is missing; null when none is.
+const char* missing_right() {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct sets[2] = {};
+    if (syscall(SYS_capget, &header, sets) != 0) return nullptr;
+    for (const Right& right : needed_rights)
+        if (!(sets[right.capability / 32].effective & 1u << right.capability % 32))
+            return right.name;
+    return nullptr;
 }
 
 void give(int directory, const char* name, unsigned owner, int depth);
@@ -105,6 +130,8 @@ void give_config_to(unsigned owner, int state_dir, const std::string& config_pat
 
 UserIsolation user_isolation(const std::string& state_dir, const std::string& run_dir) {
     if (geteuid() != 0) return {false, "not started as root"};
+    if (const char* missing = missing_right())
+        return {false, "root has no " + std::string(missing) + " here"};
     for (const std::string& directory : {parent_of(state_dir), parent_of(run_dir)}) {
         const std::string closed = closed_ancestor(directory);
         if (!closed.empty())
@@ -114,21 +141,26 @@ UserIsolation user_isolation(const std::string& state_dir, const std::string& ru
     return {true, {}};
 }
 
-Result<Fd> prepare_state_dir(const std::string& state_dir, const std::string& config_path,
-                             bool isolate) {
+Result<Fd> open_state_dir(const std::string& state_dir) {
     if (Done made = make_directories(state_dir, 0711); !made) return made.error();
     Fd directory(open(state_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory) return system_error("cannot open the state directory " + state_dir, errno);
+    if (Done made = make_folder(directory.get(), "hardshell", 0711); !made) return made.error();
+    return directory;
+}
+
+Done prepare_state_dir(int directory, const std::string& state_dir, const std::string& config_path,
+                       bool isolate) {
     for (const KindOfWorker& row : roster())
         for (const std::string_view folder : row.directories) {
-            if (Done made = make_folder(directory.get(), folder, 0700); !made) return made.error();
+            if (Done made = make_folder(directory, folder, 0700); !made) return made.error();
             // Back to root, too, where workers had users of their own before: without capabilities
             // even user 0 writes only what is its own.
             if (geteuid() == 0)
-                give(directory.get(), std::string(folder).c_str(), isolate ? user_of(row) : 0, 0);
+                give(directory, std::string(folder).c_str(), isolate ? user_of(row) : 0, 0);
         }
-    give_config(directory.get(), state_dir, config_path, isolate);
-    return directory;
+    give_config(directory, state_dir, config_path, isolate);
+    return {};
 }
 
 void give_config(int state_dir, const std::string& state_dir_path, const std::string& config_path,

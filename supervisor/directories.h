@@ -18,13 +18,14 @@ struct UserIsolation {
     std::string why_not;  // for the log, when off
 };
 
-// Needs root, and directories that other users may pass through.
+// Needs root with its usual rights, and directories that other users may pass through.
 UserIsolation user_isolation(const std::string& state_dir, const std::string& run_dir);
 
-// Creates the state directory with the folders of the roster and gives each its owner. Returns the
-// directory, opened.
-Result<Fd> prepare_state_dir(const std::string& state_dir, const std::string& config_path,
-                             bool isolate);
+// Creates the state directory where it is missing and opens it; changes nothing in one that exists.
+Result<Fd> open_state_dir(const std::string& state_dir);
+// Creates the folders of the roster in it and gives each its owner.
+Done prepare_state_dir(int directory, const std::string& state_dir, const std::string& config_path,
+                       bool isolate);
 
 // Gives the configuration to the planner's user again: an editor that replaces a file leaves it to
 // its own. Only root can; does nothing for a file elsewhere.

@@ -1,6 +1,7 @@
 #include "supervisor/layers.h"
 
 #include "supervisor/landlock.h"
+#include "supervisor/spawn.h"
 #include "supervisor/syscall_filter.h"
 
 namespace supervisor {
@@ -20,6 +21,9 @@ bool limits_memory(const Facts& facts) {
 }
 bool limits_tasks(const Facts& facts) {
     return facts.limits_tasks;
+}
+bool is_spared(const Facts&) {
+    return own_oom_score() < 0;
 }
 bool has_filter(const Facts&) {
     return can_filter_syscalls();
@@ -46,6 +50,7 @@ constexpr Layer table[] = {
     {"system call filter",   has_filter,    "this kernel has no seccomp filters: workers may make any system call"},
     {"writes (Landlock)",    has_landlock,  "this kernel has no Landlock: workers may write wherever their user may"},
     {"memory limit",         limits_memory, "the kernel does not hold workers to their memory: they are watched once a second"},
+    {"supervisor spared",    is_spared,     "without CAP_SYS_RESOURCE the kernel may end the supervisor, too, when memory runs out"},
     {"task limit",           limits_tasks,  "the kernel does not limit a worker's processes and threads"},
 };
 // clang-format on

@@ -97,12 +97,16 @@ void LogPump::say(std::string_view severity, std::string_view text) {
     if (!severity.empty()) line += ": ";
     line += text;
     read_clocks();
-    std::vector<SecretMask::Span> spans;
-    mask_.find(line, spans);
-    std::string masked;
-    append_masked(masked, line, spans, 0, line.size());
-    take(speaker(std::string(own_name)), {masked});
+    take(speaker(std::string(own_name)), {masked(line)});
     output_.write_some();
+}
+
+std::string LogPump::masked(std::string_view text) const {
+    std::vector<SecretMask::Span> spans;
+    mask_.find(text, spans);
+    std::string masked;
+    append_masked(masked, text, spans, 0, text.size());
+    return masked;
 }
 
 void LogPump::follow(const std::string& worker, Fd pipe) {

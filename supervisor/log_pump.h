@@ -57,6 +57,7 @@ class LogPump {
     void finish(const std::string& worker);
     // Replaces the values to be masked; those shorter than 6 bytes are left alone.
     void mask(const std::vector<std::string>& secrets);
+    std::string masked(std::string_view text) const;
     void format(LogFormat format) { format_ = format; }
     // How many lines per second a worker may write for long; 0: the usual, UINT32_MAX: any.
     void limit(uint32_t lines_per_second);

@@ -11,7 +11,7 @@ namespace supervisor {
 
 namespace {
 
-constexpr uint64_t shortage_percent = 8;        // of the machine's memory still available
+constexpr uint64_t shortage_percent = 8;        // of all memory still available
 constexpr int64_t between_reliefs_ms = 15'000;  // a replaced worker gives back within seconds
 
 // A line of /proc/meminfo in bytes; 0 when it is not there.
@@ -22,6 +22,10 @@ uint64_t memory_line(const std::string& name) {
     for (uint64_t value = 0; file >> key >> value && std::getline(file, unit);)
         if (key == name + ":") return value << 10;
     return 0;
+}
+
+bool is_short(uint64_t available, uint64_t total) {
+    return total > 0 && available * 100 < total * shortage_percent;
 }
 
 std::string content_of(const char* path) {
@@ -84,12 +88,25 @@ void MemoryGuard::check() {
     relieve_machine();
 }
 
+// Empty while there is enough. A container may be full long before its machine is.
+std::string MemoryGuard::shortage() const {
+    const auto only = [](uint64_t available, uint64_t total) {
+        return " has only " + mebibytes(available) + " of " + mebibytes(total) + " left";
+    };
+    const uint64_t machine = memory_line("MemTotal");
+    const uint64_t available = memory_line("MemAvailable");
+    if (is_short(available, machine)) return "the machine" + only(available, machine);
+    const auto room = groups_.room();
+    if (room && is_short(room->available, room->limit))
+        return "the group around this gateway" + only(room->available, room->limit);
+    return {};
+}
+
 // Whoever can be missed and uses most of its share goes first; a critical one only when it is over
 // its share.
 void MemoryGuard::relieve_machine() {
-    const uint64_t machine = memory_line("MemTotal");
-    const uint64_t available = memory_line("MemAvailable");
-    if (machine == 0 || available * 100 >= machine * shortage_percent) return;
+    const std::string shortage = this->shortage();
+    if (shortage.empty()) return;
     const int64_t now = monotonic_ms();
     if (relieved_ms_ != 0 && now - relieved_ms_ < between_reliefs_ms) return;
     relieved_ms_ = now;
@@ -101,8 +118,6 @@ void MemoryGuard::relieve_machine() {
             (chosen->kind().critical == worker->kind().critical && fill > chosen->fill()))
             chosen = worker.get();
     }
-    const std::string shortage =
-        "the machine has only " + mebibytes(available) + " of " + mebibytes(machine) + " left";
     if (chosen) return chosen->drain(shortage);
     log_.say("warn", shortage + "; no worker of ours is over its share");
 }

@@ -38,6 +38,7 @@ class MemoryGuard {
 
   private:
     uint64_t total(const hardshell::proto::SupervisorSettings& settings) const;
+    std::string shortage() const;
     void relieve_machine();
 
     LogPump& log_;

@@ -23,11 +23,13 @@ constexpr Cause causes[] = {
     {Ended::unasked_success, "unasked_exit", "ended with success, which nobody asked for"},
     {Ended::crashed, "crashed", nullptr},
     {Ended::out_of_memory, "oom", "out of memory"},
+    {Ended::no_storage, "storage", "cannot write to the volume"},
     {Ended::machine_out_of_memory, "machine_oom", "killed because the machine was out of memory"},
     {Ended::killed, "killed", nullptr},
     {Ended::never_ready, "never_ready", "never became ready"},
     {Ended::hung, "hung", "stopped responding"},
     {Ended::not_started, "not_started", nullptr},
+    {Ended::broke_protocol, "protocol", "broke the protocol"},
 };
 
 const Cause& cause_of(Ended how) {
@@ -45,15 +47,24 @@ constexpr CodeRow codes[] = {
     {exit_code::bad_credentials, Ended::bad_credentials},
     {exit_code::taken, Ended::taken},
     {exit_code::out_of_memory, Ended::out_of_memory},
+    {exit_code::no_storage, Ended::no_storage},
     {exit_code::requested, Ended::unasked_success},
 };
+
+bool is_crash(int signal) {
+    for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT})
+        if (signal == number) return true;
+    return false;
+}
 
 }  // namespace
 
 Ended classify(const ProcessEnd& end, const Life& life) {
-    if (life.was_asked_to_end) return Ended::on_request;
     // The kernel's word stands over ours: a hung worker may have been killed for memory first.
     if (life.killed_in_its_group && end.signal == SIGKILL) return Ended::out_of_memory;
+    // A bug is one, also in the middle of a stop.
+    if (is_crash(end.signal) && life.forced != Ended::hung) return Ended::crashed;
+    if (life.was_asked_to_end) return Ended::on_request;
     if (life.forced) return *life.forced;
     if (end.signal == SIGKILL && life.killed_on_machine) return Ended::machine_out_of_memory;
     if (end.signal == SIGKILL) return Ended::killed;

@@ -23,8 +23,19 @@ std::string stable_bytes(const google::protobuf::MessageLite& message) {
 
 }  // namespace
 
+const hardshell::proto::WorkerPlan* find_in(const hardshell::proto::Plan& plan,
+                                            const std::string& worker) {
+    for (const auto& found : plan.workers())
+        if (found.name() == worker) return &found;
+    return nullptr;
+}
+
+// Why the file is not in force is told to a worker that runs; it is not restarted for it.
 bool same_plan(const hardshell::proto::WorkerPlan& a, const hardshell::proto::WorkerPlan& b) {
-    return stable_bytes(a) == stable_bytes(b);
+    hardshell::proto::WorkerPlan one = a, other = b;
+    one.mutable_settings()->clear_degraded();
+    other.mutable_settings()->clear_degraded();
+    return stable_bytes(one) == stable_bytes(other);
 }
 
 bool same_listeners(const hardshell::proto::Plan& a, const hardshell::proto::Plan& b) {

@@ -27,7 +27,13 @@ void PlanSource::ask() {
 
 void PlanSource::ended() {
     planner_.ended();
-    if (std::exchange(wanted_again_, false)) ask();
+    go_on();
+}
+
+void PlanSource::go_on() {
+    if (stopped_ || planner_.is_busy() || planner_.pid() > 0) return;
+    if (std::exchange(wanted_again_, false)) return ask();
+    if (on_free_) on_free_();
 }
 
 void PlanSource::stop() {
@@ -37,11 +43,10 @@ void PlanSource::stop() {
 
 void PlanSource::on_reply(Result<PlanReply> reply) {
     if (stopped_) return;
-    if (wanted_again_) {
-        // The next planner is asked when this one is collected, or now if it has been.
-        if (planner_.pid() == 0 && std::exchange(wanted_again_, false)) ask();
-        if (has_plan_) return;
-    }
+    loop_.soon([this] { go_on(); });  // one that could not be started is not collected
+    // A newer one follows. Whoever asks all the time must not keep every plan out, though.
+    if (wanted_again_ && has_plan_ && !std::exchange(passed_over_, true)) return;
+    passed_over_ = false;
     if (reply && reply->has_plan()) {
         failures_ = 0;
         return take_plan_(std::move(*reply->mutable_plan()));
@@ -50,8 +55,7 @@ void PlanSource::on_reply(Result<PlanReply> reply) {
     log_.say("error", has_plan_ ? why + "; the plan in force stays" : why);
     if (has_plan_) return;
     // Without a first plan there is nothing to serve: tried again, never given up.
-    retry_ =
-        loop_.after(after(Ended::crashed, ++failures_, false, 0.5).wait, [this] { ask(); });
+    retry_ = loop_.after(after(Ended::crashed, ++failures_, false, 0.5).wait, [this] { ask(); });
 }
 
 }  // namespace supervisor

@@ -17,6 +17,11 @@ class PlanSource {
                TakePlan take_plan);
 
     void ask();
+    // What else there is to ask a planner: called whenever none is under way and no plan is wanted.
+    void on_free(std::function<void()> handler) { on_free_ = std::move(handler); }
+    PlannerClient& planner() { return planner_; }
+    // Asks for what is wanted, if a planner can be asked now.
+    void go_on();
     // The last plan given is in force.
     void accepted() { has_plan_ = true; }
     bool has_plan() const { return has_plan_; }
@@ -40,9 +45,11 @@ class PlanSource {
     PlannerClient planner_;
     bool has_plan_ = false;
     bool wanted_again_ = false;
+    bool passed_over_ = false;
     bool stopped_ = false;
     int failures_ = 0;
     Loop::Registration retry_;
+    std::function<void()> on_free_;
 };
 
 }  // namespace supervisor

@@ -27,6 +27,7 @@ constexpr Rule rules[] = {
     {Ended::bad_credentials, 0,       false, Then::hold,       0ms},  // retrying can get an account blocked
     {Ended::taken,           0,       false, Then::hold,       0ms},  // two would answer everything twice
     {Ended::killed,          0,       true,  Then::restart,    0ms},  // not its fault: always at once
+    {Ended::no_storage,      0,       false, Then::restart,    10s},  // until there is room again
     {Ended::any,             10,      false, Then::restart,    60s},
     {Ended::any,             9,       false, Then::restart,    51'200ms},
     {Ended::any,             8,       false, Then::restart,    25'600ms},

@@ -20,6 +20,8 @@ enum class Ended {
     never_ready,            // its start deadline passed
     hung,                   // its loop stopped beating
     not_started,            // it could not be executed
+    no_storage,             // the volume takes nothing
+    broke_protocol,         // what it sent, or did with its link, is not allowed
     any,
 };
 

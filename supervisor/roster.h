@@ -38,6 +38,8 @@ struct KindOfWorker {
     bool may_execute;
     // Below the state directory; created for this kind's user, who is the only writer.
     std::vector<std::string_view> directories;
+    // Whether it may ask about the configuration and change it, for the clients it has let in.
+    bool may_configure = false;
 };
 
 // The user of that kind's workers, when the supervisor is root.

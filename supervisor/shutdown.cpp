@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 constexpr double share_of_first_phase = 0.7;
 constexpr milliseconds hurried_phase{400};  // after a second signal
 constexpr milliseconds least_phase{100};
-constexpr milliseconds patience_with_children{1'000};
+constexpr milliseconds least_patience_with_children{200};
 
 // Collects every ended child; true when no child is left.
 bool collect_all() {
@@ -45,7 +45,7 @@ void Shutdown::ask(const std::string& why, milliseconds budget, bool will_restar
     will_restart_ = will_restart;
     deadline_ms_ = monotonic_ms() + budget.count();
     log_.say("", "stopping: " + why);
-    for (const auto& worker : workers_) worker->shut_down();
+    for (const auto& worker : workers_) worker->shut_down(deadline_ms_);
     go_on();
 }
 
@@ -88,8 +88,12 @@ void Shutdown::go_on() {
             worker->stop(budget, will_restart_ ? "gateway restarting" : "gateway stopping", false);
 }
 
-bool end_all_children() {
-    const int64_t deadline = monotonic_ms() + patience_with_children.count();
+milliseconds Shutdown::time_left() const {
+    return std::max(least_patience_with_children, milliseconds(deadline_ms_ - monotonic_ms()));
+}
+
+bool end_all_children(milliseconds patience) {
+    const int64_t deadline = monotonic_ms() + patience.count();
     while (!collect_all()) {
         for (const pid_t child : own_children()) kill(child, SIGKILL);
         if (monotonic_ms() > deadline) return false;

@@ -25,6 +25,8 @@ class Shutdown {
     bool has_begun() const { return has_begun_; }
     // `will_restart` tells the clients to come back.
     void ask(const std::string& why, std::chrono::milliseconds budget, bool will_restart);
+    // Of its budget, but always enough for what ends at once.
+    std::chrono::milliseconds time_left() const;
     // A worker has ended: the next phase begins when the last one of its phase has.
     void go_on();
 
@@ -43,6 +45,6 @@ class Shutdown {
 };
 
 // Ends and collects every process that is left below this one. False when one cannot be killed.
-bool end_all_children();
+bool end_all_children(std::chrono::milliseconds patience);
 
 }  // namespace supervisor

@@ -15,7 +15,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <utility>  // std::exchange, which Boost.Asio 1.74 forgets
 
 #include <boost/process/child.hpp>
@@ -30,9 +32,6 @@ namespace supervisor {
 namespace {
 
 namespace bp = boost::process;
-
-// Sources are moved up here first, so that no dup2 in the child overwrites one not yet copied.
-constexpr int lowest_source = 100;
 
 struct Limit {
     int resource;
@@ -196,8 +195,10 @@ class ChildSetup : public bp::extend::handler {
     ChildFailure& failure_;
 };
 
-Result<int> lift(int descriptor, std::vector<Fd>& keep) {
-    Fd copy(fcntl(descriptor, F_DUPFD_CLOEXEC, lowest_source));
+// A copy above all targets, so that no dup2 in the child overwrites one not yet copied; not higher
+// than that, for our own limit may be low.
+Result<int> lift(int descriptor, size_t targets, std::vector<Fd>& keep) {
+    Fd copy(fcntl(descriptor, F_DUPFD_CLOEXEC, static_cast<int>(targets)));
     if (!copy) return system_error("cannot copy a descriptor", errno);
     keep.push_back(std::move(copy));
     return keep.back().get();
@@ -213,15 +214,24 @@ bp::environment make_environment(const std::vector<std::string>& pairs) {
     return environment;
 }
 
-// Always said: the supervisor's own score, which it may have lowered, is inherited.
+// Always said: the supervisor's own score, which it may have lowered, is inherited. A container may
+// start with a high one that nobody in it may lower: then the workers' count from there.
 void set_oom_score(pid_t pid, int score) {
+    constexpr int highest = 1'000;
     const std::string path = "/proc/" + std::to_string(pid) + "/oom_score_adj";
     const Fd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    const std::string text = std::to_string(score);
+    const std::string text =
+        std::to_string(std::min(highest, std::max(0, own_oom_score()) + score));
     if (file && write(file.get(), text.data(), text.size()) < 0) return;
 }
 
 }  // namespace
+
+int own_oom_score() {
+    const Fd file(open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC));
+    char text[16] = {};
+    return file && read(file.get(), text, sizeof text - 1) > 0 ? std::atoi(text) : 0;
+}
 
 Result<Spawned> spawn(const SpawnRequest& request) {
     const Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -234,30 +244,33 @@ Result<Spawned> spawn(const SpawnRequest& request) {
     plan.filter = {static_cast<unsigned short>(filter.size()), filter.data()};
     std::vector<int> wanted = {null.get(), request.output, request.errors};
     wanted.insert(wanted.end(), request.descriptors.begin(), request.descriptors.end());
+    const size_t targets = wanted.size();
     for (const int descriptor : wanted) {
-        Result<int> source = lift(descriptor, keep);
+        Result<int> source = lift(descriptor, targets, keep);
         if (!source) return source.error();
         plan.sources.push_back(*source);
     }
     if (request.directory >= 0) {
-        Result<int> directory = lift(request.directory, keep);
+        Result<int> directory = lift(request.directory, targets, keep);
         if (!directory) return directory.error();
         plan.directory = *directory;
     }
     if (request.confinement >= 0) {
-        Result<int> confinement = lift(request.confinement, keep);
+        Result<int> confinement = lift(request.confinement, targets, keep);
         if (!confinement) return confinement.error();
         plan.confinement = *confinement;
     }
     for (const int group : request.groups) {
-        Result<int> door = lift(group, keep);
+        Result<int> door = lift(group, targets, keep);
         if (!door) return door.error();
         plan.groups.push_back(*door);
     }
     plan.data_limit = request.data_limit;
     const Fd program(open(request.program.c_str(), O_PATH | O_CLOEXEC));
     if (!program) return system_error("cannot open " + request.program, errno);
-    const std::string by_descriptor = "/proc/self/fd/" + std::to_string(program.get());
+    const Result<int> lifted = lift(program.get(), targets, keep);
+    if (!lifted) return lifted.error();
+    const std::string by_descriptor = "/proc/self/fd/" + std::to_string(*lifted);
 
     ChildFailure failure;
     const ChildSetup setup(plan, request.program.c_str(), by_descriptor.c_str(), failure);

@@ -28,6 +28,7 @@ struct SpawnRequest {
     std::vector<int> descriptors;
     // Group of the same number; no supplementary groups. Unset: stays who we are.
     std::optional<unsigned> user;
+    // How willingly the kernel ends it when memory runs out; above our own score in any case.
     int oom_score = 0;
     // Control groups to enter, see Cgroup::doors().
     std::vector<int> groups;
@@ -45,5 +46,8 @@ struct Spawned {
 };
 
 Result<Spawned> spawn(const SpawnRequest& request);
+
+// How willingly the kernel ends this process when memory runs out; below 0: after all others.
+int own_oom_score();
 
 }  // namespace supervisor

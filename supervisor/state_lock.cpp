@@ -53,12 +53,17 @@ std::string describe_self() {
 
 }  // namespace
 
-Result<StateLock> lock_state(const std::string& path, std::chrono::milliseconds patience) {
+Result<StateLock> lock_state(int directory, const std::string& path,
+                             std::chrono::milliseconds patience) {
     StateLock lock;
     lock.file = Fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    // On a volume that is read-only it can still be held, and the owner can be told.
+    if (!lock.file && errno == EROFS) lock.file = Fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!lock.file) return system_error("cannot open the lock " + path, errno);
     const int64_t deadline = monotonic_ms() + patience.count();
-    while (flock(lock.file.get(), LOCK_EX | LOCK_NB) != 0) {
+    // The directory itself: the file may be removed under a gateway that runs.
+    while (flock(directory, LOCK_EX | LOCK_NB) != 0 ||
+           flock(lock.file.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return system_error("cannot lock " + path, errno);
         if (monotonic_ms() >= deadline)

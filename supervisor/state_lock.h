@@ -18,7 +18,10 @@ struct StateLock {
     std::string reclaimed;  // not empty: whose stale lock was taken over, for the log
 };
 
-// Waits at most that long for another owner to end: a restart may overlap. `busy` names its pid.
-Result<StateLock> lock_state(const std::string& file, std::chrono::milliseconds patience);
+// `directory`: an open descriptor of the state directory, `file`: the path of the lock in it; both
+// are locked, since a file can be removed. Waits at most that long for another owner to end: a
+// restart may overlap. `busy` names its pid.
+Result<StateLock> lock_state(int directory, const std::string& file,
+                             std::chrono::milliseconds patience);
 
 }  // namespace supervisor

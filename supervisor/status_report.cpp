@@ -1,5 +1,7 @@
 #include "supervisor/status_report.h"
 
+#include <algorithm>
+
 #include "supervisor/plan_changes.h"
 
 namespace supervisor {
@@ -28,6 +30,15 @@ void add_layers(const LayerFacts& facts, StatusReport& report) {
         shown.set_detail(layer.detail);
         if (!layer.holds) report.add_missing(layer.detail);
     }
+}
+
+// Workers for which there was no room.
+void add_absent(const Situation& situation, StatusReport& report) {
+    for (const WorkerPlan& wanted : situation.plan.workers())
+        if (std::none_of(situation.workers.begin(), situation.workers.end(),
+                         [&](const auto& worker) { return worker->name() == wanted.name(); }))
+            report.add_missing(wanted.name() +
+                               " does not run: it could not even be started; the log says why");
 }
 
 // Workers that were given back what they ran with before.
@@ -62,6 +73,7 @@ StatusReport describe(const Situation& situation) {
     add_workers(situation, report);
     add_layers(situation.layers, report);
     for (const std::string& reason : situation.missing_listeners) report.add_missing(reason);
+    add_absent(situation, report);
     add_rolled_back(situation, report);
     add_notices(situation.plan, report);
     return report;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "supervisor/control_verbs.h"
+#include "supervisor/descriptor_room.h"
 #include "supervisor/plan_changes.h"
 #include "supervisor/reap.h"
 #include "supervisor/status_report.h"
@@ -30,7 +31,9 @@ using hardshell::proto::WorkerPlan;
 using hardshell::proto::WorkerStatus;
 using std::chrono::milliseconds;
 
+constexpr const char* gateway_worker = "gateway";
 constexpr milliseconds memory_period{1'000};
+constexpr std::ptrdiff_t most_secrets = 1'000;
 constexpr milliseconds worker_retry{1'000};
 constexpr int orphans_per_turn = 256;  // workers are looked at between two slices
 
@@ -41,6 +44,7 @@ Supervisor::Supervisor(Loop& loop, LogPump& log, Options options)
       log_(log),
       options_(std::move(options)),
       signals_(loop),
+      owner_calls_(loop),
       wiring_(
           loop, log, options_.run_dir, [this](std::string_view kind) { return user_for(kind); },
           [this] {
@@ -49,6 +53,7 @@ Supervisor::Supervisor(Loop& loop, LogPump& log, Options options)
                       worker->start();
           }),
       memory_(log, workers_),
+      space_(log),
       shutdown_(log, workers_, [this] { finish(); }) {}
 
 Supervisor::~Supervisor() {
@@ -69,6 +74,7 @@ Done Supervisor::begin() {
     if (!state) return state.error();
     state_ = std::move(*state);
     for (const std::string& remark : state_.remarks) log_.say("", remark);
+    space_.check(state_.directory.get());
     memory_.open(state_.key());
     say_missing_layers();
     auto control = ControlSocket::open(
@@ -84,7 +90,15 @@ Done Supervisor::begin() {
         PlannerClient::Setting{options_.libexec + "/planner", state_.directory.get(),
                                user_for("planner"), options_.environment,
                                memory_.group_for("planner")},
-        [this] { return plan_request(); }, [this](Plan plan) { apply(std::move(plan)); });
+        [this] {
+            PlanRequest request = plan_request();
+            request.set_takes_effect(true);
+            return request;
+        },
+        [this](Plan plan) { apply(std::move(plan)); });
+    desk_ = std::make_unique<ConfigDesk>(plans_->planner(), [this] { return plan_request(); });
+    plans_->on_free([this] { desk_->go_on(); });
+    watch_config();
     if (const KindOfWorker* planner = find_kind("planner"))
         plans_->set_budget(least_budget(*planner), planner->most_tasks);
     plans_->ask();
@@ -116,7 +130,8 @@ void Supervisor::on_signal(int number) {
         case SIGINT:
             return stop_all(number == SIGTERM ? "SIGTERM" : "SIGINT");
         case SIGHUP:
-            return reload();
+            (void)reload();
+            return;
         case SIGUSR1:
             (void)restart_worker("gateway");
             return;
@@ -162,16 +177,64 @@ PlanRequest Supervisor::plan_request() {
     return request;
 }
 
+void Supervisor::watch_config() {
+    watch_ = std::make_unique<ConfigWatch>(
+        loop_, [this] { plans_->ask(); }, [this] { (void)reload(); });
+    if (const Done watching = watch_->begin(options_.config_path); !watching)
+        log_.say("warn",
+                 watching.error().what + "; a change takes effect with `hardshell reload` only");
+}
+
+void Supervisor::configure(hardshell::proto::ConfigCall call, ConfigDesk::Answer answer) {
+    desk_->take(std::move(call), [this, answer = std::move(answer)](const auto& given) {
+        if (given.has_reload_after_ms()) watch_->due_in(milliseconds(given.reload_after_ms()));
+        answer(given);
+        loop_.soon([this] { plans_->go_on(); });  // one that could not be started is not collected
+    });
+}
+
+// The answer is for this life of the worker: what the next one asks has the same numbers.
+void Supervisor::take_config_call(const WorkerProcess& worker,
+                                  const hardshell::proto::ConfigCall& call) {
+    const uint64_t life = worker.status().incarnation();
+    configure(call, [this, life, name = worker.name()](const auto& answer) {
+        WorkerProcess* asker = find(name);
+        if (asker && asker->status().incarnation() == life) asker->tell_config(answer);
+    });
+}
+
+// Without a plan in force there is nothing to compare with: it is followed.
+PlanReview Supervisor::look_at(const Plan& next) {
+    const ReloadCause cause = std::exchange(cause_, ReloadCause::noticed);
+    if (!plans_->has_plan()) return {};
+    if (!next.degraded().empty())
+        return {Reload::wait, "error", next.degraded() + "; the plan in force stays",
+                next.degraded(), waiting_change_};
+    std::vector<PlannedWorker> planned;
+    for (const auto& worker : workers_)
+        planned.push_back({&worker->plan(), wiring_.has_listeners(worker->name())});
+    return review(plan_, next, planned, cause);
+}
+
+// What runs goes on with the plan it has.
+void Supervisor::stay(const std::string& degraded) {
+    plan_.set_degraded(degraded);
+    announce_changes();
+}
+
+void Supervisor::replace_all() {
+    for (const WorkerPlan& wanted : plan_.workers())
+        if (WorkerProcess* worker = find(wanted.name())) worker->set_plan(wanted);
+    for (const auto& worker : workers_) worker->replace(options_.stop_budget);
+}
+
 void Supervisor::apply(Plan plan) {
     mask_secrets_of(plan);
     say_notices(plan);
-    if (!plan.degraded().empty() && plans_->has_plan()) {
-        // The file is bad: what runs goes on with the plan it has.
-        log_.say("error", plan.degraded() + "; the plan in force stays");
-        plan_.set_degraded(plan.degraded());
-        announce_changes();
-        return;
-    }
+    const PlanReview seen = look_at(plan);
+    if (!seen.remark.empty()) log_.say(seen.severity, seen.remark);
+    waiting_change_ = seen.waiting;
+    if (seen.verdict == Reload::wait) return stay(seen.degraded);
     if (!plan.degraded().empty())
         log_.say("error", plan.degraded());
     else if (!plan_.degraded().empty())
@@ -185,6 +248,7 @@ void Supervisor::apply(Plan plan) {
     memory_.apply();
     if (const KindOfWorker* planner = find_kind("planner"))
         plans_->set_budget(memory_.budget_of("planner"), planner->most_tasks);
+    if (seen.verdict == Reload::replace_all) replace_all();
     reconcile(previous);
     announce_changes();
 }
@@ -198,13 +262,15 @@ void Supervisor::say_notices(const Plan& plan) {
 }
 
 void Supervisor::mask_secrets_of(const Plan& plan) {
-    std::vector<std::string> secrets;
+    // Those of earlier plans stay masked too: whoever still holds them may print them.
     for (const WorkerPlan& worker : plan.workers())
-        for (const auto& secret : worker.secrets()) secrets.push_back(secret.value());
-    // Those of the plan before stay masked too: workers that still hold them may print them.
-    for (const WorkerPlan& worker : plan_.workers())
-        for (const auto& secret : worker.secrets()) secrets.push_back(secret.value());
-    log_.mask(secrets);
+        for (const auto& secret : worker.secrets()) {
+            std::erase(secrets_, secret.value());
+            secrets_.push_back(secret.value());
+        }
+    if (secrets_.size() > most_secrets)
+        secrets_.erase(secrets_.begin(), secrets_.end() - most_secrets);
+    log_.mask(secrets_);
 }
 
 void Supervisor::apply_settings_of(const Plan& plan) {
@@ -213,6 +279,9 @@ void Supervisor::apply_settings_of(const Plan& plan) {
     if (!settings.log_format().empty())
         log_.format(settings.log_format() == "json" ? LogFormat::json : LogFormat::text);
     log_.limit(settings.log_lines_per_second());
+    watch_->set_quiet(settings.has_reload_debounce_ms()
+                          ? milliseconds(settings.reload_debounce_ms())
+                          : ConfigWatch::usual_quiet);
 }
 
 // With a plan in force it stays. Without one the owner's wishes are left out; where even the
@@ -230,12 +299,9 @@ void Supervisor::refuse_memory(const Error& why, Plan& plan) {
 }
 
 void Supervisor::reconcile(const Plan& previous) {
-    for (const auto& worker : workers_) {
-        const auto& wanted = plan_.workers();
-        if (std::none_of(wanted.begin(), wanted.end(),
-                         [&](const WorkerPlan& plan) { return plan.name() == worker->name(); }))
+    for (const auto& worker : workers_)
+        if (!find_in(plan_, worker->name()))
             worker->stop(options_.stop_budget, "removed from the configuration", false);
-    }
     const bool listeners_stay = same_listeners(previous, plan_);
     for (const WorkerPlan& wanted : plan_.workers()) {
         const KindOfWorker* kind = find_kind(wanted.kind());
@@ -249,24 +315,41 @@ void Supervisor::reconcile(const Plan& previous) {
             add_worker(*kind, wanted);
             continue;
         }
-        const bool same = same_plan(worker->plan(), wanted) &&
-                          (listeners_stay || !wiring_.has_listeners(wanted.name()));
-        if (same) continue;
-        worker->set_plan(wanted);
-        log_.say("", wanted.name() + " is replaced: its configuration changed");
-        worker->stop(options_.stop_budget, "gateway restarting", true);
+        const bool is_back = !find_in(previous, wanted.name());
+        const bool same =
+            !is_news(*worker, wanted) && (listeners_stay || !wiring_.has_listeners(wanted.name()));
+        if (same && !is_back) continue;
+        if (!same) worker->set_plan(wanted);
+        if (!is_back && worker->is_stopped_by_owner()) continue;
+        log_.say("", wanted.name() + (is_back ? " is in the configuration again"
+                                              : " is replaced: its configuration changed"));
+        worker->replace(options_.stop_budget);
     }
     for (const auto& worker : workers_)
         if (worker->state() == WorkerState::stopped && worker->status().incarnation() == 0)
             worker->start();
 }
 
+// A plan with which it did not come up is none: it would only fail again.
+bool Supervisor::is_news(WorkerProcess& worker, const WorkerPlan& wanted) const {
+    if (same_plan(worker.plan(), wanted)) {
+        worker.forget_refused_plan();
+        return false;
+    }
+    return !worker.refused_plan() || !same_plan(*worker.refused_plan(), wanted);
+}
+
 void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
-    Result<Fd> file = BoardPage::create(plan.name());
+    const Done room = room_for_worker(plan.name(), workers_.size());
+    Result<Fd> file = room ? BoardPage::create(plan.name()) : room.error();
     Result<BoardPage> page = file ? BoardPage::map(file->get(), true) : file.error();
     if (!page) {
-        log_.say("error", page.error().what + "; trying again every second");
-        retry_workers_ = loop_.after(worker_retry, [this] { reconcile(plan_); });
+        if (!is_retrying_) log_.say("error", page.error().what + "; trying again every second");
+        retry_workers_ = loop_.after(worker_retry, [this] {
+            is_retrying_ = true;
+            reconcile(plan_);
+            is_retrying_ = false;
+        });
         return;
     }
     WorkerProcess::Surroundings surroundings;
@@ -290,11 +373,31 @@ void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
     surroundings.kernel_limits_memory = memory_.groups().limits_memory();
     workers_.push_back(std::make_unique<WorkerProcess>(
         loop_, log_, kind, plan, std::move(surroundings), std::move(*file), std::move(*page)));
-    workers_.back()->on_change([this] { announce_changes(); });
+    workers_.back()->on_change([this, name] {
+        if (name == gateway_worker && find(name)->state() != WorkerState::ready)
+            owner_calls_.worker_ended("the gateway worker ended meanwhile; try again");
+        announce_changes();
+    });
+    workers_.back()->on_owner_result(
+        [this](const hardshell::proto::OwnerResult& result) { owner_calls_.answered(result); });
+    if (kind.may_configure)
+        workers_.back()->on_config_call([this, worker = workers_.back().get()](const auto& call) {
+            take_config_call(*worker, call);
+        });
     workers_.back()->on_failing([this, name](int failures, const std::string& why) {
         critical_failed(name, failures, why);
     });
     workers_.back()->set_budget(memory_.budget_of(name));
+}
+
+void Supervisor::call_gateway(const std::string& method, const std::string& params_json,
+                              ControlClient& client) {
+    const Result<WorkerProcess*> gateway = find_or_say(gateway_worker);
+    if (!gateway) return client.refuse(gateway.error().what);
+    owner_calls_.ask(client, method, params_json,
+                     [&](const hardshell::proto::OwnerRequest& request) {
+                         return (*gateway)->ask_as_owner(request);
+                     });
 }
 
 WorkerProcess* Supervisor::find(const std::string& name) const {
@@ -349,6 +452,7 @@ void Supervisor::announce_changes() {
 }
 
 void Supervisor::on_tick() {
+    space_.check(state_.directory.get());
     const int64_t slept_s = own_time_.tick();
     if (slept_s > 0)
         log_.say("", "resumed after " + std::to_string(slept_s) + " s of sleep of the machine");
@@ -358,6 +462,7 @@ void Supervisor::on_tick() {
 }
 
 Result<WorkerProcess*> Supervisor::find_or_say(const std::string& name) const {
+    if (shutdown_.has_begun()) return Error{Fault::busy, "the gateway is stopping"};
     if (WorkerProcess* worker = find(name)) return worker;
     std::string known;
     for (const auto& worker : workers_) known += (known.empty() ? "" : ", ") + worker->name();
@@ -373,6 +478,8 @@ Done Supervisor::restart_worker(const std::string& name) {
     Result<WorkerProcess*> worker = find_or_say(name);
     if (!worker) return worker.error();
     log_.say("", name + " is restarted on request");
+    // The cause may have been elsewhere: what it could not come up with is tried once more.
+    if (const WorkerPlan* refused = (*worker)->refused_plan()) (*worker)->set_plan(*refused);
     (*worker)->stop(options_.stop_budget, "gateway restarting", true);
     return {};
 }
@@ -388,14 +495,16 @@ Done Supervisor::stop_worker(const std::string& name) {
     Result<WorkerProcess*> worker = find_or_say(name);
     if (!worker) return worker.error();
     log_.say("", name + " is stopped on request; hardshell start " + name + " starts it again");
-    (*worker)->stop(options_.stop_budget, "gateway stopping", false);
+    (*worker)->stop_for_owner(options_.stop_budget);
     return {};
 }
 
-void Supervisor::reload() {
-    if (shutdown_.has_begun()) return;
+Done Supervisor::reload() {
+    if (shutdown_.has_begun()) return Error{Fault::busy, "the gateway is stopping"};
     log_.say("", "reading the configuration again");
+    cause_ = ReloadCause::asked;
     plans_->ask();
+    return {};
 }
 
 StatusReport Supervisor::report() const {
@@ -406,6 +515,12 @@ StatusReport Supervisor::report() const {
     report.set_state_dir(options_.state_dir);
     report.set_config_path(options_.config_path);
     report.set_log_lines_dropped(log_.dropped());
+    if (!space_.trouble().empty()) report.add_missing(space_.trouble());
+    if (!waiting_change_.empty()) {
+        auto& notice = *report.add_notices();
+        notice.set_severity("warn");
+        notice.set_text(waiting_change_);
+    }
     return report;
 }
 
@@ -424,7 +539,7 @@ void Supervisor::restart_neighbours(const std::string& name) {
         WorkerProcess* neighbour = find(end.peer());
         if (!neighbour || !is_running(neighbour->state())) continue;
         log_.say("warn", end.peer() + " is restarted too: " + name + " keeps failing");
-        neighbour->stop(options_.stop_budget, "gateway restarting", true);
+        neighbour->replace(options_.stop_budget);
     }
 }
 
@@ -438,7 +553,7 @@ void Supervisor::stop_all(const std::string& why) {
 void Supervisor::finish() {
     // Nothing of ours may outlive us: a process with an open file on the volume would keep it from
     // being unmounted.
-    if (!end_all_children())
+    if (!end_all_children(shutdown_.time_left()))
         log_.say("error", "a child cannot be killed; it is left to the machine");
     control_.reset();
     state_.release();

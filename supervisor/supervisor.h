@@ -8,15 +8,20 @@
 
 #include "proto/control.pb.h"
 #include "proto/plan.pb.h"
+#include "supervisor/config_desk.h"
+#include "supervisor/config_watch.h"
 #include "supervisor/control_socket.h"
 #include "supervisor/layers.h"
 #include "supervisor/log_pump.h"
 #include "supervisor/memory_guard.h"
 #include "supervisor/own_time.h"
 #include "supervisor/owned_state.h"
+#include "supervisor/owner_calls.h"
+#include "supervisor/plan_review.h"
 #include "supervisor/plan_source.h"
 #include "supervisor/shutdown.h"
 #include "supervisor/signals.h"
+#include "supervisor/state_space.h"
 #include "supervisor/wiring.h"
 #include "supervisor/worker_process.h"
 #include "workers/common/base/loop.h"
@@ -52,13 +57,23 @@ class Supervisor {
     Done start_worker(const std::string& name);
     Done stop_worker(const std::string& name);
     void stop_all(const std::string& why);
-    void reload();
+    Done reload();
+    // A method of the gateway, called by the owner.
+    void call_gateway(const std::string& method, const std::string& params_json,
+                      ControlClient& client);
+    // `answer` comes once, now or later.
+    void configure(hardshell::proto::ConfigCall call, ConfigDesk::Answer answer);
 
   private:
     void on_signal(int number);
     void collect_children();
     hardshell::proto::PlanRequest plan_request();
     void apply(hardshell::proto::Plan plan);
+    void watch_config();
+    void take_config_call(const WorkerProcess& worker, const hardshell::proto::ConfigCall& call);
+    PlanReview look_at(const hardshell::proto::Plan& next);
+    void stay(const std::string& degraded);
+    void replace_all();
     void refuse_memory(const Error& why, hardshell::proto::Plan& plan);
     void say_notices(const hardshell::proto::Plan& plan);
     void mask_secrets_of(const hardshell::proto::Plan& plan);
@@ -67,6 +82,7 @@ class Supervisor {
     Result<WorkerProcess*> find_or_say(const std::string& name) const;
     void add_worker(const KindOfWorker& kind, const hardshell::proto::WorkerPlan& plan);
     void reconcile(const hardshell::proto::Plan& previous);
+    bool is_news(WorkerProcess& worker, const hardshell::proto::WorkerPlan& wanted) const;
     std::vector<hardshell::proto::WorkerStatus> visible_to(const WorkerProcess& worker) const;
     std::vector<std::pair<std::string, int>> handles_of(const WorkerProcess& worker);
     std::optional<unsigned> user_for(std::string_view kind) const;
@@ -84,11 +100,18 @@ class Supervisor {
     OwnedState state_;
     Signals signals_;
     std::unique_ptr<PlanSource> plans_;
-    std::unique_ptr<ControlSocket> control_;
+    OwnerCalls owner_calls_;
+    std::unique_ptr<ConfigDesk> desk_;
+    std::unique_ptr<ConfigWatch> watch_;
+    ReloadCause cause_ = ReloadCause::noticed;  // of the plan that is asked for
+    std::string waiting_change_;                // of the file, not followed; empty: none
+    std::unique_ptr<ControlSocket> control_;  // its clients wait in owner_calls_ and desk_
     hardshell::proto::Plan plan_;
+    std::vector<std::string> secrets_;  // of all plans, the newest last
     std::vector<std::unique_ptr<WorkerProcess>> workers_;
     Wiring wiring_;
     MemoryGuard memory_;
+    StateSpace space_;
     std::vector<Fd> readable_pages_;
     bool announcing_ = false;
     int64_t started_ms_ = 0;  // monotonic
@@ -100,6 +123,7 @@ class Supervisor {
 
     std::vector<Loop::Registration> registrations_;
     Loop::Registration retry_workers_;
+    bool is_retrying_ = false;  // what cannot be done has been said
 };
 
 }  // namespace supervisor

@@ -53,8 +53,8 @@ void WorkerMemory::set_budget(const MemoryBudget& budget) {
 
 Done WorkerMemory::begin() {
     watch_ = MemoryWatch();
-    group_kills_at_start_ = group_ ? group_->memory_kills() : 0;
-    machine_kills_at_start_ = machine_kills();
+    known_kills_ = kills();
+    known_refusals_ = group_ ? group_->memory_refusals() : 0;
     return group_ ? group_->limit(budget_, most_tasks_) : Done();
 }
 
@@ -82,11 +82,28 @@ MemoryAction WorkerMemory::sample(pid_t pid, int64_t now_ms) {
     return watch_.sample(last_, budget_, now_ms);
 }
 
+// In the group where there is one: that is exact.
+uint64_t WorkerMemory::kills() const {
+    return group_ && group_->limits_memory() ? group_->memory_kills() : machine_kills();
+}
+
+bool WorkerMemory::new_kills() {
+    if (!group_ || !group_->limits_memory()) return false;
+    const uint64_t now = kills();
+    const bool more = now > known_kills_;
+    // A later end of the worker is not explained by them.
+    if (more) known_refusals_ = group_->memory_refusals();
+    known_kills_ = now;
+    return more;
+}
+
 void WorkerMemory::tell(Life& life) const {
     life.budget = budget_;
     life.memory_peak = watch_.peak();
-    life.killed_in_its_group = group_ && group_->memory_kills() > group_kills_at_start_;
-    life.killed_on_machine = machine_kills() > machine_kills_at_start_;
+    const bool killed = kills() > known_kills_;
+    // A kill for the machine, or for a group around all of us, counts in the worker's group too.
+    life.killed_in_its_group = killed && group_ && group_->memory_refusals() > known_refusals_;
+    life.killed_on_machine = killed && !life.killed_in_its_group;
     // Sampled once a second: whoever the kernel stopped at the limit has reached it.
     if (life.killed_in_its_group) life.memory_peak = std::max(life.memory_peak, budget_.limit);
 }

@@ -33,20 +33,24 @@ class WorkerMemory {
     // Ends whatever the leader left behind; false when it cannot be ended.
     bool end_group() const { return !group_ || group_->kill(); }
     bool has_group() const { return static_cast<bool>(group_); }
+    // Whether the kernel has killed somebody in its group since this was last asked.
+    bool new_kills();
     // Peak, budget and kills, for the obituary.
     void tell(Life& life) const;
     uint64_t last() const { return last_; }  // what the last sample found
     uint64_t peak() const { return watch_.peak(); }
 
   private:
+    uint64_t kills() const;
+
     std::unique_ptr<Cgroup> group_;
     bool kernel_limits_;
     int most_tasks_;
     MemoryBudget budget_;
     MemoryWatch watch_;
     uint64_t last_ = 0;
-    uint64_t group_kills_at_start_ = 0;
-    uint64_t machine_kills_at_start_ = 0;
+    uint64_t known_kills_ = 0;     // in its group, or on the machine
+    uint64_t known_refusals_ = 0;  // for its group's own limit
 };
 
 }  // namespace supervisor

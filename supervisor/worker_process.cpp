@@ -4,7 +4,9 @@
 #include <signal.h>
 
 #include <random>
+#include <utility>
 
+#include "supervisor/log_text.h"
 #include "supervisor/obituary.h"
 #include "supervisor/worker_launch.h"
 #include "workers/common/base/clock.h"
@@ -24,7 +26,10 @@ constexpr int64_t beat_deadline_ms = 6'000;
 constexpr milliseconds abort_grace{2'000};  // from SIGABRT to SIGKILL
 constexpr milliseconds drain_budget{10'000};
 constexpr milliseconds kill_patience{1'000};  // then it is called stuck
+constexpr milliseconds least_kill_patience{200};  // when the time for a stop is over
+constexpr milliseconds link_grace{1'000};     // from the end of its link to its own
 constexpr size_t kept_lines = 20;
+constexpr size_t longest_kept_line = 1'000;  // bytes; the status of all workers is one message
 
 double luck() {
     static std::minstd_rand engine(std::random_device{}());
@@ -85,7 +90,10 @@ void WorkerProcess::move_to(WorkerState next) {
 }
 
 void WorkerProcess::start() {
-    if (is_running(state_) || shutting_down_) return;
+    if (shutting_down_) return;
+    is_stopped_by_owner_ = false;
+    if (state_ == WorkerState::stopping) replace_ = true;
+    if (is_running(state_)) return;
     timer_.reset();
     if (!surroundings_.may_start()) {
         if (state_ != WorkerState::waiting) move_to(WorkerState::waiting);
@@ -142,25 +150,50 @@ Done WorkerProcess::launch() {
     log_.follow(name(), std::move(launched->errors));
     link_ = std::make_unique<FrameStream>(loop_, std::move(launched->link));
     link_->on_frame([this](std::string_view frame) { on_frame(frame); });
-    link_->on_close([](const std::string&) {});  // its end is noticed by the reaper
+    link_->on_close([this](const std::string& why) { link_closed(why); });
     return link_->send(start_message(request));
 }
 
 void WorkerProcess::on_frame(std::string_view frame) {
     FromWorker message;
-    if (!message.ParseFromArray(frame.data(), static_cast<int>(frame.size()))) {
-        log_.say("error", name() + " sent a message that is none; it is ended");
-        forced_end_ = Ended::crashed;
-        return kill_group();
-    }
+    if (!message.ParseFromArray(frame.data(), static_cast<int>(frame.size())))
+        return break_off("sent a message that cannot be read");
     if (message.has_ready()) {
         became_ready(message.ready().summary());
     } else if (message.has_failed()) {
-        declared_what_ = message.failed().what();
+        declared_what_ = log_.masked(message.failed().what());
+    } else if (message.has_owner_result()) {
+        if (on_owner_result_) on_owner_result_(message.owner_result());
+    } else if (message.has_config_call() && on_config_call_) {
+        on_config_call_(message.config_call());
     }
 }
 
+void WorkerProcess::link_closed(const std::string& why) {
+    if (why != FrameStream::ended) return break_off(why);
+    // One that dies closes its link too: the reaper knows more about that.
+    if (kill_timer_) return;
+    kill_timer_ = loop_.after(link_grace, [this] {
+        if (state_ != WorkerState::stopping) break_off("closed its link and lives on");
+    });
+}
+
+void WorkerProcess::break_off(const std::string& what) {
+    if (forced_end_) return;  // it sent more before it was gone
+    log_.say("error", name() + " " + what + "; it is ended");
+    forced_end_ = Ended::broke_protocol;
+    declared_what_ = what;
+    kill_group();
+}
+
+void WorkerProcess::tell_config(const hardshell::proto::ConfigAnswer& answer) {
+    ToWorker message;
+    *message.mutable_config_answer() = answer;
+    if (link_) (void)link_->send(message);
+}
+
 void WorkerProcess::became_ready(const std::string& summary) {
+    if (was_ready_) return break_off("said a second time that it is ready");
     if (state_ != WorkerState::starting) return;
     timer_.reset();
     was_ready_ = true;
@@ -176,6 +209,22 @@ void WorkerProcess::became_ready(const std::string& summary) {
 void WorkerProcess::set_plan(hardshell::proto::WorkerPlan plan) {
     if (was_ready_ && !proven_plan_) proven_plan_ = plan_;
     plan_ = std::move(plan);
+    refused_plan_.reset();
+}
+
+void WorkerProcess::stop_for_owner(milliseconds budget) {
+    is_stopped_by_owner_ = true;
+    stop(budget, "gateway stopping", false);
+}
+
+void WorkerProcess::replace(milliseconds budget) {
+    if (is_stopped_by_owner_) return;
+    stop(budget, "gateway restarting", true);
+}
+
+void WorkerProcess::shut_down(int64_t deadline_ms) {
+    shutting_down_ = true;
+    shut_down_by_ms_ = deadline_ms;
 }
 
 void WorkerProcess::stop(milliseconds budget, const std::string& reason, bool replace) {
@@ -198,6 +247,10 @@ void WorkerProcess::drain(const std::string& why) {
 
 void WorkerProcess::ask_to_end(milliseconds budget, const std::string& reason, bool replace) {
     replace_ = replace;
+    // Asked again, it has never more time than it had.
+    const int64_t by = monotonic_ms() + budget.count();
+    stop_by_ms_ = state_ == WorkerState::stopping ? std::min(stop_by_ms_, by) : by;
+    budget = milliseconds(std::max<int64_t>(stop_by_ms_ - monotonic_ms(), 0));
     ToWorker message;  // said again to one that is stopping already, with what is left of its time
     message.mutable_stop()->set_budget_ms(static_cast<uint32_t>(budget.count()));
     message.mutable_stop()->set_reason(reason);
@@ -220,7 +273,12 @@ void WorkerProcess::kill_now() {
 void WorkerProcess::kill_group() {
     signal_group(SIGKILL);
     if (stuck_timer_) return;
-    stuck_timer_ = loop_.after(kill_patience, [this] {
+    // Giving back gigabytes takes a while, too.
+    milliseconds patience = kill_patience;
+    if (shutting_down_)
+        patience = std::clamp(milliseconds(shut_down_by_ms_ - monotonic_ms()), least_kill_patience,
+                              kill_patience);
+    stuck_timer_ = loop_.after(patience, [this] {
         is_stuck_ = true;
         log_.say("error",
                  name() + " (PID " + std::to_string(pid_) +
@@ -243,6 +301,15 @@ void WorkerProcess::tell_workers(const std::vector<WorkerStatus>& workers,
         *message.mutable_workers_changed()->add_workers() = worker;
     message.mutable_workers_changed()->set_degraded(degraded);
     (void)link_->send(message);
+}
+
+Done WorkerProcess::ask_as_owner(const hardshell::proto::OwnerRequest& request) {
+    if (!link_ || state_ != WorkerState::ready)
+        return Error{Fault::busy, name() + " is " + std::string(name_of(state_)) +
+                                      "; try again, or see `hardshell status " + name() + "`"};
+    ToWorker message;
+    *message.mutable_owner_request() = request;
+    return link_->send(message);
 }
 
 void WorkerProcess::check_heartbeat() {
@@ -274,7 +341,7 @@ void WorkerProcess::check_memory() {
     };
     switch (action) {
         case MemoryAction::none:
-            return;
+            return tell_lost_child();
         case MemoryAction::shed: {
             ToWorker message;
             message.mutable_shed()->set_memory_bytes(memory_.used(pid_));
@@ -289,6 +356,13 @@ void WorkerProcess::check_memory() {
             forced_end_ = Ended::out_of_memory;
             return kill_group();
     }
+}
+
+// The kernel chose one of its children; the worker itself lives on.
+void WorkerProcess::tell_lost_child() {
+    if (memory_.new_kills())
+        log_.say("warn", "the kernel ended a process of " + name() + " at its memory limit of " +
+                             mebibytes(memory_.budget().limit));
 }
 
 double WorkerProcess::fill() const {
@@ -327,12 +401,20 @@ void WorkerProcess::ended() {
     pid_ = 0;
     page_.set(Counter::memory_bytes, 0);
     page_.set(Counter::descriptors, 0);
-    if (how != Ended::on_request) {
-        if (was_ready_ && monotonic_ms() - ready_ms_ >= stable_life.count()) failures_ = 0;
-        if (how != Ended::killed || !was_ready_) ++failures_;
-    }
+    count_failure(how);
     bury(how, describe_end(end, how, life));
     decide(how);
+}
+
+// A stable life wipes the count out, however it ended. What was asked for, by the owner or for
+// memory once in a while, is no failure; nor is a kill from outside.
+void WorkerProcess::count_failure(Ended how) {
+    const bool was_stable = was_ready_ && monotonic_ms() - ready_ms_ >= stable_life.count();
+    if (was_stable) failures_ = 0;
+    if (stop_requested_ || how == Ended::on_request || (how == Ended::drained && was_stable) ||
+        (how == Ended::killed && was_ready_))
+        return;
+    ++failures_;
 }
 
 void WorkerProcess::bury(Ended how, const std::string& text) {
@@ -341,8 +423,10 @@ void WorkerProcess::bury(Ended how, const std::string& text) {
 
 std::vector<std::string> WorkerProcess::last_lines() const {
     std::vector<std::string> lines;
-    for (auto& [worker, record] : log_.recent(name(), first_line_, kept_lines))
+    for (auto& [worker, record] : log_.recent(name(), first_line_, kept_lines)) {
+        record.text.resize(whole_characters(record.text, longest_kept_line));
         lines.push_back(std::move(record.text));
+    }
     return lines;
 }
 
@@ -354,15 +438,18 @@ bool WorkerProcess::roll_back(Ended how) {
     if (was_ready_ || !proven_plan_ || not_its_fault) return false;
     log_.say("error", name() + " " + history_.last_words() +
                           "; it gets back the configuration with which it ran");
-    plan_ = std::move(*proven_plan_);
+    refused_plan_ = std::exchange(plan_, std::move(*proven_plan_));
     proven_plan_.reset();
     schedule(milliseconds(0));
     return true;
 }
 
 void WorkerProcess::decide(Ended how) {
+    if (stop_requested_ && how != Ended::on_request)
+        log_.say("error", name() + " " + history_.last_words() + "; it was asked to end anyway");
     if (shutting_down_) return move_to(WorkerState::stopped);
-    if (how == Ended::on_request && replace_) {
+    if (stop_requested_) {
+        if (!replace_) return move_to(WorkerState::stopped);
         move_to(WorkerState::waiting);
         return start();
     }
@@ -381,7 +468,8 @@ void WorkerProcess::decide(Ended how) {
                                                        : "; it is started again in " +
                                                              duration_text(verdict.wait.count())));
             schedule(verdict.wait);
-            if (kind_.critical && on_failing_)
+            // A full volume is cured by no restart, of nobody.
+            if (kind_.critical && on_failing_ && how != Ended::no_storage)
                 on_failing_(failures_, name() + " " + history_.last_end());
     }
 }

@@ -57,17 +57,40 @@ class WorkerProcess {
         on_failing_ = std::move(handler);
     }
 
+    // Answers to what was asked with ask_as_owner().
+    void on_owner_result(std::function<void(const hardshell::proto::OwnerResult&)> handler) {
+        on_owner_result_ = std::move(handler);
+    }
+    // It asks about the configuration; only of a kind that may.
+    void on_config_call(std::function<void(const hardshell::proto::ConfigCall&)> handler) {
+        on_config_call_ = std::move(handler);
+    }
+    void tell_config(const hardshell::proto::ConfigAnswer& answer);
+
     // Starts it unless it runs; lifts a hold.
     void start();
     // Asks it to end within the budget, then kills. `replace`: starts the successor at once.
     void stop(std::chrono::milliseconds budget, const std::string& reason, bool replace);
+    // Stays down until its owner starts it again, whatever becomes of its configuration.
+    void stop_for_owner(std::chrono::milliseconds budget);
+    // Asks it to end and starts its successor, unless its owner has stopped it.
+    void replace(std::chrono::milliseconds budget);
+    bool is_stopped_by_owner() const { return is_stopped_by_owner_; }
     void kill_now();
     // Another plan for the same worker; takes effect at the next start. If it does not become ready
     // with it, it gets the one before back.
     void set_plan(hardshell::proto::WorkerPlan plan);
+    // The plan from which it went back to the one before; null when plan() is the newest.
+    const hardshell::proto::WorkerPlan* refused_plan() const {
+        return refused_plan_ ? &*refused_plan_ : nullptr;
+    }
+    // The newest plan is the one with which it runs.
+    void forget_refused_plan() { refused_plan_.reset(); }
     void set_budget(const MemoryBudget& budget) { memory_.set_budget(budget); }
     void tell_workers(const std::vector<hardshell::proto::WorkerStatus>& workers,
                       const std::string& degraded);
+    // `busy` while it does not serve.
+    Done ask_as_owner(const hardshell::proto::OwnerRequest& request);
     // Its process has ended and is not yet collected: collects it and decides what comes next.
     void ended();
     // Every two seconds, if the supervisor itself was on time.
@@ -78,8 +101,9 @@ class WorkerProcess {
     void drain(const std::string& why);
     // Share of its soft limit that it uses; 0 when it does not run.
     double fill() const;
-    // Nothing is started again from now on.
-    void shut_down() { shutting_down_ = true; }
+    // Nothing is started again from now on. `deadline_ms`: on the monotonic clock, when everything
+    // should have ended.
+    void shut_down(int64_t deadline_ms);
 
     const std::string& name() const { return plan_.name(); }
     const KindOfWorker& kind() const { return kind_; }
@@ -96,9 +120,13 @@ class WorkerProcess {
     Done launch();
     void on_frame(std::string_view frame);
     void became_ready(const std::string& summary);
+    void link_closed(const std::string& why);
+    void break_off(const std::string& what);
     void ask_to_end(std::chrono::milliseconds budget, const std::string& reason, bool replace);
     void kill_group();
     ProcessEnd collect_all_of_it();
+    void count_failure(Ended how);
+    void tell_lost_child();
     void bury(Ended how, const std::string& text);
     bool roll_back(Ended how);
     void decide(Ended how);
@@ -112,6 +140,7 @@ class WorkerProcess {
     hardshell::proto::WorkerPlan plan_;
     // With which it was ready before plan_ came; gone once it is ready with plan_.
     std::optional<hardshell::proto::WorkerPlan> proven_plan_;
+    std::optional<hardshell::proto::WorkerPlan> refused_plan_;
     Surroundings surroundings_;
     Fd page_file_;
     BoardPage page_;
@@ -126,7 +155,10 @@ class WorkerProcess {
     bool was_ready_ = false;
     bool stop_requested_ = false;
     bool replace_ = false;
+    bool is_stopped_by_owner_ = false;
     bool shutting_down_ = false;
+    int64_t shut_down_by_ms_ = 0;  // monotonic
+    int64_t stop_by_ms_ = 0;       // monotonic
     std::optional<Ended> forced_end_;  // why we ended it ourselves
     std::string declared_what_;
     WorkerHistory history_;
@@ -141,7 +173,9 @@ class WorkerProcess {
     Loop::Registration kill_timer_;
     Loop::Registration stuck_timer_;
     std::function<void()> on_change_;
+    std::function<void(const hardshell::proto::ConfigCall&)> on_config_call_;
     std::function<void(int, const std::string&)> on_failing_;
+    std::function<void(const hardshell::proto::OwnerResult&)> on_owner_result_;
 };
 
 }  // namespace supervisor

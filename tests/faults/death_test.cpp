@@ -20,6 +20,7 @@ std::string milliseconds(int64_t us) {
     return std::to_string(us / 1000) + "." + std::to_string(us % 1000 / 100) + " ms";
 }
 
+// How fast: tests/bench.
 TEST_P(Death, ByAKillIsRepairedEveryTime) {
     covers("1");
     start();
@@ -36,8 +37,6 @@ TEST_P(Death, ByAKillIsRepairedEveryTime) {
     const int64_t median = times[times.size() / 2];
     const int64_t high = times[times.size() * 99 / 100];
     remark("200 of 200 kills, median " + milliseconds(median) + ", p99 " + milliseconds(high));
-    EXPECT_LE(median, 3'000 * slowness);
-    EXPECT_LE(high, 15'000 * slowness);
     EXPECT_TRUE(supervisor->wait_line("killed by signal 9 (KILL)"));
 }
 
@@ -71,6 +70,32 @@ TEST_P(Death, ByASignalNamesItAndKeepsTheLastLines) {
         EXPECT_FALSE(status.last_cause().empty());
     }
     expect_others_untouched({"one"});
+}
+
+TEST_P(Death, ByASignalInTheMiddleOfARestartIsNotHidden) {
+    covers("3");
+    start();
+    supervisor->tell("one", "linger 5000");
+    ASSERT_TRUE(supervisor->ask("restart", {"one"}));
+    ASSERT_TRUE(supervisor->wait_notes("one", "stop", 1));
+    kill(supervisor->worker("one"), SIGSEGV);
+    EXPECT_TRUE(supervisor->wait_line("one killed by signal 11 (SEGV)"));
+    expect_recovered("one", "signal 11 (SEGV)");
+    EXPECT_EQ(supervisor->status("one").last_cause(), "crashed");
+}
+
+TEST_P(Death, ForAFullVolumeIsNobodyElsesFault) {
+    covers("41");
+    start();
+    for (int i = 1; i <= 6; ++i) {
+        supervisor->order("gateway", "exit 81");
+        ASSERT_TRUE(supervisor->wait_status(
+            "gateway", [](const Status& status) { return status.state() == Status::WAITING; }));
+        EXPECT_EQ(supervisor->status("gateway").last_cause(), "storage");
+        ASSERT_TRUE(supervisor->ask("start", {"gateway"}));
+        ASSERT_TRUE(supervisor->wait_ready("gateway"));
+    }
+    expect_others_untouched({"gateway"});
 }
 
 TEST_P(Death, AtTheStartBacksOff) {

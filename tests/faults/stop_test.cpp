@@ -120,6 +120,45 @@ TEST_P(Stop, IsNotTakenFromOtherSignals) {
     expect_others_untouched({"gateway"});
 }
 
+TEST_P(Stop, IsNotMadeLongerByWhoAsksForARestart) {
+    covers("19");
+    Supervised::Options options;
+    options.environment["HARDSHELL_STOP_BUDGET_MS"] = "1500";
+    start(std::string(usual_plan) + stubborn(1), options);
+    const int64_t begin = monotonic_us();
+    supervisor->signal(SIGTERM);
+    ASSERT_TRUE(supervisor->wait_line("stopping: SIGTERM"));
+    for (const char* verb : {"restart", "start", "stop"}) {
+        const auto reply = supervisor->ask(verb, {"defiant0"});
+        EXPECT_TRUE(!reply || reply->error() == "the gateway is stopping") << verb;
+    }
+    while (!supervisor->wait_exit(50ms) && monotonic_us() - begin < 10'000'000)
+        supervisor->signal(SIGUSR1);
+    EXPECT_LE((monotonic_us() - begin) / 1000, 1'500 + 200 * slowness);
+}
+
+TEST_P(Stop, OfAWorkerLastsUntilItsOwnerStartsIt) {
+    start();
+    ASSERT_TRUE(supervisor->ask("stop", {"one"}));
+    ASSERT_TRUE(supervisor->wait_status(
+        "one", [](const Status& status) { return status.state() == Status::STOPPED; }));
+    // A new configuration is no reason to start it.
+    supervisor->set_plan(
+        "worker gateway gateway\nworker agent agent\nworker one stub NEW=1\n"
+        "worker two stub NEW=1\nlink gateway-agent gateway agent\n");
+    const uint64_t two = supervisor->status("two").incarnation();
+    supervisor->signal(SIGHUP);
+    ASSERT_TRUE(supervisor->wait_ready_after("two", two));
+    EXPECT_EQ(supervisor->status("one").state(), Status::STOPPED);
+    // Asked for while it still stops, it comes back.
+    ASSERT_TRUE(supervisor->ask("start", {"one"}));
+    ASSERT_TRUE(supervisor->wait_ready("one"));
+    const uint64_t life = supervisor->status("one").incarnation();
+    ASSERT_TRUE(supervisor->ask("stop", {"one"}));
+    ASSERT_TRUE(supervisor->ask("start", {"one"}));
+    EXPECT_TRUE(supervisor->wait_ready_after("one", life));
+}
+
 AT_BOTH_PLACES(Stop);
 
 // What happens to the workers when the supervisor itself is gone.

@@ -28,6 +28,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/faults/stub_limits.h"
 #include "workers/common/base/board_page.h"
 
 namespace {
@@ -447,6 +448,7 @@ void obey(const std::string& text) {
     Words words(text);
     std::string word;
     words >> word;
+    if (obey_about_limits(word, words, note)) return;
     for (const Command& command : commands)
         if (word == command.word) command.obey(words);
 }

@@ -25,6 +25,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/faults/control_group.h"
 #include "tests/support/process_tree.h"
 #include "workers/common/base/frame_stream.h"
 
@@ -388,7 +389,9 @@ std::vector<std::string> Supervised::control_groups() const {
     std::vector<std::string> found;
     std::error_code failure;
     for (const auto& tree : std::filesystem::directory_iterator("/sys/fs/cgroup", failure)) {
-        const std::filesystem::path ours = tree.path() / name;
+        // Below the group of this test, which is the supervisor's too; the top where it has none.
+        const std::string own = group_of(getpid(), tree.path().filename());
+        const std::filesystem::path ours = (own.empty() ? tree.path().string() : own) + "/" + name;
         if (!std::filesystem::is_directory(ours, failure)) continue;
         for (const auto& group : std::filesystem::directory_iterator(ours, failure))
             if (group.is_directory()) found.push_back(group.path());

@@ -92,7 +92,7 @@ TEST_F(Admission, RefusesAnUnknownDeviceFromElsewhereUntilItIsApproved) {
     options.device = &device;
     const Refusal refusal = refused(options);
     EXPECT_EQ(refusal.code, "NOT_PAIRED");
-    EXPECT_EQ(refusal.message, "pairing required");
+    EXPECT_EQ(refusal.message.compare(0, 17, "pairing required:"), 0) << refusal.message;
     EXPECT_EQ(refusal.close_code, 1008);
     ASSERT_FALSE(refusal.request_id.empty());
     EXPECT_FALSE(operator_client
@@ -179,6 +179,21 @@ TEST_F(Admission, ClosesOnAFrameThatIsTooLargeAndServesTheOthers) {
     EXPECT_TRUE(bool_member(other.request("health"), "ok"));
     const std::string message(500'000, 'y');
     EXPECT_EQ(chat_turn(other, message).state, "final");
+}
+
+TEST_F(Admission, LetsNobodyFloodTheLog) {
+    start();
+    GatewayClient client = connect();
+    for (int i = 0; i < 300; ++i) client.socket().send_text("{not json");
+    EXPECT_TRUE(bool_member(client.request("health"), "ok"));
+    client.socket().drop();
+    const auto told = hardshell->wait_line("earlier lines were left out");
+    ASSERT_TRUE(told);
+    size_t lines = 0;
+    for (const std::string& line : hardshell->lines())
+        if (line.find("res ✗") != std::string::npos) ++lines;
+    EXPECT_GE(lines, 1u);  // the supervisor counts those that are alike
+    EXPECT_LE(lines, 40u);
 }
 
 TEST_F(Admission, KeepsTheSocketOpenAfterAnInvalidFrame) {

@@ -26,14 +26,14 @@ class Sessions : public Journey {
     }
     static std::vector<std::string> keys(GatewayClient& client) {
         std::vector<std::string> all;
-        for (const Json& row : member(payload(client, "sessions.list"), "sessions"))
-            all.push_back(text_member(row, "key"));
+        const Json list = payload(client, "sessions.list");
+        for (const Json& row : member(list, "sessions")) all.push_back(text_member(row, "key"));
         std::sort(all.begin(), all.end());
         return all;
     }
     Json index() const {
         std::ifstream file(hardshell->state_dir() + "/agents/main/sessions/sessions.json");
-        const auto parsed = parse_json({std::istreambuf_iterator<char>(file), {}});
+        const auto parsed = parse_json(std::string(std::istreambuf_iterator<char>(file), {}));
         return parsed ? *parsed : Json();
     }
 };

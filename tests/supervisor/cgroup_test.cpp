@@ -118,10 +118,28 @@ TEST_F(FakeVersion2, CountsOwnMemoryAndNoPageCache) {
     EXPECT_EQ(group->memory_kills(), 2u);
 }
 
+TEST_F(FakeVersion2, TellsItsOwnLimitFromThatOfAGroupAround) {
+    const auto group = open().make("agent");
+    EXPECT_EQ(group->memory_refusals(), 0u) << "its kills were for another's limit";
+    put("hardshell-k/agent/memory.events", "low 0\nhigh 4\nmax 9\noom 3\noom_kill 2\n");
+    EXPECT_EQ(group->memory_refusals(), 3u);
+}
+
 TEST_F(FakeVersion2, KnowsTheLimitOfItsContainer) {
     EXPECT_EQ(open().own_limit(), std::nullopt);
     put("memory.max", "268435456\n");
     EXPECT_EQ(open().own_limit(), 268435456u);
+}
+
+TEST_F(FakeVersion2, KnowsTheRoomInItsContainerAndCountsNoPageCache) {
+    EXPECT_FALSE(open().room());
+    put("memory.max", "1000\n");
+    put("memory.current", "900\n");
+    put("memory.stat", "anon 300\ninactive_file 400\nactive_file 200\n");
+    const auto room = open().room();
+    ASSERT_TRUE(room);
+    EXPECT_EQ(room->limit, 1000u);
+    EXPECT_EQ(room->available, 700u);
 }
 
 TEST_F(FakeVersion2, SaysWhenItMayNotDivideTheTree) {

@@ -50,6 +50,7 @@ TEST(Obituary, TakesAWorkerAtItsWord) {
     EXPECT_EQ(classify(by_exit(exit_code::bad_credentials), {}), Ended::bad_credentials);
     EXPECT_EQ(classify(by_exit(exit_code::taken), {}), Ended::taken);
     EXPECT_EQ(classify(by_exit(exit_code::out_of_memory), {}), Ended::out_of_memory);
+    EXPECT_EQ(classify(by_exit(exit_code::of(Fault::no_storage)), {}), Ended::no_storage);
     EXPECT_EQ(classify(by_exit(0), {}), Ended::unasked_success);
     EXPECT_EQ(classify(by_exit(3), {}), Ended::crashed);
 }
@@ -60,6 +61,16 @@ TEST(Obituary, BlamesNobodyForAnEndThatWasAskedFor) {
     EXPECT_EQ(classify(by_signal(SIGKILL), life), Ended::on_request);
     life.forced = Ended::drained;
     EXPECT_EQ(classify(by_exit(0), life), Ended::on_request);
+}
+
+TEST(Obituary, CallsABugABugAlsoInTheMiddleOfAStop) {
+    Life life;
+    life.was_asked_to_end = true;
+    EXPECT_EQ(classify(by_signal(SIGSEGV), life), Ended::crashed);
+    life.forced = Ended::hung;  // then it was we who sent it
+    EXPECT_EQ(classify(by_signal(SIGABRT), life), Ended::on_request);
+    life.killed_in_its_group = true;
+    EXPECT_EQ(classify(by_signal(SIGKILL), life), Ended::out_of_memory);
 }
 
 TEST(Obituary, QuotesTheWorkersOwnLastWords) {

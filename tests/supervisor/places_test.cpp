@@ -37,25 +37,60 @@ class PlacesTest : public testing::Test {
         EXPECT_EQ(lstat(path.c_str(), &result), 0) << path;
         return result;
     }
+    // Opened, as the supervisor holds it.
+    Fd opened(const std::string& directory) {
+        Result<Fd> found = open_state_dir(directory);
+        EXPECT_TRUE(found) << found.error().what;
+        return std::move(*found);
+    }
+    Done prepare(const std::string& state, bool isolate) {
+        const Fd directory = opened(state);
+        return prepare_state_dir(directory.get(), state, state + "/openclaw.json", isolate);
+    }
     std::string root_;
 };
 
 TEST_F(PlacesTest, LockRefusesASecondOwnerAndNamesTheFirst) {
     const std::string file = root_ + "/lock";
-    Result<StateLock> first = lock_state(file, 0ms);
+    const Fd directory = opened(root_);
+    const Fd again = opened(root_);
+    Result<StateLock> first = lock_state(directory.get(), file, 0ms);
     ASSERT_TRUE(first);
     EXPECT_EQ(first->reclaimed, "");
-    Result<StateLock> second = lock_state(file, 10ms);
+    Result<StateLock> second = lock_state(again.get(), file, 10ms);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().fault, Fault::busy);
     EXPECT_THAT(second.error().what,
                 HasSubstr("gateway already running (pid " + std::to_string(getpid()) + ")"));
 }
 
+TEST_F(PlacesTest, LockHoldsAlsoWhenSomebodyRemovedItsFile) {
+    const std::string file = root_ + "/lock";
+    const Fd directory = opened(root_);
+    const Fd again = opened(root_);
+    const Result<StateLock> first = lock_state(directory.get(), file, 0ms);
+    ASSERT_TRUE(first);
+    ASSERT_EQ(unlink(file.c_str()), 0);
+    const Result<StateLock> second = lock_state(again.get(), file, 10ms);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().fault, Fault::busy);
+}
+
+TEST_F(PlacesTest, OpeningAStateDirectoryChangesNothingInIt) {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+    const std::string state = root_ + "/data";
+    ASSERT_TRUE(prepare(state, true));
+    const uid_t owner = info(state + "/agents").st_uid;
+    const Fd directory = opened(state);
+    EXPECT_EQ(info(state + "/agents").st_uid, owner);
+    EXPECT_NE(owner, 0u);
+}
+
 TEST_F(PlacesTest, LockOfADeadOwnerIsTakenOverAtOnce) {
     const std::string file = root_ + "/lock";
     std::ofstream(file) << "pid=" << getpid() << "\nstart=1\nboot=another\n";
-    Result<StateLock> lock = lock_state(file, 0ms);
+    const Fd directory = opened(root_);
+    Result<StateLock> lock = lock_state(directory.get(), file, 0ms);
     ASSERT_TRUE(lock);
     EXPECT_THAT(lock->reclaimed, HasSubstr("of an earlier boot"));
 }
@@ -63,7 +98,8 @@ TEST_F(PlacesTest, LockOfADeadOwnerIsTakenOverAtOnce) {
 TEST_F(PlacesTest, LockOfAnUnknownShapeIsTakenOverToo) {
     const std::string file = root_ + "/lock";
     std::ofstream(file) << "garbage";
-    Result<StateLock> lock = lock_state(file, 0ms);
+    const Fd directory = opened(root_);
+    Result<StateLock> lock = lock_state(directory.get(), file, 0ms);
     ASSERT_TRUE(lock);
     EXPECT_EQ(lock->reclaimed, "an unknown program");
 }
@@ -72,14 +108,14 @@ TEST_F(PlacesTest, StateDirectoryNamesWhatIsInTheWay) {
     const std::string state = root_ + "/data";
     ASSERT_EQ(mkdir(state.c_str(), 0755), 0);
     std::ofstream(state + "/agents") << "a file";
-    const auto prepared = prepare_state_dir(state, state + "/openclaw.json", false);
+    const Done prepared = prepare(state, false);
     ASSERT_FALSE(prepared);
     EXPECT_THAT(prepared.error().what, HasSubstr("agents in the state directory is no directory"));
 }
 
 TEST_F(PlacesTest, StateDirectoryGivesEveryKindItsFolders) {
     const std::string state = root_ + "/data";
-    ASSERT_TRUE(prepare_state_dir(state, state + "/openclaw.json", geteuid() == 0));
+    ASSERT_TRUE(prepare(state, geteuid() == 0));
     for (const KindOfWorker& row : roster())
         for (const std::string_view folder : row.directories) {
             const struct stat found = info(state + "/" + std::string(folder));
@@ -99,7 +135,7 @@ TEST_F(PlacesTest, ExistingFilesGoToTheirWriterButLinksAreLeftAlone) {
     ASSERT_EQ(symlink((root_ + "/outside").c_str(), (state + "/agents/link").c_str()), 0);
     ASSERT_EQ(link((root_ + "/outside").c_str(), (state + "/agents/second-name").c_str()), 0);
     std::ofstream(state + "/openclaw.json") << "{}";
-    ASSERT_TRUE(prepare_state_dir(state, state + "/openclaw.json", true));
+    ASSERT_TRUE(prepare(state, true));
     EXPECT_EQ(info(state + "/agents/main/sessions/a.jsonl").st_uid, user_of(*find_kind("agent")));
     EXPECT_EQ(info(state + "/openclaw.json").st_uid, user_of(*find_kind("planner")));
     EXPECT_EQ(info(root_ + "/outside").st_uid, 0u);

@@ -111,7 +111,11 @@ const char* const Tables::unfinished_runs_sql =
 Error database_error(const std::string& path, const SQLite::Exception& failure) {
     switch (failure.getErrorCode()) {
         case SQLITE_FULL:
-            return {Fault::out_of_room, "no space is left on the disk for " + path};
+            return {Fault::no_storage, "no space is left on the disk for " + path};
+        case SQLITE_READONLY:
+            return {Fault::no_storage, path + " is on a volume that is read-only"};
+        case SQLITE_IOERR:
+            return {Fault::no_storage, path + " cannot be read or written: the volume fails"};
         case SQLITE_BUSY:
             return {Fault::busy, path + " is in use by another program"};
         default:

@@ -18,8 +18,8 @@ constexpr size_t block = 64u << 10;
 
 Error write_error(const std::string& path, int error_number) {
     Error error = system_error("cannot write " + path, error_number);
-    if (error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG)
-        error.fault = Fault::out_of_room;
+    for (const int storage : {ENOSPC, EDQUOT, EFBIG, EROFS, EIO})
+        if (error_number == storage) error.fault = Fault::no_storage;
     return error;
 }
 

@@ -1,19 +1,25 @@
 #include "workers/cli/arguments.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 namespace cli {
 
 namespace {
 
-// How many operands the table's text asks for: "" none, "[x]" at most one, "<x>" exactly one.
+// How many operands the table's text asks for: one for each "<x>", at most one more for "[x]".
 struct Operands {
     size_t least;
     size_t most;
 };
 Operands operands_of(const Command& command) {
-    if (!*command.operands) return {0, 0};
-    return {command.operands[0] == '<' ? 1u : 0u, 1};
+    const std::string_view text = command.operands;
+    const auto needed = static_cast<size_t>(std::count(text.begin(), text.end(), '<'));
+    return {needed, needed + static_cast<size_t>(std::count(text.begin(), text.end(), '['))};
+}
+
+bool takes_several(const Option& option) {
+    return option.value && std::string_view(option.value).ends_with("...");
 }
 
 Error refusal(const Command& command, const std::string& what) {
@@ -46,6 +52,11 @@ std::string Arguments::text(const std::string& name, const std::string& fallback
     return found == values_.end() ? fallback : found->second;
 }
 
+std::vector<std::string> Arguments::texts(const std::string& name) const {
+    const auto found = lists_.find(name);
+    return found == lists_.end() ? std::vector<std::string>{} : found->second;
+}
+
 Result<int64_t> Arguments::number(const std::string& name, int64_t fallback,
                                   int64_t largest) const {
     if (!has(name)) return fallback;
@@ -66,7 +77,10 @@ Result<Arguments> parse_arguments(const Command& command, std::span<const std::s
     for (const Option& option : command.options) {
         CLI::Option* const entry =
             option.value ? app.add_option(option.names)->expected(1) : app.add_flag(option.names);
-        entry->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+        if (takes_several(option))
+            entry->expected(1, 64)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        else
+            entry->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
         added.emplace_back(option_key(option), entry);
     }
     const Operands wanted = operands_of(command);
@@ -83,7 +97,10 @@ Result<Arguments> parse_arguments(const Command& command, std::span<const std::s
         return refusal(command, failure.what());
     }
     for (const auto& [key, entry] : added)
-        if (entry->count() > 0) result.values_[key] = entry->results().back();
+        if (entry->count() > 0) {
+            result.values_[key] = entry->results().back();
+            result.lists_[key] = entry->results();
+        }
     if (result.wants_help_) return result;
     if (result.operands_.size() < wanted.least)
         return refusal(command, std::string(command.operands) + " is missing");

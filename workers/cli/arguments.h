@@ -20,6 +20,8 @@ class Arguments {
     // By the long name without dashes: "lines". A repeated option keeps its last value.
     bool has(const std::string& name) const { return values_.contains(name); }
     std::string text(const std::string& name, const std::string& fallback = {}) const;
+    // Of an option that takes several words, however often it was given.
+    std::vector<std::string> texts(const std::string& name) const;
     // A whole number between 1 and `largest`; bad_message names the option when it is not.
     Result<int64_t> number(const std::string& name, int64_t fallback, int64_t largest) const;
     const std::vector<std::string>& operands() const { return operands_; }
@@ -29,6 +31,7 @@ class Arguments {
     friend Result<Arguments> parse_arguments(const Command& command,
                                              std::span<const std::string> words);
     std::map<std::string, std::string> values_;
+    std::map<std::string, std::vector<std::string>> lists_;
     std::vector<std::string> operands_;
     bool wants_help_ = false;
 };

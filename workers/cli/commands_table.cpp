@@ -68,8 +68,41 @@ constexpr Option agent[] = {
     HARDSHELL_GATEWAY_OPTIONS,
 };
 
+constexpr Option device_approve[] = {
+    {"--latest", nullptr, "the request that came last"},
+    {"--json", nullptr, "print the answer as JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option device_rotate[] = {
+    {"--device", "ID", "the device (required)"},
+    {"--role", "ROLE", "operator or node (required)"},
+    {"--scope", "SCOPE...", "the new token's scopes (else those of the old one)"},
+    {"--json", nullptr, "accepted; the answer is always JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option device_revoke[] = {
+    {"--device", "ID", "the device (required)"},
+    {"--role", "ROLE", "operator or node (required)"},
+    {"--json", nullptr, "accepted; the answer is always JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
 constexpr Option json_only[] = {
     {"--json", nullptr, "print JSON"},
+};
+
+constexpr Option config_get[] = {
+    {"--json", nullptr, "print JSON, texts in quotes too"},
+    {"--show-secrets", nullptr, "show the secrets inside a section"},
+};
+
+constexpr Option config_set[] = {
+    {"--json", nullptr, "refuse a value that is no JSON5 instead of taking it as a text"},
 };
 
 constexpr Option logs[] = {
@@ -81,6 +114,11 @@ constexpr Option logs[] = {
 constexpr Option dashboard[] = {
     {"--no-open", nullptr, "accepted; a browser is never opened"},
 };
+
+constexpr const char* over_the_control_socket =
+    "Needs no token on the gateway's own machine, as the gateway's user or root; in\n"
+    "`fly ssh console`, too. With --url, --token or --password it is a client like any other.\n"
+    "Exit code: 0 it worked, 1 it did not (the reason is printed).";
 
 constexpr const char* zero_or_one = "Exit code: 0 it worked, 1 it did not (the reason is printed).";
 
@@ -102,9 +140,49 @@ constexpr Command table[] = {
     {"logs", "[worker]", Program::hardshell, "the last log lines, of all workers or of one", logs,
      zero_or_one},
     {"restart", "<worker>", Program::hardshell, "restart one worker", {}, zero_or_one},
-    {"stop", "", Program::hardshell, "stop the gateway and all its workers", {}, zero_or_one},
+    {"start", "<worker>", Program::hardshell, "start a worker that was stopped or is held", {},
+     zero_or_one},
+    {"reload",
+     "",
+     Program::hardshell,
+     "read the configuration again and apply it",
+     {},
+     "Restarts the workers whose part changed, and no other. A file that cannot be used changes\n"
+     "nothing. Exit code: 0 it will be applied, 1 not (the reason is printed)."},
+    {"config get", "<path>", Program::hardshell, "print a configured value", config_get,
+     "A path is written like gateway.port or agents.list[0].id. Defaults count as configured.\n"
+     "Exit code: 0 printed, 1 nothing is configured there."},
+    {"config set", "<path> <value>", Program::hardshell, "change a value in openclaw.json",
+     config_set,
+     "The value is JSON5; what is none is a text. Comments and ${VARIABLES} stay. A change that\n"
+     "would make the file unusable is refused. Exit code: 0 it worked, 1 it did not."},
+    {"config unset",
+     "<path>",
+     Program::hardshell,
+     "remove a value from openclaw.json",
+     {},
+     zero_or_one},
+    {"config validate", "", Program::hardshell, "check openclaw.json", json_only,
+     "Exit code: 0 it can be used, 1 not (the reasons are printed)."},
+    {"config file", "", Program::hardshell, "print the path of openclaw.json", {}, zero_or_one},
+    {"stop", "[worker]", Program::hardshell, "stop the gateway and all its workers; or only one",
+     {},
+     "A worker that was stopped stays down until `hardshell start`, or the next start of the\n"
+     "gateway. Exit code: 0 it has stopped, 1 it has not (the reason is printed)."},
     {"doctor", "", Program::client, "look for problems; names cause and cure", json_only,
      "Changes nothing. Exit code: 0 all good, 1 problems found."},
+    {"devices", "", Program::client, "the same as devices list", gateway_query,
+     over_the_control_socket},
+    {"devices list", "", Program::client, "which devices are paired, and which ask to be",
+     gateway_query, over_the_control_socket},
+    {"devices approve", "[request]", Program::client, "let a device in that asks to be paired",
+     device_approve, over_the_control_socket},
+    {"devices reject", "<request>", Program::client, "turn such a device away", gateway_query,
+     over_the_control_socket},
+    {"devices rotate", "", Program::client, "give a device a new token; the old one ends",
+     device_rotate, over_the_control_socket},
+    {"devices revoke", "", Program::client, "end a device's token and its connections",
+     device_revoke, over_the_control_socket},
     {"dashboard", "", Program::hardshell, "print the address of the page, with its token",
      dashboard, zero_or_one},
     {"gateway call", "<method>", Program::client, "call a method of the gateway", gateway_call,

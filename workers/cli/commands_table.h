@@ -17,7 +17,7 @@ enum class Program { hardshell, client };
 
 struct Option {
     const char* names;  // "-n,--lines"
-    const char* value;  // "LINES"; nullptr: a flag
+    const char* value;  // "LINES"; nullptr: a flag; "SCOPE...": one or more words
     const char* help;
 };
 

@@ -186,6 +186,21 @@ Result<Plan> ask_planner(const Context& context) {
     return plan;
 }
 
+Result<hardshell::proto::ConfigAnswer> ask_planner_about_config(const Context& context,
+                                                                const std::string& method,
+                                                                const std::string& params_json) {
+    PlanRequest request;
+    request.set_state_dir(context.state_dir);
+    request.set_config_path(context.config_path);
+    request.mutable_config()->set_method(method);
+    request.mutable_config()->set_params_json(params_json);
+    Result<PlanReply> reply = run_planner(context, request);
+    if (!reply) return reply.error();
+    if (!reply->has_config())
+        return Error{Fault::bad_message, "the planner answered something else"};
+    return std::move(*reply->mutable_config());
+}
+
 const hardshell::proto::WorkerPlan* worker_of_kind(const Plan& plan, const std::string& kind) {
     for (const auto& worker : plan.workers())
         if (worker.kind() == kind) return &worker;

@@ -130,7 +130,7 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
         if (!library) return library.error();
         curl = *library;
         multi = curl->multi_init();
-        if (!multi) return Error{Fault::out_of_room, "out of memory"};
+        if (!multi) return Error{Fault::out_of_memory, "out of memory"};
         curl->multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &State::on_socket);
         curl->multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
         curl->multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &State::on_timer);
@@ -156,7 +156,7 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
     Done begin(Transfer& transfer) {
         if (const Done prepared = prepare(); !prepared) return prepared;
         transfer.easy = curl->easy_init();
-        if (!transfer.easy) return Error{Fault::out_of_room, "out of memory"};
+        if (!transfer.easy) return Error{Fault::out_of_memory, "out of memory"};
         set_options(transfer);
         set_timers(transfer);
         // Runs nothing yet: it asks for a timer of 0 ms through on_timer.

@@ -156,7 +156,28 @@ void Worker::on_frame(std::string_view frame) {
             loop_->stop(exit_code::requested);
     } else if (message.has_shed()) {
         shed(message.shed());
+    } else if (message.has_owner_request()) {
+        answer_owner(message.owner_request());
+    } else if (message.has_config_answer() && on_config_) {
+        on_config_(message.config_answer());
     }
+}
+
+void Worker::answer_owner(const hardshell::proto::OwnerRequest& request) {
+    FromWorker message;
+    auto& result = *message.mutable_owner_result();
+    if (on_owner_request_)
+        result = on_owner_request_(request);
+    else
+        result.set_error(name() + " answers no requests of the owner");
+    result.set_id(request.id());
+    (void)supervisor_->send(message);
+}
+
+Done Worker::ask_config(const hardshell::proto::ConfigCall& call) {
+    FromWorker message;
+    *message.mutable_config_call() = call;
+    return supervisor_->send(message);
 }
 
 void Worker::shed(const hardshell::proto::Shed& asked) {
@@ -202,7 +223,7 @@ int run_worker(std::unique_ptr<Loop> loop, Done (*run)(Worker&)) {
         const Done done = run(worker);
         return done ? exit_code::requested : end_with(worker, done.error());
     } catch (const std::bad_alloc&) {
-        return end_with(worker, {Fault::out_of_room, "out of memory"});
+        return end_with(worker, {Fault::out_of_memory, "out of memory"});
     } catch (const std::exception& failure) {
         return end_with(worker, {Fault::system, failure.what()});
     }

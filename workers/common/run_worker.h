@@ -51,9 +51,19 @@ class Worker {
     // This worker is near its memory limit: the handler lets go of what can be rebuilt. What that
     // freed goes back to the machine, and the log has the numbers; both without a handler too.
     void on_shed(std::function<void()> handler) { on_shed_ = std::move(handler); }
+    // The owner calls a method over the control socket; the handler answers at once. Its id is set
+    // for it.
+    using OwnerHandler =
+        std::function<hardshell::proto::OwnerResult(const hardshell::proto::OwnerRequest&)>;
+    void on_owner_request(OwnerHandler handler) { on_owner_request_ = std::move(handler); }
     // The state of every worker and settings().degraded(), now and after each change.
     const std::vector<Status>& workers() const { return workers_; }
     void on_workers_changed(std::function<void()> handler) { on_workers_ = std::move(handler); }
+    // About the configuration, for a kind that may; the answer comes to the handler.
+    Done ask_config(const hardshell::proto::ConfigCall& call);
+    void on_config_answer(std::function<void(const hardshell::proto::ConfigAnswer&)> handler) {
+        on_config_ = std::move(handler);
+    }
     // The last word of a worker that cannot work.
     void fail(const Error& error);
 
@@ -61,6 +71,7 @@ class Worker {
     void on_frame(std::string_view frame);
     void follow_peers();
     void shed(const hardshell::proto::Shed& asked);
+    void answer_owner(const hardshell::proto::OwnerRequest& request);
     void beat();
 
     std::unique_ptr<Loop> loop_;
@@ -73,6 +84,8 @@ class Worker {
     std::function<void(const hardshell::proto::Stop&)> on_stop_;
     std::function<void()> on_shed_;
     std::function<void()> on_workers_;
+    OwnerHandler on_owner_request_;
+    std::function<void(const hardshell::proto::ConfigAnswer&)> on_config_;
     Loop::Registration heartbeat_;
 };
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "workers/gateway/handshake.h"
+#include "workers/gateway/log_budget.h"
 
 namespace gateway {
 
@@ -42,6 +43,10 @@ class Client {
     const std::string& nonce() const { return nonce_; }
     const RequestHeaders& headers() const { return headers_; }
     const RequestSource& source() const { return source_; }
+    // Tailscaled has confirmed who it is.
+    void identify(std::string tailscale_login) {
+        source_.tailscale_login = std::move(tailscale_login);
+    }
 
     bool is_admitted() const { return admission_ != nullptr; }
     void admit(Admission admission);
@@ -56,6 +61,9 @@ class Client {
     void close(int code, std::string_view reason);
     // At once: what waits is dropped.
     void drop(int code, std::string_view reason);
+
+    // Lines of the log that its requests cause.
+    LogBudget& log_budget() { return log_budget_; }
 
     // For the owner of the socket. Null when nothing waits.
     SharedFrame take_frame();
@@ -92,6 +100,7 @@ class Client {
     Bytes in_flight_;
     int close_code_ = 0;
     std::string close_reason_;
+    LogBudget log_budget_{LogBudget::of_a_client};
 };
 
 }  // namespace gateway

@@ -52,6 +52,12 @@ constexpr Field connect_fields[] = {
 };
 constexpr Shape connect_shape{connect_fields};
 
+std::vector<std::string> texts(const Json& list) {
+    std::vector<std::string> found;
+    for (const Json& entry : list) found.push_back(entry.get<std::string>());
+    return found;
+}
+
 DeviceProof read_device(const Json& device) {
     DeviceProof proof;
     proof.id = text_member(device, "id");
@@ -83,8 +89,11 @@ ConnectParams read_connect_params(const Json& params) {
     read.model_identifier = text_member(client, "modelIdentifier");
     read.instance_id = text_member(client, "instanceId");
     read.role = text_member(params, "role", "operator");
-    for (const Json& scope : member(params, "scopes"))
-        read.scopes.push_back(scope.get<std::string>());
+    read.scopes = texts(member(params, "scopes"));
+    read.caps = texts(member(params, "caps"));
+    read.commands = texts(member(params, "commands"));
+    read.permissions = member(params, "permissions");
+    read.path_env = text_member(params, "pathEnv");
     if (const Json& device = member(params, "device"); device.is_object())
         read.device = read_device(device);
     const Json& auth = member(params, "auth");

@@ -33,6 +33,10 @@ struct ConnectParams {
     std::string role = "operator";
     // As asked for; empty means the role's default.
     std::vector<std::string> scopes;
+    std::vector<std::string> caps;
+    std::vector<std::string> commands;
+    Json permissions;
+    std::string path_env;
     std::optional<DeviceProof> device;
     Secret token;
     Secret password;

@@ -5,6 +5,7 @@ namespace gateway {
 namespace {
 
 constexpr std::string_view pairing = "operator.pairing";
+constexpr std::string_view approvals = "operator.approvals";
 
 constexpr Event table[] = {
     // event, droppable, guard, targeted
@@ -15,8 +16,13 @@ constexpr Event table[] = {
     {"tick", true},
     {"shutdown"},
     {"health"},
+    {"node.pair.requested", true, pairing},
+    {"node.pair.resolved", true, pairing},
+    {"node.invoke.request", false, {}, true},
     {"device.pair.requested", true, pairing},
     {"device.pair.resolved", true, pairing},
+    {"exec.approval.requested", true, approvals},
+    {"exec.approval.resolved", true, approvals},
 };
 
 }  // namespace

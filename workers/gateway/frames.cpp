@@ -1,5 +1,6 @@
 #include "workers/gateway/frames.h"
 
+#include "workers/gateway/frame_id.h"
 #include "workers/gateway/shape.h"
 
 namespace gateway {
@@ -21,7 +22,8 @@ FrameReading read_request(std::string_view text) {
     FrameReading reading;
     Result<Json> parsed = parse_json(text);
     if (!parsed) {
-        reading.id = "invalid";
+        reading.id = id_of_broken_frame(text);
+        if (reading.id.empty()) reading.id = "invalid";
         reading.faults = parsed.error().what;
         return reading;
     }

@@ -34,7 +34,8 @@ struct FrameReading {
     enum class Outcome { request, no_request, no_json };
     Outcome outcome = Outcome::no_json;
     RequestFrame request;
-    // no_request: the frame's id when it has one, else "invalid", and what is wrong with it.
+    // Unless it is a request: the frame's id when one can be found, else "invalid", and what is
+    // wrong with it.
     std::string id;
     std::string faults;
 };

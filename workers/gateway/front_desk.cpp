@@ -36,13 +36,51 @@ Failure unknown_method(const std::string& name) {
 FrontDesk::FrontDesk(Parts parts)
     : parts_(std::move(parts)),
       handshake_(parts_.settings, parts_.auth, parts_.pairing, limiter_),
+      pairing_methods_(parts_.pairing, parts_.nodes),
+      node_registry_(parts_.loop, parts_.settings.nodes),
+      exec_approvals_(parts_.loop),
       started_ms_(monotonic_ms()) {
-    parts_.pairing.on_event([this](const std::string& event, const Json& payload) {
+    const auto broadcast = [this](const std::string& event, const Json& payload) {
         parts_.hub.broadcast(event, print_json(payload));
-    });
+    };
+    parts_.pairing.on_event(broadcast);
+    parts_.nodes.on_event(broadcast);
+    exec_approvals_.on_event(broadcast);
+    pairing_methods_.on_token_ended(
+        [this](const std::string& device_id, const std::string& role, PairingMethods::End how) {
+            end_sessions(device_id, role, how);
+        });
 }
 
+// Who comes from the tailnet is challenged once it is known who that is: what follows needs no
+// waiting. A client that does not wait for the challenge is taken as it is.
 void FrontDesk::greet(Client& client) {
+    const std::string address = claimed_tailscale_address(client.headers(), parts_.settings);
+    if (address.empty()) return challenge(client);
+    identify(client, address);
+}
+
+void FrontDesk::identify(Client& client, const std::string& address) {
+    const uint64_t id = client.id();
+    being_identified_[id] = &client;
+    parts_.tailscale.confirm({address, client.headers().tailscale_login, client.headers().sender},
+                             [this, id](const Result<std::string>& login) {
+                                 const auto found = being_identified_.find(id);
+                                 if (found == being_identified_.end()) return;
+                                 Client& waits = *found->second;
+                                 being_identified_.erase(found);
+                                 if (login)
+                                     waits.identify(*login);
+                                 else if (stranger_log_.allows(monotonic_ms()))
+                                     log_warn("[ws] no Tailscale login for conn={}: {}{}",
+                                              short_id(waits.connection_id()),
+                                              log_safe(login.error().what, 200),
+                                              stranger_log_.remark());
+                                 challenge(waits);
+                             });
+}
+
+void FrontDesk::challenge(Client& client) {
     client.send(event_text("connect.challenge",
                            print_json({{"nonce", client.nonce()}, {"ts", wall_ms()}})));
 }
@@ -66,9 +104,10 @@ void FrontDesk::take_connect(Client& client, std::string_view text) {
 
 void FrontDesk::turn_away(Client& client, const FrameReading& frame, const Refusal& refusal) {
     parts_.board.add(Counter::clients_refused, 1);
-    log_warn("[ws] refused conn={} remote={} reason={}: {}", short_id(client.connection_id()),
-             log_safe(client.source().address), refusal.cause,
-             log_safe(refusal.failure.message, 200));
+    if (stranger_log_.allows(monotonic_ms()))
+        log_warn("[ws] refused conn={} remote={} reason={}: {}{}", short_id(client.connection_id()),
+                 log_safe(client.source().address), refusal.cause,
+                 log_safe(refusal.failure.message, 200), stranger_log_.remark());
     if (refusal.answered) client.send(failure_text(frame.id, refusal.failure));
     client.close(refusal.close_code, refusal.failure.message);
 }
@@ -79,6 +118,7 @@ void FrontDesk::let_in(Client& client, const std::string& request_id, Admission 
     const Admission& who = client.admission();
     const ConnectParams& params = who.params;
     parts_.hub.add(client);
+    if (params.is_node()) node_registry_.entered(client, wall_ms());
     parts_.board.set(Counter::clients_connected, static_cast<int64_t>(parts_.hub.size()));
     parts_.hub.entered(client, wall_ms());
     if (newly_paired)
@@ -97,27 +137,36 @@ void FrontDesk::let_in(Client& client, const std::string& request_id, Admission 
     around.version = parts_.hub.version();
     around.uptime_ms = monotonic_ms() - started_ms_;
     client.send(response_text(request_id, hello_text(who, parts_.settings, around)));
+    if (who.by == Credential::tailscale)
+        log_info("[ws] {} came in by Tailscale, device {}",
+                 log_safe(client.source().tailscale_login), log_safe(who.device_id.substr(0, 12)));
     parts_.health.refresh();
 }
 
 void FrontDesk::farewell(Client& client, int close_code, std::string_view reason) {
+    being_identified_.erase(client.id());
     if (!client.is_admitted()) {
+        if (!stranger_log_.allows(monotonic_ms())) return;
         log_info(
             "[ws] closed before connect conn={} remote={} fwd={} origin={} host={} ua={} "
-            "code={} reason={}",
+            "code={} reason={}{}",
             short_id(client.connection_id()), log_safe(client.source().address),
             log_safe(client.headers().forwarded_for), log_safe(client.headers().origin),
             log_safe(client.headers().host), log_safe(client.headers().user_agent), close_code,
-            log_safe(reason));
+            log_safe(reason), stranger_log_.remark());
         return;
     }
     parts_.hub.remove(client);
+    if (client.admission().params.is_node()) node_registry_.left(client);
     open_requests_.erase(client.id());
     parts_.board.set(Counter::clients_connected, static_cast<int64_t>(parts_.hub.size()));
     const bool web_chat = client.admission().params.is_web_chat();
-    log_line(web_chat ? LogLevel::info : LogLevel::debug,
-             "[ws] {} disconnected code={} reason={} conn={}", web_chat ? "webchat" : "client",
-             close_code, log_safe(reason), short_id(client.connection_id()));
+    // What was left out is always told in the end.
+    const bool shown = web_chat || client.log_budget().left_out() > 0;
+    log_line(shown ? LogLevel::info : LogLevel::debug,
+             "[ws] {} disconnected code={} reason={} conn={}{}", web_chat ? "webchat" : "client",
+             close_code, log_safe(reason), short_id(client.connection_id()),
+             client.log_budget().remark());
     parts_.hub.left(client, wall_ms());
 }
 
@@ -201,17 +250,20 @@ void FrontDesk::Reply::failed(const Failure& failure, std::string_view payload_j
     client->send(failure_text(request_id, failure, payload_json));
 }
 
-void FrontDesk::log_answer(const Reply& reply, const Client& client, const Failure* failure) const {
-    const int64_t took = monotonic_ms() - reply.asked_ms;
+void FrontDesk::log_answer(const Reply& reply, Client& client, const Failure* failure) const {
+    const int64_t now = monotonic_ms();
+    const int64_t took = now - reply.asked_ms;
+    if (!failure && took < slow_answer_ms) return;
+    if (!client.log_budget().allows(now)) return;
     const std::string method = log_safe(reply.method.empty() ? "?" : reply.method, 64);
     const std::string connection = short_id(client.connection_id());
     if (failure)
-        log_info("[ws] ⇄ res ✗ {} {}ms errorCode={} errorMessage={} conn={} id={}", method, took,
+        log_info("[ws] ⇄ res ✗ {} {}ms errorCode={} errorMessage={} conn={} id={}{}", method, took,
                  failure->code, log_safe(failure->message, 300), connection,
-                 log_safe(reply.request_id, 40));
-    else if (took >= slow_answer_ms)
-        log_info("[ws] ⇄ res ✓ {} {}ms conn={} id={}", method, took, connection,
-                 log_safe(reply.request_id, 40));
+                 log_safe(reply.request_id, 40), client.log_budget().remark());
+    else
+        log_info("[ws] ⇄ res ✓ {} {}ms conn={} id={}{}", method, took, connection,
+                 log_safe(reply.request_id, 40), client.log_budget().remark());
 }
 
 }  // namespace gateway

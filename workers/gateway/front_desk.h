@@ -11,9 +11,14 @@
 #include "workers/common/base/loop.h"
 #include "workers/gateway/agent_gate.h"
 #include "workers/gateway/client.h"
+#include "workers/gateway/config_gate.h"
+#include "workers/gateway/exec_approvals.h"
 #include "workers/gateway/handshake.h"
 #include "workers/gateway/health_keeper.h"
 #include "workers/gateway/hub.h"
+#include "workers/gateway/node_registry.h"
+#include "workers/gateway/pairing_methods.h"
+#include "workers/gateway/tailscale_identity.h"
 
 namespace gateway {
 
@@ -23,11 +28,15 @@ class FrontDesk {
     static constexpr size_t most_open_requests = 64;
 
     struct Parts {
+        Loop& loop;
         const GatewaySettings& settings;
         const SharedAuth& auth;
         PairingStore& pairing;
+        NodeStore& nodes;
+        TailscaleIdentity& tailscale;
         Hub& hub;
         AgentGate& agent;
+        ConfigGate& config;
         HealthKeeper& health;
         BoardPage& board;
         HealthKeeper::Workers workers;
@@ -39,6 +48,8 @@ class FrontDesk {
     void greet(Client& client);
     // A whole message of the client.
     void take(Client& client, std::string_view text);
+    // A request of the owner, who came over the control socket.
+    PairingMethods::Outcome take_from_owner(const std::string& method, const Json& params);
     // The connection has ended. The client may be destroyed afterwards.
     void farewell(Client& client, int code, std::string_view reason);
 
@@ -58,6 +69,8 @@ class FrontDesk {
     struct OwnRow;
     static const OwnRow own_methods[];
 
+    void challenge(Client& client);
+    void identify(Client& client, const std::string& address);
     void take_connect(Client& client, std::string_view text);
     void turn_away(Client& client, const FrameReading& frame, const Refusal& refusal);
     void let_in(Client& client, const std::string& request_id, Admission admission);
@@ -67,21 +80,38 @@ class FrontDesk {
     void forward(Client& client, const Method& method, RequestFrame& request, const Reply& reply);
     void relay(const AgentGate::RpcResult& result, const Reply& reply,
                const std::string& session_key);
-    void log_answer(const Reply& reply, const Client& client, const Failure* failure) const;
+    void log_answer(const Reply& reply, Client& client, const Failure* failure) const;
 
     void health(const Json& params, const Reply& reply);
     void status(const Json& params, const Reply& reply);
     void system_presence(const Json& params, const Reply& reply);
     void system_event(const Json& params, const Reply& reply);
     void node_list(const Json& params, const Reply& reply);
-    void device_pair_list(const Json& params, const Reply& reply);
-    void device_pair_approve(const Json& params, const Reply& reply);
-    void device_pair_reject(const Json& params, const Reply& reply);
+    void node_describe(const Json& params, const Reply& reply);
+    void node_invoke(const Json& params, const Reply& reply);
+    void node_invoke_result(const Json& params, const Reply& reply);
+    void node_event(const Json& params, const Reply& reply);
+    void exec_approval_request(const Json& params, const Reply& reply);
+    void exec_approval_resolve(const Json& params, const Reply& reply);
+    std::vector<Json> paired_nodes() const;
+    void say_for_node(const Client& client, const std::string& text, const Json& payload);
+
+    void serve_pairing(const RequestFrame& request, const Reply& reply);
+    void end_sessions(const std::string& device_id, const std::string& role,
+                      PairingMethods::End how);
+    void configuration(const Json& params, const Reply& reply);
 
     Parts parts_;
     AttemptLimiter limiter_;
     Handshake handshake_;
+    PairingMethods pairing_methods_;
+    NodeRegistry node_registry_;
+    ExecApprovals exec_approvals_;
+    // Not yet challenged: tailscaled is being asked who they are.
+    std::unordered_map<uint64_t, Client*> being_identified_;
+    uint64_t asking_client_ = 0;  // while a pairing method runs
     int64_t started_ms_;
+    LogBudget stranger_log_{LogBudget::of_strangers};
     // Requests with the agent, per client.
     std::unordered_map<uint64_t, size_t> open_requests_;
 };

@@ -11,6 +11,7 @@
 #include "workers/common/log.h"
 #include "workers/gateway/agent_gate.h"
 #include "workers/gateway/board_pages.h"
+#include "workers/gateway/config_gate.h"
 #include "workers/gateway/front_desk.h"
 #include "workers/gateway/health_keeper.h"
 #include "workers/gateway/hub.h"
@@ -72,6 +73,8 @@ Result<GatewaySettings> settings_of(const Worker& self) {
     if (settings.version.empty()) settings.version = HARDSHELL_VERSION;
     settings.commit = environment(self, "GIT_COMMIT");
     settings.fly_app = environment(self, "FLY_APP_NAME");
+    settings.tailscaled_socket = environment(self, "TS_SOCKET");
+    if (settings.tailscaled_socket.empty()) settings.tailscaled_socket = default_tailscaled_socket;
     settings.host = host_name();
     return settings;
 }
@@ -109,6 +112,22 @@ void relay_event(Hub& hub, const ClientEvent& event) {
     if (!known) log_warn("the agent sent an event that no client knows: {}", event.event());
 }
 
+hardshell::proto::OwnerResult answer_owner(FrontDesk& desk,
+                                           const hardshell::proto::OwnerRequest& request) {
+    hardshell::proto::OwnerResult result;
+    const Result<Json> params = parse_json(request.params_json());
+    if (!params) {
+        result.set_error("the parameters are no JSON: " + params.error().what);
+        return result;
+    }
+    const auto outcome = desk.take_from_owner(request.method(), *params);
+    if (const Failure* failure = std::get_if<Failure>(&outcome))
+        result.set_error(failure->message);
+    else
+        result.set_payload_json(print_json(std::get<Json>(outcome)));
+    return result;
+}
+
 void announce_lost(Hub& hub, const OpenRun& run) {
     hub.broadcast("agent", lost_agent_event(run, wall_ms()));
     hub.broadcast("chat", lost_chat_event(run));
@@ -133,6 +152,8 @@ Done run(Worker& self) {
                                               "or OPENCLAW_GATEWAY_TOKEN"};
     PairingStore pairing("devices");
     for (const std::string& problem : pairing.load(wall_ms())) log_error("{}", problem);
+    NodeStore nodes("nodes");
+    for (const std::string& problem : nodes.load(wall_ms())) log_error("{}", problem);
 
     auto link = self.open_link("agent");
     if (!link) return link.error();
@@ -141,7 +162,11 @@ Done run(Worker& self) {
     const auto workers = [&self]() -> const WorkerStates& { return self.workers(); };
     Hub hub(settings->host, settings->version);
     HealthKeeper health(*loop, agent, *settings, workers);
-    FrontDesk desk({*settings, auth, pairing, hub, agent, health, self.board(), workers});
+    TailscaleIdentity tailscale(*loop, settings->tailscaled_socket);
+    ConfigGate config(*loop, [&self](const auto& call) { return self.ask_config(call); });
+    self.on_config_answer([&](const auto& answer) { config.take(answer); });
+    FrontDesk desk({*loop, *settings, auth, pairing, nodes, tailscale, hub, agent, config, health,
+                    self.board(), workers});
 
     bool is_ready = false;
     bool is_draining = false;
@@ -165,6 +190,7 @@ Done run(Worker& self) {
         known_states = std::move(states);
         health.states_changed();
     });
+    self.on_owner_request([&](const auto& request) { return answer_owner(desk, request); });
     health.on_refreshed([&](const std::string& report) {
         hub.health_refreshed();
         hub.broadcast("health", report, {.with_version = true});

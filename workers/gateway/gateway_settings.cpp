@@ -40,6 +40,11 @@ GatewaySettings read_gateway_settings(const Json& config, bool password_known) {
     settings.allow_insecure_auth = bool_member(page, "allowInsecureAuth");
     settings.disable_device_auth = bool_member(page, "dangerouslyDisableDeviceAuth");
     settings.page_enabled = bool_member(page, "enabled", true);
+    const bool served = text_member(member_at(config, "gateway.tailscale"), "mode") == "serve";
+    settings.allow_tailscale =
+        bool_member(member_at(config, "gateway.auth"), "allowTailscale", served && !by_password);
+    const Json& nodes = member_at(config, "gateway.nodes");
+    settings.nodes = {texts(member(nodes, "allowCommands")), texts(member(nodes, "denyCommands"))};
     settings.default_agent = default_agent(member_at(config, "agents.list"));
     settings.sessions_global = text_member(member(config, "session"), "scope") == "global";
     return settings;

@@ -6,6 +6,7 @@
 
 #include "workers/common/base/json.h"
 #include "workers/gateway/credentials.h"
+#include "workers/gateway/node_commands.h"
 
 namespace gateway {
 
@@ -18,6 +19,11 @@ struct GatewaySettings {
     // …and a device identity it does send is ignored.
     bool disable_device_auth = false;
     bool page_enabled = true;
+    // Whom tailscaled knows needs no token, only an approved device.
+    bool allow_tailscale = false;
+    std::string tailscaled_socket;
+
+    NodePolicy nodes;
 
     std::string default_agent = "main";
     bool sessions_global = false;

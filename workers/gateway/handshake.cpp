@@ -23,9 +23,12 @@ struct Attempt {
     int64_t tick_ms;
 
     ConnectParams params = {};
+    // What it asks for, then what it is granted.
     std::vector<std::string> scopes = {};
     std::string raw_key = {};
-    bool by_shared_secret = false;
+    // Under which its failure counts.
+    std::string limiter_source = {};
+    Credential by = Credential::shared_secret;
     bool newly_paired = false;
 
     bool bypassed() const {
@@ -129,20 +132,29 @@ MaybeRefusal signature_is_valid(Attempt& attempt) {
     return refuse("device signature invalid", "device_signature");
 }
 
+// Whoever has the key of a paired device.
 bool is_paired_device(Attempt& attempt) {
     if (!attempt.params.device || !attempt.params.device->nonce) return false;
-    for (const auto check :
-         {device_id_is_its_key, signature_is_recent, nonce_is_ours, signature_is_valid})
+    for (const auto check : {device_id_is_its_key, signature_is_recent, nonce_is_ours})
         if (check(attempt)) return false;
-    return attempt.pairing.is_paired(attempt.claim());
+    // Known before its signature is computed: strangers cost no more than a look.
+    return attempt.pairing.knows(attempt.params.device->id, stored_key(attempt.raw_key)) &&
+           !signature_is_valid(attempt);
 }
 
 // Before any branch that depends on what the client sent: a guess must cost the same whatever
-// else is in it. A paired device has proved who it is with its signature and guesses nothing: it
-// gets in however many others fail from the same address, which behind a proxy is everybody's.
+// else is in it. Two get in however many others fail from the same address, which behind a proxy
+// is everybody's: a paired device, which has proved with its signature who it is and answers for
+// its own failures, and who holds a token that guessing does not find.
 MaybeRefusal not_too_many_failures(Attempt& attempt) {
-    const int64_t wait = attempt.limiter.wait_ms(attempt.source.limiter_key, attempt.tick_ms);
-    if (wait == 0 || is_paired_device(attempt)) return {};
+    const ConnectParams& params = attempt.params;
+    attempt.limiter_source = is_paired_device(attempt)
+                                 ? AttemptLimiter::source_of_device(params.device->id)
+                                 : attempt.source.limiter_key;
+    const int64_t wait = attempt.limiter.wait_ms(attempt.limiter_source, attempt.tick_ms);
+    if (wait == 0) return {};
+    if (attempt.auth.is_beyond_guessing() && attempt.auth.accepts(params.token, params.password))
+        return {};
     const int64_t seconds = (wait + 999) / 1000;
     Refusal refusal = refuse(
         "unauthorized: too many failed attempts; try again in " + std::to_string(seconds) + " s",
@@ -167,15 +179,20 @@ std::string auth_message(const ConnectParams& params, std::string_view reason, A
 
 MaybeRefusal credential_is_right(Attempt& attempt) {
     const ConnectParams& params = attempt.params;
-    attempt.by_shared_secret = attempt.auth.accepts(params.token, params.password);
-    if (attempt.by_shared_secret) return {};
-    if (params.device &&
-        attempt.pairing.accepts_token(attempt.claim(), params.token.reveal(), attempt.now_ms))
+    Offer offer{params.role, params.scopes, params.token, params.password, {}, {}};
+    if (params.device) offer.device = attempt.claim();
+    offer.tailscale_login = attempt.source.tailscale_login;
+    auto outcome = authenticate(offer, attempt.auth, attempt.pairing);
+    if (Grant* grant = std::get_if<Grant>(&outcome)) {
+        attempt.scopes = std::move(grant->scopes);
+        attempt.by = grant->by;
         return {};
-    const std::string_view reason = attempt.auth.reason(params.token, params.password);
+    }
+    const Denial& denial = std::get<Denial>(outcome);
     // A client that shows nothing guesses nothing.
-    if (attempt.shows_secret()) attempt.limiter.failed(attempt.source.limiter_key, attempt.tick_ms);
-    return refuse(auth_message(params, reason, attempt.auth.mode()), std::string(reason));
+    if (denial.is_guess) attempt.limiter.failed(attempt.limiter_source, attempt.tick_ms);
+    return refuse(auth_message(params, denial.cause, attempt.auth.mode()),
+                  std::string(denial.cause));
 }
 
 Refusal store_failed(const Error& error) {
@@ -184,17 +201,26 @@ Refusal store_failed(const Error& error) {
     return refusal;
 }
 
+// Clients show the message, or the close reason, which holds 120 bytes of it: what to type comes
+// first.
+Refusal pairing_required(const std::string& request_id, const GatewaySettings& settings) {
+    const std::string command = "hardshell devices approve " + request_id;
+    const std::string where = settings.fly_app.empty()
+                                  ? " where the gateway runs"
+                                  : " in `fly ssh console -a " + settings.fly_app + "`";
+    return not_paired("pairing required: run `" + command + "`" + where, "pairing_required",
+                      print_json({{"requestId", request_id}, {"command", command}}));
+}
+
 MaybeRefusal device_is_paired(Attempt& attempt) {
     if (!attempt.params.device) return {};
-    if (attempt.bypassed() && attempt.by_shared_secret) return {};
+    if (attempt.bypassed() && attempt.by == Credential::shared_secret) return {};
     const DeviceClaim claim = attempt.claim();
     if (attempt.pairing.is_paired(claim)) return {};
     const bool silent = attempt.source.local;
     const Result<std::string> id = attempt.pairing.request(claim, silent, attempt.now_ms);
     if (!id) return store_failed(id.error());
-    if (!silent)
-        return not_paired("pairing required", "pairing_required",
-                          R"({"requestId":)" + json_quoted(*id) + "}");
+    if (!silent) return pairing_required(*id, attempt.settings);
     const Result<Json> approved = attempt.pairing.approve(*id, attempt.now_ms);
     if (!approved) return store_failed(approved.error());
     attempt.newly_paired = true;
@@ -214,6 +240,8 @@ Verdict admit(Attempt& attempt) {
     if (attempt.params.device) {
         const DeviceClaim claim = attempt.claim();
         admission.device_id = claim.device_id;
+        if (attempt.by == Credential::device_token)
+            attempt.pairing.token_was_used(claim.device_id, claim.role, attempt.now_ms);
         if (attempt.pairing.is_paired(claim)) {
             // The metadata is for the owner's eyes; failing to store it must keep nobody out.
             (void)attempt.pairing.remember(claim);
@@ -222,6 +250,7 @@ Verdict admit(Attempt& attempt) {
             admission.token = std::move(*token);
         }
     }
+    admission.by = attempt.by;
     admission.newly_paired = attempt.newly_paired;
     admission.role = attempt.params.role;
     admission.scopes = std::move(attempt.scopes);
@@ -250,11 +279,6 @@ MaybeRefusal frame_refusal(const FrameReading& frame) {
 }
 
 }  // namespace
-
-std::vector<std::string> default_scopes(const std::string& role) {
-    if (role == "node") return {};
-    return {"operator.admin"};
-}
 
 Verdict Handshake::decide(const FrameReading& frame, const RequestSource& source,
                           const std::string& nonce, int64_t now_ms, int64_t tick_ms) {

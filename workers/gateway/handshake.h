@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "workers/gateway/authentication.h"
 #include "workers/gateway/connect_params.h"
 #include "workers/gateway/credentials.h"
 #include "workers/gateway/frames.h"
@@ -36,6 +37,7 @@ struct Refusal {
 
 struct Admission {
     ConnectParams params;
+    Credential by = Credential::shared_secret;
     // What the client may do, as decided here.
     std::string role;
     std::vector<std::string> scopes;
@@ -63,8 +65,5 @@ class Handshake {
     PairingStore& pairing_;
     AttemptLimiter& limiter_;
 };
-
-// Scopes of a client that asked for none.
-std::vector<std::string> default_scopes(const std::string& role);
 
 }  // namespace gateway

@@ -37,8 +37,9 @@ bool has_custom(lws* wsi, std::string_view name) {
 }
 
 constexpr std::string_view proxy_headers[] = {
-    "x-forwarded-host:", "x-forwarded-proto:", "x-forwarded-port:", "fly-client-ip:",
-    "fly-request-id:",   "cf-connecting-ip:",  "forwarded:",        "via:",
+    "x-forwarded-host:",     "x-forwarded-proto:", "x-forwarded-port:", "fly-client-ip:",
+    "fly-request-id:",       "cf-connecting-ip:",  "forwarded:",        "via:",
+    "tailscale-user-login:",
 };
 
 struct MethodToken {
@@ -62,6 +63,9 @@ RequestHeaders read_headers(lws* wsi) {
     read.forwarded_for = header(wsi, WSI_TOKEN_X_FORWARDED_FOR);
     read.real_ip = header(wsi, WSI_TOKEN_HTTP_X_REAL_IP);
     read.fly_client_ip = custom_header(wsi, "fly-client-ip:");
+    read.tailscale_login = custom_header(wsi, "tailscale-user-login:");
+    read.has_forwarded_proto = has_custom(wsi, "x-forwarded-proto:");
+    read.has_forwarded_host = has_custom(wsi, "x-forwarded-host:");
     read.forwarded = lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0 ||
                      lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_X_REAL_IP) > 0 ||
                      lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_VIA) > 0;

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "workers/common/base/clock.h"
+#include "workers/gateway/config_methods.h"
 #include "workers/gateway/front_desk.h"
 #include "workers/gateway/methods_table.h"
 #include "workers/gateway/shape.h"
@@ -12,8 +13,44 @@ namespace gateway {
 
 namespace {
 
-constexpr Field request_id_fields[] = {{"requestId", Kind::filled_text, true}};
-constexpr Shape request_id_shape{request_id_fields};
+constexpr Field node_id_fields[] = {{"nodeId", Kind::filled_text, true}};
+constexpr Shape node_id_shape{node_id_fields};
+
+constexpr Field invoke_fields[] = {
+    {"nodeId", Kind::filled_text, true},
+    {"command", Kind::filled_text, true},
+    {"params", Kind::any},
+    {"timeoutMs", Kind::integer, false, nullptr, {}, 0},
+    {"idempotencyKey", Kind::filled_text, true},
+};
+constexpr Shape invoke_shape{invoke_fields};
+
+constexpr Field invoke_result_fields[] = {
+    {"id", Kind::filled_text, true},     {"nodeId", Kind::filled_text, true},
+    {"ok", Kind::boolean, true},         {"payload", Kind::any},
+    {"payloadJSON", Kind::text_or_null}, {"error", Kind::any},
+};
+constexpr Shape invoke_result_shape{invoke_result_fields};
+
+constexpr Field node_event_fields[] = {
+    {"event", Kind::filled_text, true},
+    {"payload", Kind::any},
+    {"payloadJSON", Kind::text_or_null},
+};
+constexpr Shape node_event_shape{node_event_fields};
+
+constexpr Field approval_request_fields[] = {
+    {"id", Kind::filled_text},          {"command", Kind::filled_text, true},
+    {"cwd", Kind::text_or_null},        {"host", Kind::text_or_null},
+    {"security", Kind::text_or_null},   {"ask", Kind::text_or_null},
+    {"agentId", Kind::text_or_null},    {"resolvedPath", Kind::text_or_null},
+    {"sessionKey", Kind::text_or_null}, {"timeoutMs", Kind::integer, false, nullptr, {}, 1},
+};
+constexpr Shape approval_request_shape{approval_request_fields};
+
+constexpr Field approval_resolve_fields[] = {{"id", Kind::filled_text, true},
+                                             {"decision", Kind::filled_text, true}};
+constexpr Shape approval_resolve_shape{approval_resolve_fields};
 
 // What a system event may say about whoever it comes from.
 constexpr std::string_view event_facts[] = {"deviceId",
@@ -32,13 +69,19 @@ constexpr std::string_view event_facts[] = {"deviceId",
                                             "tags"};
 // These tell how things are, not that something happened.
 constexpr std::string_view node_report = "Node:";
+constexpr size_t longest_fact = 512;  // bytes; all clients are told
+constexpr size_t longest_event_text = 4096;
+
+bool is_fact(const Json& value) {
+    if (value.is_number()) return true;
+    if (value.is_array())
+        return value.size() <= 32 && std::all_of(value.begin(), value.end(), [](const Json& item) {
+                   return item.is_string() && is_fact(item);
+               });
+    return value.is_string() && value.get_ref<const std::string&>().size() <= longest_fact;
+}
 
 constexpr std::chrono::milliseconds status_deadline{5000};
-
-Failure pairing_failure(const Error& error) {
-    return error.fault == Fault::bad_message ? invalid_request(error.what)
-                                             : unavailable(error.what, true);
-}
 
 }  // namespace
 
@@ -56,12 +99,21 @@ const FrontDesk::OwnRow FrontDesk::own_methods[] = {
     {"system-presence", &FrontDesk::system_presence, nullptr},
     {"system-event", &FrontDesk::system_event, nullptr},
     {"node.list", &FrontDesk::node_list, &no_members},
-    {"device.pair.list", &FrontDesk::device_pair_list, &no_members},
-    {"device.pair.approve", &FrontDesk::device_pair_approve, &request_id_shape},
-    {"device.pair.reject", &FrontDesk::device_pair_reject, &request_id_shape},
+    {"node.describe", &FrontDesk::node_describe, &node_id_shape},
+    {"node.invoke", &FrontDesk::node_invoke, &invoke_shape},
+    {"node.invoke.result", &FrontDesk::node_invoke_result, &invoke_result_shape},
+    {"node.event", &FrontDesk::node_event, &node_event_shape},
+    {"exec.approval.request", &FrontDesk::exec_approval_request, &approval_request_shape},
+    {"exec.approval.resolve", &FrontDesk::exec_approval_resolve, &approval_resolve_shape},
+    {"config.get", &FrontDesk::configuration, config_params("config.get")},
+    {"config.set", &FrontDesk::configuration, config_params("config.set")},
+    {"config.apply", &FrontDesk::configuration, config_params("config.apply")},
+    {"config.patch", &FrontDesk::configuration, config_params("config.patch")},
+    {"config.schema", &FrontDesk::configuration, config_params("config.schema")},
 };
 
 void FrontDesk::serve(const RequestFrame& request, const Reply& reply) {
+    if (PairingMethods::serves(request.method)) return serve_pairing(request, reply);
     const auto row =
         std::find_if(std::begin(own_methods), std::end(own_methods),
                      [&](const OwnRow& candidate) { return candidate.method == request.method; });
@@ -103,14 +155,17 @@ void FrontDesk::system_event(const Json& params, const Reply& reply) {
     if (text.find_first_not_of(" \t\r\n") == std::string::npos)
         return reply.failed(invalid_request(
             "invalid system-event params: at /text: must be a text that is not empty"));
+    if (text.size() > longest_event_text)
+        return reply.failed(invalid_request(
+            "invalid system-event params: at /text: must NOT have more than 4096 characters"));
     const Client* client = parts_.hub.find(reply.client_id);
     if (!client) return;
-    std::string key = client->connection_id();
-    for (const char* name : {"host", "instanceId", "deviceId"})
-        if (const std::string value = text_member(params, name); !value.empty()) key = value;
     Json facts = Json::object();
     for (const std::string_view name : event_facts)
-        if (const Json& value = member(params, name); !value.is_null()) facts[name] = value;
+        if (const Json& value = member(params, name); is_fact(value)) facts[name] = value;
+    std::string key = client->connection_id();
+    for (const char* name : {"host", "instanceId", "deviceId"})
+        if (const std::string value = text_member(facts, name); !value.empty()) key = value;
     facts["text"] = text;
     const bool changed = parts_.hub.reported(key, facts, wall_ms());
     if (text.starts_with(node_report) && !changed) return reply.ok(R"({"ok":true})");
@@ -124,32 +179,52 @@ void FrontDesk::system_event(const Json& params, const Reply& reply) {
     });
 }
 
-void FrontDesk::node_list(const Json&, const Reply& reply) {
-    reply.ok(print_json({{"ts", wall_ms()}, {"nodes", Json::array()}}));
-}
-
-void FrontDesk::device_pair_list(const Json&, const Reply& reply) {
-    reply.ok(print_json(parts_.pairing.list(wall_ms())));
-}
-
-void FrontDesk::device_pair_approve(const Json& params, const Reply& reply) {
+void FrontDesk::serve_pairing(const RequestFrame& request, const Reply& reply) {
     const Client* client = parts_.hub.find(reply.client_id);
     if (!client) return;
-    const std::string id = text_member(params, "requestId");
-    // Nobody may grant what he does not hold.
-    if (!has_scope(client->admission().scopes, "operator.admin") &&
-        !parts_.pairing.grants_at_most(id, client->admission().scopes))
-        return reply.failed(invalid_request("missing scope: operator.admin"));
-    const Result<Json> approved = parts_.pairing.approve(id, wall_ms());
-    if (!approved) return reply.failed(pairing_failure(approved.error()));
-    reply.ok(print_json(*approved));
+    asking_client_ = client->id();
+    const auto outcome = pairing_methods_.call(
+        request.method, request.params, {client->admission().scopes, client->admission().device_id},
+        wall_ms());
+    asking_client_ = 0;
+    if (const Failure* failure = std::get_if<Failure>(&outcome)) return reply.failed(*failure);
+    reply.ok(print_json(std::get<Json>(outcome)));
 }
 
-void FrontDesk::device_pair_reject(const Json& params, const Reply& reply) {
-    const Result<Json> rejected =
-        parts_.pairing.reject(text_member(params, "requestId"), wall_ms());
-    if (!rejected) return reply.failed(pairing_failure(rejected.error()));
-    reply.ok(print_json(*rejected));
+PairingMethods::Outcome FrontDesk::take_from_owner(const std::string& method, const Json& params) {
+    if (!PairingMethods::serves(method))
+        return invalid_request(method + " is not served over the control socket");
+    return pairing_methods_.call(method, params, owner_at_the_machine(), wall_ms());
+}
+
+// After the answer, which may be for one of them. A rotation concerns those that came in with the
+// token; who asked for it has been told the new one.
+void FrontDesk::end_sessions(const std::string& device_id, const std::string& role,
+                             PairingMethods::End how) {
+    const bool revoked = how == PairingMethods::End::revoked;
+    std::vector<uint64_t> leaving;
+    parts_.hub.for_each([&](Client& client) {
+        const Admission& who = client.admission();
+        if (who.device_id != device_id || who.role != role) return;
+        if (!revoked && (who.by != Credential::device_token || client.id() == asking_client_))
+            return;
+        leaving.push_back(client.id());
+    });
+    if (leaving.empty()) return;
+    parts_.loop.soon([this, leaving, revoked] {
+        for (const uint64_t id : leaving)
+            if (Client* client = parts_.hub.find(id))
+                client->close(close_policy,
+                              revoked ? "device token revoked" : "device token rotated");
+    });
+}
+
+void FrontDesk::configuration(const Json& params, const Reply& reply) {
+    parts_.config.ask(reply.method, print_json(params),
+                      [reply](const ConfigGate::ConfigAnswer& answer) {
+                          if (answer.error_code().empty()) return reply.ok(answer.payload_json());
+                          reply.failed(failure_of(answer));
+                      });
 }
 
 }  // namespace gateway

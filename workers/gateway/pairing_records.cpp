@@ -59,7 +59,7 @@ bool is_revoked(const Json& token) {
 }
 
 void describe(Json& record, const DeviceClaim& claim) {
-    set_text(record, "displayName", claim.display_name);
+    if (!bool_member(record, "namedByOwner")) set_text(record, "displayName", claim.display_name);
     set_text(record, "platform", claim.platform);
     set_text(record, "clientId", claim.client_id);
     set_text(record, "clientMode", claim.client_mode);
@@ -98,6 +98,7 @@ Json approved_device(const Json& request, const Json& before, int64_t now_ms) {
     for (const char* key : {"deviceId", "publicKey", "displayName", "platform", "clientId",
                             "clientMode", "role", "remoteIp"})
         if (request.contains(key)) device[key] = request.at(key);
+    if (bool_member(before, "namedByOwner")) device["displayName"] = before.at("displayName");
     device["roles"] = merged(roles_of(before), roles_of(request));
     device["scopes"] = merged(scopes_of(before), scopes_of(request));
     const std::string role = text_member(request, "role", "operator");

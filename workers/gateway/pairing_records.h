@@ -9,8 +9,6 @@
 
 namespace gateway {
 
-// Every entry of `asked` is in `granted`.
-bool covers(const std::vector<std::string>& granted, const std::vector<std::string>& asked);
 // Each once, in alphabetical order.
 std::vector<std::string> sorted(const std::vector<std::string>& list);
 

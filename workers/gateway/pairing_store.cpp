@@ -1,86 +1,22 @@
 #include "workers/gateway/pairing_store.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <fstream>
-#include <set>
-#include <sstream>
 
-#include "workers/common/base/fd.h"
 #include "workers/gateway/credentials.h"
 #include "workers/gateway/device_identity.h"
 #include "workers/gateway/pairing_records.h"
 
 namespace gateway {
 
-namespace {
-
-Done write_synced(const std::string& path, const std::string& text) {
-    const Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file) return system_error("cannot write " + path, errno);
-    size_t written = 0;
-    while (written < text.size()) {
-        const ssize_t count = ::write(file.get(), text.data() + written, text.size() - written);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return system_error("cannot write " + path, errno);
-        written += static_cast<size_t>(count);
-    }
-    if (fsync(file.get()) != 0) return system_error("cannot sync " + path, errno);
-    return {};
-}
-
-bool is_table_of_records(const Json& value) {
-    return value.is_object() && std::all_of(value.begin(), value.end(),
-                                            [](const Json& record) { return record.is_object(); });
-}
-
-}  // namespace
-
-PairingStore::PairingStore(std::string directory) : directory_(std::move(directory)) {}
+PairingStore::PairingStore(std::string directory) : files_(std::move(directory)) {}
 
 std::vector<std::string> PairingStore::load(int64_t now_ms) {
     std::vector<std::string> problems;
-    paired_ = read("paired.json", now_ms, problems);
-    pending_ = read("pending.json", now_ms, problems);
+    paired_ = files_.read("paired.json", "devices must be paired again", now_ms, problems);
+    pending_ =
+        files_.read("pending.json", "what waited for approval must ask again", now_ms, problems);
     expire(now_ms);
     return problems;
-}
-
-Json PairingStore::read(const std::string& name, int64_t now_ms,
-                        std::vector<std::string>& problems) const {
-    const std::string path = directory_ + "/" + name;
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return Json::object();
-    std::stringstream text;
-    text << file.rdbuf();
-    Result<Json> parsed = parse_json(text.str());
-    if (parsed && is_table_of_records(*parsed)) return std::move(*parsed);
-    const std::string aside = path + ".corrupt-" + std::to_string(now_ms);
-    const bool kept = rename(path.c_str(), aside.c_str()) == 0;
-    problems.push_back(path + " cannot be read (" +
-                       (parsed ? "no table of records" : parsed.error().what) + "); " +
-                       (kept ? "kept as " + aside : "it could not be kept aside") +
-                       (name == "paired.json" ? "; devices must be paired again"
-                                              : "; what waited for approval must ask again"));
-    return Json::object();
-}
-
-Done PairingStore::write(const std::string& name, const Json& content) const {
-    const std::string path = directory_ + "/" + name;
-    if (mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST)
-        return system_error("cannot create " + directory_, errno);
-    const std::string fresh = path + ".tmp";
-    const std::string text = content.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-    if (Done done = write_synced(fresh, text); !done) return done.error();
-    if (rename(fresh.c_str(), path.c_str()) != 0)
-        return system_error("cannot replace " + path, errno);
-    const Fd directory(open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory) fsync(directory.get());
-    return {};
 }
 
 void PairingStore::expire(int64_t now_ms) {
@@ -120,7 +56,7 @@ Result<std::string> PairingStore::request(const DeviceClaim& claim, bool silent,
     const Json request = new_request(claim, silent, paired_.contains(claim.device_id), now_ms);
     const std::string id = text_member(request, "requestId");
     pending_[id] = request;
-    if (Done done = write("pending.json", pending_); !done) {
+    if (Done done = files_.write("pending.json", pending_); !done) {
         pending_.erase(id);
         return done.error();
     }
@@ -134,19 +70,31 @@ Done PairingStore::remember(const DeviceClaim& claim) {
     const Json before = *found;
     describe(*found, claim);
     // Written only when something changed: a reconnect costs no sync.
-    return before == *found ? Done{} : write("paired.json", paired_);
+    return before == *found ? Done{} : files_.write("paired.json", paired_);
 }
 
-bool PairingStore::accepts_token(const DeviceClaim& claim, std::string_view token, int64_t now_ms) {
-    if (token.empty() || !is_paired(claim)) return false;
-    Json& device = paired_[claim.device_id];
-    const Json& stored = member(member(device, "tokens"), claim.role);
+bool PairingStore::knows(const std::string& device_id, const std::string& public_key) const {
+    const Json& device = member(paired_, device_id);
+    return device.is_object() && !public_key.empty() &&
+           text_member(device, "publicKey") == public_key;
+}
+
+std::optional<std::vector<std::string>> PairingStore::scopes_of_token(const std::string& device_id,
+                                                                      const std::string& public_key,
+                                                                      const std::string& role,
+                                                                      const Secret& token) const {
+    if (token.empty() || !knows(device_id, public_key)) return {};
+    const Json& stored = member(member(member(paired_, device_id), "tokens"), role);
     const std::string value = text_member(stored, "token");
-    const bool accepted = !value.empty() && !is_revoked(stored) && same_secret(value, token) &&
-                          covers(scopes_of(stored), claim.scopes);
-    // Kept in memory; reaches the disk with the next change.
-    if (accepted) device["tokens"][claim.role]["lastUsedAtMs"] = now_ms;
-    return accepted;
+    if (value.empty() || is_revoked(stored) || !same_secret(value, token.reveal())) return {};
+    return scopes_of(stored);
+}
+
+void PairingStore::token_was_used(const std::string& device_id, const std::string& role,
+                                  int64_t now_ms) {
+    const auto device = paired_.find(device_id);
+    if (device == paired_.end() || !member(*device, "tokens").contains(role)) return;
+    (*device)["tokens"][role]["lastUsedAtMs"] = now_ms;
 }
 
 Result<DeviceToken> PairingStore::token_for(const DeviceClaim& claim, int64_t now_ms) {
@@ -159,7 +107,7 @@ Result<DeviceToken> PairingStore::token_for(const DeviceClaim& claim, int64_t no
         stored = new_token(claim.role, claim.scopes, stored, now_ms);
         if (!member(device, "tokens").is_object()) device["tokens"] = Json::object();
         device["tokens"][claim.role] = stored;
-        if (Done done = write("paired.json", paired_); !done) return done.error();
+        if (Done done = files_.write("paired.json", paired_); !done) return done.error();
     }
     DeviceToken token;
     token.token = text_member(stored, "token");
@@ -167,6 +115,62 @@ Result<DeviceToken> PairingStore::token_for(const DeviceClaim& claim, int64_t no
     token.scopes = sorted(scopes_of(stored));
     token.issued_at_ms = int_member(stored, "rotatedAtMs", int_member(stored, "createdAtMs"));
     return token;
+}
+
+Done PairingStore::change(const std::string& device_id, const std::function<void(Json&)>& how) {
+    const auto found = paired_.find(device_id);
+    if (found == paired_.end()) return Error{Fault::bad_message, "unknown deviceId"};
+    Json before = *found;
+    how(*found);
+    Done written = files_.write("paired.json", paired_);
+    if (!written) paired_[device_id] = std::move(before);
+    return written;
+}
+
+Result<DeviceToken> PairingStore::rotate(const std::string& device_id, const std::string& role,
+                                         const std::optional<std::vector<std::string>>& scopes,
+                                         int64_t now_ms) {
+    const Json& device = member(paired_, device_id);
+    if (!device.is_object()) return Error{Fault::bad_message, "unknown deviceId/role"};
+    if (!covers(roles_of(device), {role}))
+        return Error{Fault::bad_message, "unknown deviceId/role"};
+    const Json previous = member(member(device, "tokens"), role);
+    const auto wanted = scopes ? *scopes : scopes_of(previous.is_object() ? previous : device);
+    if (!covers(scopes_of(device), wanted))
+        return Error{Fault::bad_message, "the device was not approved for these scopes"};
+    const Json token = new_token(role, wanted, previous, now_ms);
+    const Done changed = change(device_id, [&](Json& record) {
+        if (!member(record, "tokens").is_object()) record["tokens"] = Json::object();
+        record["tokens"][role] = token;
+    });
+    if (!changed) return changed.error();
+    return DeviceToken{text_member(token, "token"), role, sorted(scopes_of(token)),
+                       int_member(token, "rotatedAtMs", int_member(token, "createdAtMs"))};
+}
+
+Result<int64_t> PairingStore::revoke(const std::string& device_id, const std::string& role,
+                                     int64_t now_ms) {
+    const Json& stored = member(member(member(paired_, device_id), "tokens"), role);
+    if (!stored.is_object()) return Error{Fault::bad_message, "unknown deviceId/role"};
+    if (is_revoked(stored)) return int_member(stored, "revokedAtMs");
+    const Done changed =
+        change(device_id, [&](Json& device) { device["tokens"][role]["revokedAtMs"] = now_ms; });
+    if (!changed) return changed.error();
+    return now_ms;
+}
+
+Done PairingStore::rename(const std::string& device_id, const std::string& name) {
+    return change(device_id, [&](Json& device) {
+        device["displayName"] = name;
+        device["namedByOwner"] = true;
+    });
+}
+
+std::vector<Json> PairingStore::devices_of_role(const std::string& role) const {
+    std::vector<Json> found;
+    for (const Json& device : paired_)
+        if (covers(roles_of(device), {role})) found.push_back(device);
+    return found;
 }
 
 Json PairingStore::list(int64_t now_ms) {
@@ -190,7 +194,7 @@ Result<Json> PairingStore::approve(const std::string& request_id, int64_t now_ms
     const std::string device_id = text_member(request, "deviceId");
     const Json before = member(paired_, device_id);
     paired_[device_id] = approved_device(request, before, now_ms);
-    if (Done done = write("paired.json", paired_); !done) {
+    if (Done done = files_.write("paired.json", paired_); !done) {
         // Not granted unless it is on disk.
         if (before.is_object())
             paired_[device_id] = before;
@@ -199,7 +203,7 @@ Result<Json> PairingStore::approve(const std::string& request_id, int64_t now_ms
         return done.error();
     }
     pending_.erase(request_id);
-    (void)write("pending.json", pending_);  // what stays there expires by itself
+    (void)files_.write("pending.json", pending_);  // what stays there expires by itself
     tell_resolved(request, "approved", now_ms);
     return Json{{"requestId", request_id}, {"device", without_tokens(member(paired_, device_id))}};
 }
@@ -210,7 +214,7 @@ Result<Json> PairingStore::reject(const std::string& request_id, int64_t now_ms)
     if (found == pending_.end()) return Error{Fault::bad_message, "unknown requestId"};
     const Json request = *found;
     pending_.erase(request_id);
-    if (Done done = write("pending.json", pending_); !done) return done.error();
+    if (Done done = files_.write("pending.json", pending_); !done) return done.error();
     tell_resolved(request, "rejected", now_ms);
     return Json{{"requestId", request_id}, {"deviceId", text_member(request, "deviceId")}};
 }

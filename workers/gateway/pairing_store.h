@@ -6,11 +6,14 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "workers/common/base/json.h"
 #include "workers/common/base/result.h"
+#include "workers/common/base/secret.h"
+#include "workers/gateway/record_files.h"
 
 namespace gateway {
 
@@ -33,6 +36,9 @@ struct DeviceToken {
     std::vector<std::string> scopes;  // sorted
     int64_t issued_at_ms = 0;
 };
+
+// Every entry of `asked` is in `granted`.
+bool covers(const std::vector<std::string>& granted, const std::vector<std::string>& asked);
 
 class PairingStore {
   public:
@@ -57,8 +63,16 @@ class PairingStore {
     // The claim's metadata becomes the device's.
     Done remember(const DeviceClaim& claim);
 
-    // The device's token of that role, valid and covering the scopes.
-    bool accepts_token(const DeviceClaim& claim, std::string_view token, int64_t now_ms);
+    // Paired with that key, whatever for.
+    bool knows(const std::string& device_id, const std::string& public_key) const;
+    // The scopes of the device's token of that role; nothing when this is not the token, or it was
+    // revoked, or the device has another key.
+    std::optional<std::vector<std::string>> scopes_of_token(const std::string& device_id,
+                                                            const std::string& public_key,
+                                                            const std::string& role,
+                                                            const Secret& token) const;
+    // Kept in memory; reaches the disk with the next change.
+    void token_was_used(const std::string& device_id, const std::string& role, int64_t now_ms);
     // The existing token when it covers the scopes, else a new one.
     Result<DeviceToken> token_for(const DeviceClaim& claim, int64_t now_ms);
 
@@ -71,14 +85,27 @@ class PairingStore {
     Result<Json> approve(const std::string& request_id, int64_t now_ms);
     Result<Json> reject(const std::string& request_id, int64_t now_ms);
 
+    // A new token in place of the one of that role, with the scopes given, else those of the old
+    // one. bad_message when there is no such device or role, or when the scopes go beyond what the
+    // device was approved for.
+    Result<DeviceToken> rotate(const std::string& device_id, const std::string& role,
+                               const std::optional<std::vector<std::string>>& scopes,
+                               int64_t now_ms);
+    // When it was revoked. bad_message when there is no such device or token.
+    Result<int64_t> revoke(const std::string& device_id, const std::string& role, int64_t now_ms);
+    // The name that the owner gives it; the device's own no longer replaces it.
+    Done rename(const std::string& device_id, const std::string& name);
+    // The records of devices paired for that role.
+    std::vector<Json> devices_of_role(const std::string& role) const;
+
   private:
-    Json read(const std::string& name, int64_t now_ms, std::vector<std::string>& problems) const;
-    Done write(const std::string& name, const Json& content) const;
+    // Changes a paired device, on disk too, or not at all.
+    Done change(const std::string& device_id, const std::function<void(Json&)>& how);
     void expire(int64_t now_ms);
     void tell(const std::string& event, const Json& payload) const;
     void tell_resolved(const Json& request, const char* decision, int64_t now_ms) const;
 
-    std::string directory_;
+    RecordFiles files_;
     Json paired_ = Json::object();
     Json pending_ = Json::object();
     Listener on_event_;

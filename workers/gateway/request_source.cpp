@@ -59,26 +59,41 @@ bool contains(const std::vector<std::string>& list, std::string_view entry) {
     return std::find(list.begin(), list.end(), entry) != list.end();
 }
 
-// Fly's proxy reaches a machine over its private networks: 172.16/12 and fdaa::/16.
-bool is_fly_private(const std::string& address) {
-    unsigned char bytes[16];
-    if (inet_pton(AF_INET, address.c_str(), bytes) == 1)
-        return bytes[0] == 172 && (bytes[1] & 0xf0) == 16;
-    return inet_pton(AF_INET6, address.c_str(), bytes) == 1 && bytes[0] == 0xfd && bytes[1] == 0xaa;
+// Fly's proxy reaches a machine over IPv4 in 172.16/12. What comes over 6PN (fdaa::/16) is another
+// machine of the organization, which may write any header.
+bool is_fly_proxy(const std::string& address) {
+    unsigned char bytes[4];
+    return inet_pton(AF_INET, address.c_str(), bytes) == 1 && bytes[0] == 172 &&
+           (bytes[1] & 0xf0) == 16;
+}
+
+bool is_trusted(const std::string& address, const GatewaySettings& settings) {
+    return std::any_of(settings.trusted_proxies.begin(), settings.trusted_proxies.end(),
+                       [&](const std::string& proxy) { return plain_address(proxy) == address; });
+}
+
+// Each proxy adds the address that it saw on the right; what is left of the last trusted one, the
+// client may have written itself.
+std::string last_untrusted(std::string_view list, const GatewaySettings& settings) {
+    std::string found;
+    while (!list.empty()) {
+        const size_t comma = list.rfind(',');
+        const bool is_first = comma == std::string_view::npos;
+        found = plain_address(trimmed(is_first ? list : list.substr(comma + 1)));
+        if (!is_trusted(found, settings)) return found;
+        list = is_first ? std::string_view() : list.substr(0, comma);
+    }
+    return found;
 }
 
 std::string client_address(const RequestHeaders& headers, const GatewaySettings& settings,
                            const std::string& peer) {
     std::string claimed;
-    const bool trusted =
-        std::any_of(settings.trusted_proxies.begin(), settings.trusted_proxies.end(),
-                    [&](const std::string& proxy) { return plain_address(proxy) == peer; });
-    if (trusted) {
-        const std::string_view list = headers.forwarded_for;
-        claimed = plain_address(trimmed(list.substr(0, list.find(','))));
-        if (claimed.empty()) claimed = plain_address(trimmed(headers.real_ip));
-    } else if (!settings.fly_app.empty() && is_fly_private(peer)) {
+    if (!settings.fly_app.empty() && is_fly_proxy(peer)) {
         claimed = plain_address(trimmed(headers.fly_client_ip));
+    } else if (is_trusted(peer, settings)) {
+        claimed = last_untrusted(headers.forwarded_for, settings);
+        if (claimed.empty()) claimed = plain_address(trimmed(headers.real_ip));
     }
     return is_address(claimed) ? claimed : peer;
 }
@@ -115,6 +130,20 @@ RequestSource source_of(const RequestHeaders& headers, const GatewaySettings& se
     source.local = !headers.forwarded && is_loopback(peer) && is_loopback(source.address) &&
                    is_local_name(host_name(headers.host));
     return source;
+}
+
+std::string claimed_tailscale_address(const RequestHeaders& headers,
+                                      const GatewaySettings& settings) {
+    if (!settings.allow_tailscale || headers.tailscale_login.empty()) return {};
+    if (!is_loopback(plain_address(headers.peer)) || !headers.has_forwarded_proto ||
+        !headers.has_forwarded_host)
+        return {};
+    // What the proxy itself has added stands on the right.
+    const std::string_view list = headers.forwarded_for;
+    const size_t comma = list.rfind(',');
+    const std::string address =
+        plain_address(trimmed(comma == std::string_view::npos ? list : list.substr(comma + 1)));
+    return is_address(address) ? address : std::string();
 }
 
 bool origin_allowed(const RequestHeaders& headers, const GatewaySettings& settings) {

@@ -70,6 +70,9 @@ void check_field(Faults& faults, const std::string& path, const Json& value, con
         case Kind::text:
         case Kind::filled_text:
             return check_text(faults, path, value, field);
+        case Kind::text_or_null:
+            if (!value.is_string() && !value.is_null()) add(faults, path, "must be string or null");
+            return;
         case Kind::integer:
             return check_integer(faults, path, value, field);
         case Kind::boolean:

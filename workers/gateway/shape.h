@@ -13,7 +13,17 @@
 
 namespace gateway {
 
-enum class Kind { any, text, filled_text, integer, boolean, text_list, boolean_map, object };
+enum class Kind {
+    any,
+    text,
+    filled_text,
+    text_or_null,
+    integer,
+    boolean,
+    text_list,
+    boolean_map,
+    object
+};
 
 struct Shape;
 

@@ -9,6 +9,7 @@
 
 #include "workers/common/base/clock.h"
 #include "workers/common/log.h"
+#include "workers/gateway/loopback_peer.h"
 #include "workers/gateway/lws_request.h"
 
 namespace gateway {
@@ -43,9 +44,6 @@ struct WebServer::Socket {
     lws* wsi = nullptr;
     std::string peer;
     Door door = Door::everybody;
-    Strangers::iterator place;
-    bool stranger = false;
-    int64_t deadline_ms = 0;
     RequestHeaders headers;
     std::unique_ptr<Client> client;
     std::string incoming;
@@ -174,7 +172,7 @@ void WebServer::adopt(Fd connection, Door door) {
     // A failed adoption may or may not have said that the connection is destroyed.
     if (!wsi && sockets_.count(socket)) return destroy(*socket);
     if (wsi) socket->wsi = wsi;
-    if (strangers_.size() > most_strangers) end_oldest_stranger();
+    if (strangers_.size() > most_strangers) make_room();
 }
 
 int WebServer::handle(Socket& socket, lws_callback_reasons reason, void* in, size_t length) {
@@ -210,6 +208,7 @@ int WebServer::handle(Socket& socket, lws_callback_reasons reason, void* in, siz
 bool WebServer::is_refused(Socket& socket) {
     socket.headers = read_headers(socket.wsi);
     socket.headers.peer = socket.peer;
+    strangers_.comes_from(socket, source_of(socket.headers, settings_).limiter_key);
     if (shut_down_done_) {
         write_answer(socket, refusal_answer(503, "The gateway is stopping"), true);
         return true;
@@ -218,12 +217,22 @@ bool WebServer::is_refused(Socket& socket) {
         write_answer(socket, refusal_answer(404, "Not Found"), true);
         return true;
     }
-    if (origin_allowed(socket.headers, settings_)) return false;
-    log_warn(
-        "[ws] refused the origin {} (host {}) from {}; allow it in "
-        "gateway.controlUi.allowedOrigins",
-        log_safe(socket.headers.origin), log_safe(socket.headers.host), log_safe(socket.peer));
-    write_answer(socket, refusal_answer(403, "Forbidden: origin not allowed"), true);
+    if (origin_allowed(socket.headers, settings_)) {
+        if (!claimed_tailscale_address(socket.headers, settings_).empty())
+            socket.headers.sender = user_at_other_end(lws_get_socket_fd(socket.wsi));
+        return false;
+    }
+    if (origin_log_.allows(monotonic_ms()))
+        log_warn(
+            "[ws] refused the origin {} (host {}) from {}; allow it in "
+            "gateway.controlUi.allowedOrigins{}",
+            log_safe(socket.headers.origin), log_safe(socket.headers.host), log_safe(socket.peer),
+            origin_log_.remark());
+    write_answer(socket,
+                 refusal_answer(403,
+                                "Forbidden: origin not allowed; the owner can add it to "
+                                "gateway.controlUi.allowedOrigins"),
+                 true);
     return true;
 }
 
@@ -233,6 +242,9 @@ int WebServer::answer(Socket& socket) {
         socket.door == Door::metrics ? metrics_answer(ask, metrics_) : answer_http(ask, facts_());
     // Waits anew for who keeps the connection: a check from a proxy is no handshake that is late.
     is_stranger(socket);
+    RequestHeaders headers = read_headers(socket.wsi);
+    headers.peer = socket.peer;
+    strangers_.comes_from(socket, source_of(headers, settings_).limiter_key);
     return write_answer(socket, made, ask.method != "HEAD");
 }
 
@@ -326,46 +338,40 @@ void WebServer::destroy(Socket& socket) {
 }
 
 void WebServer::is_stranger(Socket& socket) {
-    is_known(socket);
-    socket.stranger = true;
-    socket.deadline_ms = monotonic_ms() + handshake_time.count();
-    socket.place = strangers_.insert(strangers_.end(), &socket);
+    strangers_.add(socket, socket.peer, monotonic_ms() + handshake_time.count());
     if (!stranger_timer_) watch_strangers();
 }
 
 void WebServer::is_known(Socket& socket) {
-    if (!socket.stranger) return;
-    strangers_.erase(socket.place);
-    socket.stranger = false;
+    strangers_.remove(socket);
 }
 
-void WebServer::end_oldest_stranger() {
-    Socket& oldest = *strangers_.front();
-    is_known(oldest);
+void WebServer::make_room() {
+    Socket& leaves = *strangers_.who_makes_room();
+    is_known(leaves);
     log_debug(
-        "[ws] too many connections that have not shown who they are; ended the oldest, "
-        "from {}",
-        log_safe(oldest.peer));
-    kill(oldest);
+        "[ws] too many connections that have not shown who they are; ended the oldest of "
+        "those from {}",
+        log_safe(leaves.peer));
+    kill(leaves);
 }
 
 void WebServer::watch_strangers() {
     stranger_timer_.reset();
     if (strangers_.empty()) return;
-    const int64_t left = strangers_.front()->deadline_ms - monotonic_ms();
+    const int64_t left = strangers_.next_deadline_ms() - monotonic_ms();
     stranger_timer_ = loop_.after(std::chrono::milliseconds(std::max<int64_t>(left, 0) + 1),
                                   [this] { end_late_strangers(); });
 }
 
 void WebServer::end_late_strangers() {
     const int64_t now = monotonic_ms();
-    while (!strangers_.empty() && strangers_.front()->deadline_ms <= now) {
-        Socket& late = *strangers_.front();
-        is_known(late);
-        if (late.client)
-            late.client->close(close_normal, "handshake timeout");
+    while (Socket* late = strangers_.late(now)) {
+        is_known(*late);
+        if (late->client)
+            late->client->close(close_normal, "handshake timeout");
         else
-            kill(late);
+            kill(*late);
     }
     watch_strangers();
 }

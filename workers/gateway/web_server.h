@@ -2,14 +2,14 @@
 // WebSocket clients to the front desk. The port for /metrics, where there is one, is served with
 // it.
 //
-// Keeps strangers cheap: a bounded number of connections that have not shown who they are, ten
-// seconds to do so, small frames until then. No TLS, no compression, no HTTP/2.
+// Keeps strangers cheap: a bounded number of connections that have not shown who they are, shared
+// out among the addresses they come from, ten seconds to do so, small frames until then. No TLS, no
+// compression, no HTTP/2.
 #pragma once
 
 #include <libwebsockets.h>
 
 #include <functional>
-#include <list>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -19,6 +19,8 @@
 #include "workers/gateway/client.h"
 #include "workers/gateway/front_desk.h"
 #include "workers/gateway/http_answer.h"
+#include "workers/gateway/log_budget.h"
+#include "workers/gateway/strangers.h"
 #include "workers/gateway/uv_loop.h"
 
 namespace gateway {
@@ -46,7 +48,6 @@ class WebServer {
 
   private:
     struct Socket;
-    using Strangers = std::list<Socket*>;
 
     static int on_lws(lws* wsi, lws_callback_reasons reason, void* user, void* in, size_t length);
     int handle(Socket& socket, lws_callback_reasons reason, void* in, size_t length);
@@ -68,7 +69,7 @@ class WebServer {
 
     void is_stranger(Socket& socket);
     void is_known(Socket& socket);
-    void end_oldest_stranger();
+    void make_room();
     void watch_strangers();
     void end_late_strangers();
     void kill(Socket& socket);
@@ -84,7 +85,8 @@ class WebServer {
     std::vector<Fd> listeners_;
     std::vector<Loop::Registration> watches_;
     std::unordered_map<Socket*, std::unique_ptr<Socket>> sockets_;
-    Strangers strangers_;  // the longest here in front
+    Strangers<Socket> strangers_;
+    LogBudget origin_log_{LogBudget::of_strangers};
     Loop::Registration stranger_timer_;
     Loop::Registration accept_pause_;
     int64_t refused_log_ms_ = -60'000;  // monotonic

@@ -19,6 +19,7 @@ class Characters {
     char32_t peek_second() const;
     bool at_end() const { return current_ == end; }
     Position position() const { return position_; }
+    size_t offset() const { return offset_; }  // in bytes
     // Returns the current character and moves on. \r\n, \r, U+2028 and U+2029 end lines too.
     char32_t take();
     bool take_if(char32_t wanted);

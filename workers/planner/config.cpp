@@ -16,31 +16,33 @@ void remove_at(Json& config, const Path& path) {
     at->erase(path.back());
 }
 
-void check_fields(LoadedConfig& config, const Files& files, const Source& source) {
+void check_fields(LoadedConfig& config) {
     const std::vector<Finding> findings = check_schema(config.resolved);
     for (const Finding& finding : findings) {
         Problems& where = finding.unknown_key ? config.unknown_keys : config.problems;
-        where.push_back(problem_at(files, source, finding.path, finding.what, finding.cure,
-                                   finding.unknown_key));
+        where.push_back(problem_at(config.files, config.source, finding.path, finding.what,
+                                   finding.cure, finding.unknown_key));
     }
     for (const Finding& finding : findings)
         if (finding.unknown_key) remove_at(config.resolved, finding.path);
 }
 
-void check_across(LoadedConfig& config, const Files& files, const Source& source) {
+void check_across(LoadedConfig& config) {
     for (const RuleFinding& finding : check_rules(config.resolved)) {
         Problems& where = finding.is_error ? config.problems : config.warnings;
-        where.push_back(problem_at(files, source, finding.path, finding.what, finding.cure));
+        where.push_back(
+            problem_at(config.files, config.source, finding.path, finding.what, finding.cure));
     }
 }
 
-void resolve(LoadedConfig& config, const Files& files, const Source& source, Missing missing) {
-    add_config_variables(config.merged, files.front(), config.environment);
+void resolve(LoadedConfig& config, Missing missing) {
+    add_config_variables(config.merged, config.files.front(), config.environment);
     config.resolved = config.merged;
-    substitute(config.resolved, config.environment, files, source, missing, config.problems);
-    check_fields(config, files, source);
+    substitute(config.resolved, config.environment, config.files, config.source, missing,
+               config.problems);
+    check_fields(config);
     if (!config.usable()) return;
-    check_across(config, files, source);
+    check_across(config);
     if (!config.usable()) return;
     expand_home(config.resolved, config.environment.get("HOME"));
     apply_defaults(config.resolved, config.environment);
@@ -52,11 +54,11 @@ LoadedConfig load_config(const std::string& path, std::string_view text,
                          const Environment& environment) {
     LoadedConfig config;
     config.environment = environment;
-    Files files;
-    Document document = read_with_includes(path, text, files, config.problems);
+    Document document = read_with_includes(path, text, config.files, config.problems);
     if (!config.usable()) return config;
     config.merged = std::move(document.value);
-    resolve(config, files, document.source, Missing::is_a_problem);
+    config.source = std::move(document.source);
+    resolve(config, Missing::is_a_problem);
     return config;
 }
 
@@ -64,7 +66,8 @@ LoadedConfig load_merged(const std::string& path, Json merged, const Environment
     LoadedConfig config;
     config.environment = environment;
     config.merged = std::move(merged);
-    resolve(config, {path}, {}, Missing::leaves_the_key_out);
+    config.files = {path};
+    resolve(config, Missing::leaves_the_key_out);
     return config;
 }
 

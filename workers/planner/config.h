@@ -15,6 +15,8 @@ namespace planner {
 struct LoadedConfig {
     Json merged = Json::object();    // includes applied, variables not: what is kept as last good
     Json resolved = Json::object();  // what workers are told, secrets still inside
+    Files files;                     // the file itself first, then those it includes
+    Source source;                   // of `merged`
     Environment environment;         // with the variables that the configuration sets
     Problems problems;               // not empty: unusable, and `resolved` means nothing
     Problems unknown_keys;           // ignored, and not in `resolved`

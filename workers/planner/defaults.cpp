@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "workers/planner/schema_text.h"
+
 namespace planner {
 
 namespace {
@@ -24,26 +26,6 @@ Anthropic anthropic_access(const Json& config, const Environment& environment) {
                                                                   : Anthropic::none;
 }
 
-struct Default {
-    const char* path;
-    const char* value;       // JSON
-    const char* only_under;  // applies when this section exists; empty: always
-};
-
-// clang-format off
-constexpr Default defaults[] = {
-    // key                                    value             only under
-    {"messages.ackReactionScope",             "\"group-mentions\"", ""},
-    {"agents.defaults.maxConcurrent",         "4",              ""},
-    {"agents.defaults.subagents.maxConcurrent", "8",            ""},
-    {"agents.defaults.compaction.mode",       "\"safeguard\"",  ""},
-    {"session.mainKey",                       "\"main\"",       ""},
-    {"logging.redactSensitive",               "\"tools\"",      "logging"},
-    {"commands.native",                       "\"auto\"",       ""},
-    {"commands.nativeSkills",                 "\"auto\"",       ""},
-};
-// clang-format on
-
 // The value at a dotted path, created (as null) with the objects on the way; null pointer when
 // something else than an object is in the way.
 Json* place(Json& config, std::string_view path) {
@@ -63,9 +45,11 @@ void set_missing(Json& config, const char* path, Json value) {
 }
 
 void apply_table(Json& config) {
-    for (const Default& row : defaults)
+    for (size_t index = 0; index < schema_default_count; ++index) {
+        const SchemaDefault& row = schema_defaults[index];
         if (!*row.only_under || member_at(config, row.only_under).is_object())
-            set_missing(config, row.path, Json::parse(row.value));
+            set_missing(config, row.path, Json::parse(row.json));
+    }
 }
 
 void apply_anthropic(Json& config, Anthropic access) {

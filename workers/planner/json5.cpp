@@ -79,6 +79,15 @@ class Reader {
     Json read_value(Source& source, int depth) {
         source.file = file_;
         source.value = in_.position();
+        source.bytes.begin = offset();
+        Json value = read_any(source, depth);
+        source.bytes.end = offset();
+        return value;
+    }
+
+    uint32_t offset() const { return static_cast<uint32_t>(in_.offset()); }
+
+    Json read_any(Source& source, int depth) {
         switch (in_.peek()) {
             case '{':
                 return read_object(source, depth + 1);
@@ -102,11 +111,20 @@ class Reader {
         if (word == "false") return false;
         if (word == "null") return nullptr;
         if (word == "Infinity" || word == "NaN") refuse_no_number(start, word);
-        fail_at(start, "expected a value, found " + word + "; text needs quotes: \"" + word + "\"");
+        fail_at(start, "expected a value, found " + shown_word(word) + "; text needs quotes");
     }
 
     [[noreturn]] void refuse_no_number(Position at, const std::string& word) const {
         fail_at(at, "expected a finite number, found " + word + ", which JSON cannot hold");
+    }
+
+    // Only words that somebody means as a value: another may be a secret that lost its quotes.
+    static std::string shown_word(const std::string& word) {
+        constexpr std::string_view meant[] = {"True", "TRUE",      "False", "FALSE", "Null", "NULL",
+                                              "None", "undefined", "yes",   "no",    "on",   "off"};
+        for (const std::string_view known : meant)
+            if (word == known) return word;
+        return "a word";
     }
 
     void enter(int depth) const {
@@ -134,16 +152,21 @@ class Reader {
     void read_member(Json& object, Source& source, int depth) {
         Source place;
         place.key = in_.position();
+        place.bytes.key_begin = offset();
         const std::string key = read_key();
         skip_space();
         if (!in_.take_if(U':')) fail("expected ':' after the key \"" + key + "\", found " + here());
         skip_space();
         Json value = read_value(place, depth);
         // The sources know in less than linear time whether the key is new.
-        if (source.members.insert_or_assign(key, std::move(place)).second)
+        const auto [known, is_new] = source.members.try_emplace(key);
+        if (is_new) {
             object.get_ref<Json::object_t&>().emplace_back(key, std::move(value));
-        else
+        } else {
+            source.overruled.push_back(known->second.bytes);
             object[key] = std::move(value);
+        }
+        known->second = std::move(place);
         skip_space();
     }
 
@@ -301,7 +324,7 @@ class Reader {
         if (starts_identifier(in_.peek())) {
             const std::string word = read_identifier();
             if (word == "Infinity" || word == "NaN") refuse_no_number(start, word);
-            fail_at(start, "expected a number, found " + word);
+            fail_at(start, "expected a number, found a word; text needs quotes");
         }
         const bool hexadecimal = in_.peek() == '0' && (in_.peek_second() | 0x20) == 'x';
         Json number = hexadecimal ? read_hexadecimal(negative) : read_decimal(start, negative);

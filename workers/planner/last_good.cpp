@@ -6,6 +6,8 @@
 
 #include "workers/common/base/paths.h"
 #include "workers/planner/files.h"
+#include "workers/planner/notices.h"
+#include "workers/planner/text_edit.h"
 
 namespace planner {
 
@@ -55,6 +57,16 @@ std::optional<Json> read_last_good(const std::string& state_dir) {
     Result<Json> config = parse_json(*text);
     if (!config || !config->is_object()) return std::nullopt;
     return std::move(*config);
+}
+
+std::vector<std::string> changed_keys(const std::string& state_dir, const Json& merged) {
+    constexpr size_t most_keys = 20;
+    std::vector<std::string> keys;
+    const std::optional<Json> before = read_last_good(state_dir);
+    if (!before) return keys;
+    for (const Edit& edit : edits_between(*before, merged))
+        if (keys.size() < most_keys) keys.push_back(one_line(dotted(edit.path), 200));
+    return keys;
 }
 
 Done keep_last_good(const std::string& state_dir, const Json& merged) {

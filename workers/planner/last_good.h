@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "workers/common/base/json.h"
 #include "workers/common/base/result.h"
@@ -14,6 +15,8 @@ std::string last_good_file(const std::string& state_dir);
 
 // Includes applied, variables not put in. Nothing when there is none that can be read.
 std::optional<Json> read_last_good(const std::string& state_dir);
+// The dotted keys in which this one differs from it, the first twenty; none when there is none.
+std::vector<std::string> changed_keys(const std::string& state_dir, const Json& merged);
 // Writes only what differs from what is there.
 Done keep_last_good(const std::string& state_dir, const Json& merged);
 

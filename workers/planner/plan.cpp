@@ -1,16 +1,19 @@
 #include "workers/planner/plan.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "workers/common/base/frame_stream.h"
 #include "workers/common/base/json.h"
 #include "workers/planner/config.h"
+#include "workers/planner/config_calls.h"
 #include "workers/planner/files.h"
 #include "workers/planner/gateway_access.h"
 #include "workers/planner/gateway_flags.h"
 #include "workers/planner/last_good.h"
 #include "workers/planner/notices.h"
 #include "workers/planner/own_settings.h"
+#include "workers/planner/restart_sentinel.h"
 #include "workers/planner/secrets.h"
 #include "workers/planner/workers_table.h"
 #include "workers/planner/writer.h"
@@ -25,6 +28,7 @@ using hardshell::proto::PlanReply;
 using hardshell::proto::PlanRequest;
 using hardshell::proto::WorkerPlan;
 
+constexpr int64_t longest_debounce_ms = 600'000;
 constexpr size_t largest_reply = FrameStream::default_largest - 1024;
 
 // The configuration in force, and why it is not the file when it is not.
@@ -32,6 +36,7 @@ struct Chosen {
     LoadedConfig config;
     std::string source;
     std::string degraded;
+    std::vector<std::string> changed;  // keys, against the last one that could be used
 };
 
 std::string first_and_count(const Problems& problems) {
@@ -46,10 +51,12 @@ Chosen without_file(const PlanRequest& request, const Environment& environment,
         LoadedConfig config =
             load_merged(last_good_file(request.state_dir()), std::move(*kept), environment);
         if (config.usable())
-            return {std::move(config), "last good",
-                    why + "; serving with the last good configuration"};
+            return {std::move(config),
+                    "last good",
+                    why + "; serving with the last good configuration",
+                    {}};
     }
-    return {no_config(environment), "none", why + "; serving without a configuration"};
+    return {no_config(environment), "none", why + "; serving without a configuration", {}};
 }
 
 Chosen missing_file(const PlanRequest& request, const Environment& environment,
@@ -58,7 +65,19 @@ Chosen missing_file(const PlanRequest& request, const Environment& environment,
         notices.warning("there is no configuration at " + request.config_path() +
                         ": serving without one; create the file (\"{}\" will do), or start with "
                         "--allow-unconfigured");
-    return {no_config(environment), "none", ""};
+    return {no_config(environment), "none", "", {}};
+}
+
+void remember(const PlanRequest& request, const LoadedConfig& config, Notices& notices) {
+    if (Done kept = keep_last_good(request.state_dir(), config.merged); !kept)
+        notices.warning("the configuration cannot be kept as the last good one: " +
+                        kept.error().what);
+    const std::optional<Json> note = take_restart_sentinel(request.state_dir());
+    if (!note) return;
+    const std::string text = text_member(*note, "message");
+    notices.info("a change of the configuration by " +
+                 text_member(member(*note, "stats"), "mode", "a client") + " takes effect" +
+                 (text.empty() ? "" : ": " + text));
 }
 
 Chosen choose(const PlanRequest& request, const Environment& environment, const GatewayFlags& flags,
@@ -78,10 +97,9 @@ Chosen choose(const PlanRequest& request, const Environment& environment, const 
     }
     notices.problems(config.unknown_keys, Notice::WARNING, "; it is ignored");
     notices.problems(config.warnings, Notice::WARNING);
-    if (Done kept = keep_last_good(request.state_dir(), config.merged); !kept)
-        notices.warning("the configuration cannot be kept as the last good one: " +
-                        kept.error().what);
-    return {std::move(config), "file", ""};
+    std::vector<std::string> changed = changed_keys(request.state_dir(), config.merged);
+    if (request.takes_effect()) remember(request, config, notices);
+    return {std::move(config), "file", "", std::move(changed)};
 }
 
 // What the owner asked for and this build does not do, as far as the table of channels says.
@@ -148,8 +166,10 @@ struct Builder {
         settings.set_config_json(print_json(config_for(kind, config)));
         settings.set_state_dir(request.state_dir());
         settings.set_config_path(request.config_path());
-        settings.set_port(port);
-        settings.set_bind(bind);
+        if (kind.kind == "gateway") {  // nobody else is restarted for them
+            settings.set_port(port);
+            settings.set_bind(bind);
+        }
         settings.set_degraded(chosen.degraded);
         for (const auto& [name, value] : environment_for(kind, chosen.config.environment))
             (*settings.mutable_environment())[name] = value;
@@ -169,8 +189,17 @@ struct Builder {
         const OwnSettings own =
             read_own_settings(request.config_path(), chosen.config.environment, notices);
         *plan.mutable_supervisor() = own.supervisor;
+        add_reload(*plan.mutable_supervisor());
         if (const auto metrics = metrics_listener(own, port, notices))
             *plan.add_listeners() = *metrics;
+    }
+
+    void add_reload(hardshell::proto::SupervisorSettings& settings) const {
+        const Json& reload = member_at(chosen.config.resolved, "gateway.reload");
+        settings.set_reload_mode(text_member(reload, "mode"));
+        if (member(reload, "debounceMs").is_number_integer())
+            settings.set_reload_debounce_ms(static_cast<uint32_t>(
+                std::min<int64_t>(int_member(reload, "debounceMs"), longest_debounce_ms)));
     }
 
     void add_link(const std::string& binder, const std::string& connector) {
@@ -193,6 +222,7 @@ struct Builder {
         config["gateway"]["port"] = port;
         config["gateway"]["bind"] = bind;
         config["gateway"]["auth"]["mode"] = auth.mode;
+        if (!flags.tailscale.empty()) config["gateway"]["tailscale"]["mode"] = flags.tailscale;
         if (flags.verbose) config["logging"]["level"] = "debug";
         const auto secrets_of = [&](std::string_view kind) {
             if (kind == "gateway") return auth.secrets;
@@ -204,6 +234,7 @@ struct Builder {
         add_link("agent", "gateway");
         plan.set_degraded(chosen.degraded);
         plan.set_source(chosen.source);
+        for (const std::string& key : chosen.changed) plan.add_changed(key);
     }
 };
 
@@ -231,7 +262,7 @@ Plan make_plan(const PlanRequest& request, const Environment& environment) {
                             "to the workers";
     notices.error(why);
     return build(request, flags,
-                 {no_config(environment), "none", why + "; serving without a configuration"},
+                 {no_config(environment), "none", why + "; serving without a configuration", {}},
                  notices);
 }
 
@@ -265,6 +296,10 @@ std::string write_new_config(const PlanRequest& request, const Environment& envi
 PlanReply answer(const PlanRequest& request, Environment environment) {
     environment.add_file(request.state_dir() + "/.env");
     PlanReply reply;
+    if (request.has_config()) {
+        *reply.mutable_config() = answer_config_call(request, environment);
+        return reply;
+    }
     if (!request.new_config().empty())
         if (const std::string refused = write_new_config(request, environment); !refused.empty()) {
             reply.set_refused(refused);

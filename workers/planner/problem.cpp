@@ -17,8 +17,12 @@ Problem problem_at(const Files& files, const Source& root, const Path& path, std
     bool complete = false;
     const Source& source = root.nearest(path, complete);
     const bool key = of_key && complete && source.key.line > 0;
-    return {source.file < files.size() ? files[source.file] : "", key ? source.key : source.value,
-            dotted(path), std::move(what), std::move(cure)};
+    return {source.file < files.size() ? files[source.file] : "",
+            key ? source.key : source.value,
+            dotted(path),
+            std::move(what),
+            std::move(cure),
+            path};
 }
 
 }  // namespace planner

@@ -14,6 +14,7 @@ struct Problem {
     std::string path;  // dotted; empty when the file as a whole is meant
     std::string what;  // what is wrong, what was expected, what was found; never a secret's value
     std::string cure;  // what to write instead, where that is known
+    Path steps = {};   // the same as `path`, where it is known
 };
 
 using Problems = std::vector<Problem>;

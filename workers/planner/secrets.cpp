@@ -48,10 +48,6 @@ constexpr std::string_view secret_maps[] = {
     "agents.list.*.sandbox.docker.env",
 };
 
-bool is_secret_key(std::string_view key) {
-    return std::find(std::begin(secret_keys), std::end(secret_keys), key) != std::end(secret_keys);
-}
-
 bool matches(std::string_view pattern, const std::vector<std::string>& path) {
     for (const std::string& step : path) {
         if (pattern.empty()) return false;
@@ -135,6 +131,17 @@ void add_provider(const std::string& id, const Json& provider, const std::string
 }
 
 }  // namespace
+
+bool is_secret_key(std::string_view key) {
+    return std::find(std::begin(secret_keys), std::end(secret_keys), key) != std::end(secret_keys);
+}
+
+bool is_secret_at(const std::vector<std::string>& path) {
+    if (path.empty()) return false;
+    if (is_secret_key(path.back())) return true;
+    const std::vector<std::string> outer(path.begin(), path.end() - 1);
+    return is_secret_map(outer) || (!outer.empty() && outer.back() == "headers");
+}
 
 std::vector<FoundSecret> model_secrets(const Json& config, const std::string& config_path,
                                        const Environment& environment) {

@@ -27,6 +27,10 @@ std::vector<FoundSecret> model_secrets(const Json& config, const std::string& co
 // an empty value: their reader learns that a secret belongs there.
 void remove_secrets(Json& config);
 
+// Whether the table says that the value at this path is a secret.
+bool is_secret_at(const std::vector<std::string>& path);
+bool is_secret_key(std::string_view key);
+
 // Whether a variable of that name holds a secret, by its name.
 bool names_a_secret(std::string_view variable);
 

@@ -8,23 +8,30 @@ namespace planner {
 
 namespace {
 
-// The gateway names agents to clients; how they think is none of its business.
-void reduce_agents(Json& config) {
+// How the file is reloaded is the supervisor's business, where another gateway is a client's.
+void reduce_gateway(Json& config) {
+    if (!member(config, "gateway").is_object()) return;
+    for (const char* key : {"reload", "remote"}) config["gateway"].erase(key);
+}
+
+// Only what decides the main session's key: who the agents are and how they think is none of the
+// gateway's business, and a change of it closes no connection.
+void reduce_for_gateway(Json& config) {
+    reduce_gateway(config);
+    if (const Json session = member(config, "session"); session.is_object()) {
+        config["session"] = Json::object();
+        if (session.contains("scope")) config["session"]["scope"] = session["scope"];
+    }
     const Json agents = member(config, "agents");
     if (!agents.is_object()) return;
     Json reduced = Json::object();
-    if (const Json& model = member_at(agents, "defaults.model"); !model.is_null())
-        reduced["defaults"]["model"] = model;
     for (const Json& agent : member(agents, "list")) {
         Json& shown = reduced["list"].emplace_back(Json::object());
-        for (const char* key : {"id", "default", "name", "identity"})
+        for (const char* key : {"id", "default"})
             if (agent.contains(key)) shown[key] = agent[key];
     }
     config["agents"] = std::move(reduced);
 }
-
-// Sections that no worker reads.
-constexpr std::string_view private_sections[] = {"env", "wizard", "update", "$schema"};
 
 template <typename Names>
 bool holds(const Names& names, std::string_view name) {
@@ -36,11 +43,14 @@ bool holds(const Names& names, std::string_view name) {
 // clang-format off
 const WorkerKind worker_kinds[] = {
     {"gateway",
-     {"gateway", "ui", "session", "agents", "logging", "canvasHost", "meta"},
-     {"TZ", "OPENCLAW_VERSION", "GIT_COMMIT", "FLY_APP_NAME", "FLY_MACHINE_ID", "FLY_REGION"},
-     reduce_agents},
+     {"gateway", "ui", "session", "agents", "logging", "canvasHost"},
+     {"TZ", "OPENCLAW_VERSION", "GIT_COMMIT", "FLY_APP_NAME", "FLY_MACHINE_ID", "FLY_REGION",
+      "TS_SOCKET"},
+     reduce_for_gateway},
     {"agent",
-     {},
+     {"agents", "approvals", "audio", "auth", "bindings", "broadcast", "browser", "channels",
+      "commands", "cron", "hooks", "logging", "media", "messages", "models", "nodeHost", "plugins",
+      "session", "skills", "talk", "tools", "ui"},
      {"TZ", "OPENCLAW_VERSION", "GIT_COMMIT", "FLY_APP_NAME", "FLY_MACHINE_ID", "FLY_REGION",
       "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY",
       "https_proxy", "http_proxy", "no_proxy"},
@@ -68,9 +78,7 @@ const size_t channel_count = std::size(channels);
 Json config_for(const WorkerKind& kind, const Json& config) {
     Json cut = Json::object();
     for (const auto& [section, value] : config.items()) {
-        const bool wanted = kind.sections.size() == 0 ? !holds(private_sections, section)
-                                                      : holds(kind.sections, section);
-        if (wanted) cut[section] = value;
+        if (holds(kind.sections, section)) cut[section] = value;
     }
     if (kind.reduce) kind.reduce(cut);
     remove_secrets(cut);

@@ -15,7 +15,7 @@ namespace planner {
 
 struct WorkerKind {
     std::string_view kind;
-    std::initializer_list<std::string_view> sections;   // empty: all but those of no worker
+    std::initializer_list<std::string_view> sections;   // a change elsewhere does not restart it
     std::initializer_list<std::string_view> variables;  // HARDSHELL_* without secrets: always
     void (*reduce)(Json& config);                       // null: nothing more to cut
 };

@@ -115,6 +115,8 @@ GatewayFixture::GatewayFixture(Options options) : options_(std::move(options)) {
     start.mutable_settings()->set_config_json(options_.config_json);
     start.mutable_settings()->set_state_dir(state_dir_);
     start.mutable_settings()->set_port(port_);
+    for (const auto& [name, value] : options_.environment)
+        (*start.mutable_settings()->mutable_environment())[name] = value;
     auto& secret = *start.add_secrets();
     secret.set_name("gateway.auth.token");
     secret.set_value(options_.token);

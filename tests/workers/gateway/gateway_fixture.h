@@ -31,6 +31,7 @@ class GatewayFixture {
         std::string config_json = "{}";
         std::string token = "test-token";
         bool agent_ready = true;
+        std::map<std::string, std::string> environment = {};  // as the plan hands it over
     };
     using Rpc = hardshell::proto::Rpc;
     using State = hardshell::proto::WorkerStatus::State;

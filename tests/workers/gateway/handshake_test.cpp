@@ -197,6 +197,17 @@ TEST_F(HandshakeTest, TakesAKeyInPem) {
     EXPECT_EQ(admission(made, local_).device_id, device.id());
 }
 
+TEST_F(HandshakeTest, NamesTheCommandOnFlyWithinTheCloseReason) {
+    settings_.fly_app = "my-assistant";
+    const Refusal refused = refusal(signed_by(Device()));
+    const Json details = *parse_json(refused.failure.details_json);
+    const std::string command = text_member(details, "command");
+    EXPECT_EQ(command, "hardshell devices approve " + text_member(details, "requestId"));
+    EXPECT_NE(refused.failure.message.substr(0, longest_close_reason).find(command + "`"),
+              std::string::npos);
+    EXPECT_NE(refused.failure.message.find("fly ssh console -a my-assistant"), std::string::npos);
+}
+
 struct CredentialRow {
     const char* what;
     AuthMode mode;
@@ -250,6 +261,38 @@ TEST_F(HandshakeTest, GivesTheOwnersSecretAnyScopeAndAdminByDefault) {
     EXPECT_EQ(admission(made, remote_).scopes, std::vector<std::string>{"operator.read"});
 }
 
+TEST_F(HandshakeTest, GrantsNothingForWhereAClientComesFrom) {
+    settings_.trusted_proxies = {"127.0.0.1"};
+    settings_.fly_app = "app";
+    const auto coming_from = [&](const char* peer, const char* forwarded_for) {
+        RequestHeaders headers;
+        headers.peer = peer;
+        headers.host = "localhost";
+        headers.forwarded_for = headers.fly_client_ip = forwarded_for;
+        headers.tailscale_login = "alice@example.com";
+        headers.forwarded = *forwarded_for != '\0';
+        return source_of(headers, settings_);
+    };
+    const RequestSource sources[] = {
+        coming_from("127.0.0.1", ""), coming_from("127.0.0.1", "127.0.0.1"),
+        coming_from("127.0.0.1", "203.0.113.9"), coming_from("172.16.0.2", "127.0.0.1"),
+        coming_from("203.0.113.9", "127.0.0.1")};
+    EXPECT_TRUE(sources[0].local);
+    size_t silent = 0;
+    for (const RequestSource& source : sources) {
+        SCOPED_TRACE(source.address);
+        EXPECT_EQ(refusal(frame_of(params()), source).failure.code, "NOT_PAIRED");
+        EXPECT_EQ(refusal(frame_of(with_token(params(), "no")), source).cause, "token_mismatch");
+        EXPECT_EQ(refusal(frame_of(signed_by(Device(), {}, "no")), source).cause, "token_mismatch");
+        EXPECT_EQ(refusal(frame_of(Device().sign(params(), challenge, now)), source).cause,
+                  "token_missing");
+        // Being here saves the owner a question, and that is all.
+        const Verdict verdict = decide(frame_of(signed_by(Device())), source);
+        silent += std::holds_alternative<Admission>(verdict) ? 1 : 0;
+    }
+    EXPECT_EQ(silent, 1u);
+}
+
 TEST_F(HandshakeTest, PairsALocalDeviceInSilenceAndGivesItAToken) {
     const Device device;
     const Admission first = admission(signed_by(device), local_);
@@ -266,9 +309,10 @@ TEST_F(HandshakeTest, AsksTheOwnerAboutAnyOtherDevice) {
     pairing_.on_event([&](const std::string& name, const Json&) { events.push_back(name); });
     const Refusal refused = refusal(signed_by(device));
     EXPECT_EQ(refused.failure.code, "NOT_PAIRED");
-    EXPECT_EQ(refused.failure.message, "pairing required");
     const std::string id = text_member(*parse_json(refused.failure.details_json), "requestId");
     EXPECT_FALSE(id.empty());
+    EXPECT_EQ(refused.failure.message, "pairing required: run `hardshell devices approve " + id +
+                                           "` where the gateway runs");
     // The same again asks nothing new.
     EXPECT_EQ(refusal(signed_by(device)).failure.details_json, refused.failure.details_json);
     EXPECT_EQ(events, std::vector<std::string>{"device.pair.requested"});
@@ -305,6 +349,7 @@ TEST_F(HandshakeTest, StopsListeningToWhoGuesses) {
     const Json wrong = with_token(params(), "guess");
     for (int i = 0; i < 20; ++i)
         EXPECT_EQ(refusal(wrong).cause, "token_mismatch") << "attempt " << i;
+    // A short secret can be guessed: the right one must wait too.
     const Refusal refused = refusal(with_token(params(), secret));
     EXPECT_EQ(refused.cause, "rate_limited");
     EXPECT_EQ(refused.failure.message.rfind("unauthorized", 0), 0u);
@@ -333,6 +378,60 @@ TEST_F(HandshakeTest, AdmitsAPairedDeviceHoweverManyOthersGuess) {
     EXPECT_EQ(refusal(forged).cause, "rate_limited");
     Json replayed = device.sign(with_token(params(), secret), "another challenge", time_);
     EXPECT_EQ(refusal(replayed).cause, "rate_limited");
+}
+
+TEST_F(HandshakeTest, HearsALongTokenHoweverManyOthersGuess) {
+    const std::string token = "9f86d081884c7d659a2feaa0c55ad015";
+    auth_ = SharedAuth(AuthMode::token, Secret(token), Secret());
+    for (int i = 0; i < 20; ++i) (void)refusal(with_token(params(), "guess"));
+    EXPECT_EQ(refusal(with_token(params(), "guess")).cause, "rate_limited");
+    (void)admission(with_token(params(), token), remote_);
+}
+
+TEST_F(HandshakeTest, LimitsAPairedDeviceThatGuessesByItself) {
+    const Device device, other;
+    (void)admission(signed_by(device), local_);
+    (void)admission(signed_by(other), local_);
+    for (int i = 0; i < 20; ++i)
+        EXPECT_EQ(refusal(signed_by(device, {}, "guess")).cause, "token_mismatch");
+    EXPECT_EQ(refusal(signed_by(device)).cause, "rate_limited");
+    // Nobody else pays for it.
+    (void)admission(signed_by(other), remote_);
+    (void)admission(with_token(params(), secret), remote_);
+}
+
+TEST_F(HandshakeTest, GivesADeviceThatAsksForNothingWhatItsTokenHolds) {
+    const Device device;
+    const Admission paired = admission(signed_by(device, {"operator.read"}), local_);
+    const Admission again = admission(signed_by(device, {}, paired.token.token), remote_);
+    EXPECT_EQ(again.scopes, std::vector<std::string>{"operator.read"});
+    EXPECT_EQ(again.by, Credential::device_token);
+}
+
+TEST_F(HandshakeTest, PairsATailscaleLoginLikeAnyOther) {
+    RequestSource source = remote_;
+    source.tailscale_login = "alice@example.com";
+    // Without a device nobody could take it back.
+    EXPECT_EQ(refusal(frame_of(params()), source).failure.message, "device identity required");
+    const Device device;
+    const Json made = device.sign(params(), challenge, time_);
+    const Refusal refused = refusal(frame_of(made), source);
+    EXPECT_EQ(refused.cause, "pairing_required");
+    const std::string id = text_member(*parse_json(refused.failure.details_json), "requestId");
+    ASSERT_TRUE(pairing_.approve(id, time_));
+    EXPECT_EQ(admission(made, source).by, Credential::tailscale);
+    // The name in the header alone is worth nothing.
+    EXPECT_EQ(refusal(frame_of(made), remote_).cause, "token_missing");
+}
+
+TEST(AttemptLimiter, LetsADeviceAnswerForItselfOnly) {
+    AttemptLimiter limiter;
+    const std::string device = AttemptLimiter::source_of_device("d");
+    for (int i = 0; i < 300; ++i) limiter.failed("10.0.0." + std::to_string(i), now);
+    EXPECT_EQ(limiter.wait_ms(device, now), 0);
+    for (int i = 0; i < 20; ++i) limiter.failed(device, now);
+    EXPECT_GT(limiter.wait_ms(device, now), 0);
+    EXPECT_EQ(limiter.wait_ms(AttemptLimiter::source_of_device("e"), now), 0);
 }
 
 TEST(AttemptLimiter, BoundsAllAddressesTogether) {

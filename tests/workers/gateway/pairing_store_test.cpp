@@ -34,6 +34,12 @@ class PairingStoreTest : public testing::Test {
         EXPECT_TRUE(id && store_.approve(*id, now));
         return store_.token_for(made, now)->token;
     }
+    static bool accepts(const PairingStore& store, const DeviceClaim& made,
+                        const std::string& token) {
+        const auto scopes =
+            store.scopes_of_token(made.device_id, made.public_key, made.role, Secret(token));
+        return scopes && covers(*scopes, made.scopes);
+    }
     std::string text_of(const std::string& name) const {
         std::ifstream file(directory_ + "/" + name);
         std::stringstream text;
@@ -56,7 +62,7 @@ TEST_F(PairingStoreTest, KeepsDevicesOverARestart) {
     PairingStore again(directory_);
     EXPECT_TRUE(again.load(now).empty());
     EXPECT_TRUE(again.is_paired(made));
-    EXPECT_TRUE(again.accepts_token(made, token, now));
+    EXPECT_TRUE(accepts(again, made, token));
     EXPECT_EQ(again.token_for(made, now)->scopes,
               (std::vector<std::string>{"operator.read", "operator.write"}));
 }
@@ -79,7 +85,7 @@ TEST_F(PairingStoreTest, ReadsWhatTheStockGatewayWrote) {
     PairingStore again(directory_);
     EXPECT_TRUE(again.load(now).empty());
     const DeviceClaim made = claim("d", {"operator.admin"});
-    EXPECT_TRUE(again.accepts_token(made, "0123456789abcdef0123456789abcdef", now));
+    EXPECT_TRUE(accepts(again, made, "0123456789abcdef0123456789abcdef"));
     EXPECT_EQ(again.token_for(made, now)->issued_at_ms, 5);
     ASSERT_TRUE(again.remember(made));
     EXPECT_NE(text_of("paired.json").find("\"kept\": true"), std::string::npos);
@@ -88,18 +94,69 @@ TEST_F(PairingStoreTest, ReadsWhatTheStockGatewayWrote) {
 TEST_F(PairingStoreTest, RefusesWrongRevokedAndNarrowTokens) {
     const DeviceClaim made = claim("d", {"operator.read"});
     const std::string token = paired(made);
-    EXPECT_FALSE(store_.accepts_token(made, "", now));
-    EXPECT_FALSE(store_.accepts_token(made, token + "0", now));
-    EXPECT_FALSE(store_.accepts_token(claim("d", {"operator.admin"}), token, now));
+    EXPECT_FALSE(accepts(store_, made, ""));
+    EXPECT_FALSE(accepts(store_, made, token + "0"));
+    EXPECT_FALSE(accepts(store_, claim("d", {"operator.admin"}), token));
     DeviceClaim other_key = made;
     other_key.public_key = "another";
-    EXPECT_FALSE(store_.accepts_token(other_key, token, now));
+    EXPECT_FALSE(accepts(store_, other_key, token));
     Json revoked = *parse_json(text_of("paired.json"));
     revoked["d"]["tokens"]["operator"]["revokedAtMs"] = now;
     write_file("paired.json", print_json(revoked));
     ASSERT_TRUE(store_.load(now).empty());
-    EXPECT_FALSE(store_.accepts_token(made, token, now));
+    EXPECT_FALSE(accepts(store_, made, token));
     EXPECT_NE(store_.token_for(made, now)->token, token);
+}
+
+TEST_F(PairingStoreTest, RotatesATokenWithinWhatWasApproved) {
+    const DeviceClaim made = claim("d", {"operator.read", "operator.write"});
+    const std::string old = paired(made);
+    const auto rotated = store_.rotate("d", "operator", {}, now + 5);
+    ASSERT_TRUE(rotated);
+    EXPECT_NE(rotated->token, old);
+    EXPECT_EQ(rotated->scopes, made.scopes);
+    EXPECT_EQ(rotated->issued_at_ms, now + 5);
+    EXPECT_FALSE(accepts(store_, made, old));
+    EXPECT_TRUE(accepts(store_, made, rotated->token));
+    const auto narrow =
+        store_.rotate("d", "operator", std::vector<std::string>{"operator.read"}, now);
+    EXPECT_FALSE(accepts(store_, made, narrow->token));
+    EXPECT_TRUE(accepts(store_, claim("d", {"operator.read"}), narrow->token));
+    for (const auto& refused :
+         {store_.rotate("d", "operator", std::vector<std::string>{"operator.admin"}, now),
+          store_.rotate("d", "node", {}, now), store_.rotate("x", "operator", {}, now)}) {
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().fault, Fault::bad_message);
+    }
+    // What was refused changed nothing.
+    PairingStore again(directory_);
+    EXPECT_TRUE(again.load(now).empty());
+    EXPECT_TRUE(accepts(again, claim("d", {"operator.read"}), narrow->token));
+}
+
+TEST_F(PairingStoreTest, RevokesATokenOnceAndForAll) {
+    const DeviceClaim made = claim("d", {"operator.read"});
+    const std::string token = paired(made);
+    EXPECT_EQ(*store_.revoke("d", "operator", now + 1), now + 1);
+    EXPECT_EQ(*store_.revoke("d", "operator", now + 2), now + 1);
+    EXPECT_FALSE(accepts(store_, made, token));
+    PairingStore again(directory_);
+    EXPECT_TRUE(again.load(now).empty());
+    EXPECT_FALSE(accepts(again, made, token));
+    EXPECT_EQ(store_.revoke("d", "node", now).error().what, "unknown deviceId/role");
+    EXPECT_EQ(store_.revoke("x", "operator", now).error().what, "unknown deviceId/role");
+}
+
+TEST_F(PairingStoreTest, KeepsTheNameThatTheOwnerGave) {
+    DeviceClaim made = claim("d", {"operator.read"});
+    made.display_name = "its own";
+    paired(made);
+    ASSERT_TRUE(store_.rename("d", "kitchen"));
+    ASSERT_TRUE(store_.remember(made));
+    made.scopes = {"operator.write"};
+    paired(made);
+    EXPECT_EQ(text_member(store_.list(now)["paired"][0], "displayName"), "kitchen");
+    EXPECT_EQ(store_.rename("x", "y").error().fault, Fault::bad_message);
 }
 
 TEST_F(PairingStoreTest, UsesARequestAgainOnlyForTheSameWish) {

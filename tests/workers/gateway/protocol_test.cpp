@@ -3,6 +3,7 @@
 #include "workers/gateway/events_table.h"
 #include "workers/gateway/frames.h"
 #include "workers/gateway/http_answer.h"
+#include "workers/gateway/log_budget.h"
 #include "workers/gateway/methods_table.h"
 #include "workers/gateway/presence.h"
 #include "workers/gateway/request_source.h"
@@ -44,7 +45,7 @@ TEST(Frames, SaysWhatIsWrongWithARequest) {
 }
 
 TEST(Frames, SaysWhereATextIsNoJson) {
-    for (const char* text : {"", "{", "\"\xff\"", R"({"type":"req","id":"a","params":1e999})"}) {
+    for (const char* text : {"", "{", "\"\xff\"", R"({"type":"req","params":1e999})"}) {
         const FrameReading reading = read_request(text);
         EXPECT_EQ(reading.outcome, Outcome::no_json) << text;
         EXPECT_EQ(reading.id, "invalid") << text;
@@ -56,6 +57,45 @@ TEST(Frames, RefusesWhatIsNestedTooDeeply) {
     std::string text = R"({"type":"req","id":"a","method":"m","params":)";
     text += std::string(100'000, '[') + std::string(100'000, ']') + "}";
     EXPECT_EQ(read_request(text).outcome, Outcome::no_json);
+    EXPECT_EQ(read_request(text).id, "a");
+}
+
+TEST(Frames, FindsTheIdOfARequestThatCannotBeRead) {
+    struct Row {
+        const char* text;
+        const char* id;
+    };
+    const Row rows[] = {
+        {R"({"type":"req","id":"a","method":"m","params":{"n":1e999}})", "a"},
+        {R"({"params":{"t":"\ud800"},"type":"req","id":"b\u00e4","method":"m"})", "bä"},
+        {R"({"params":[{"id":"inner"},"}",{"x":"\"id\":"}], "id" : "outer" ,"n":1e999})", "outer"},
+        {R"({"id":"a" oops)", "invalid"},
+        {R"({"id":"a", oops)", "a"},
+        {R"({"id":7,"n":1e999})", "invalid"},
+        {R"({"id":"\ud800"})", "invalid"},
+        {R"({"id":"never ends)", "invalid"},
+        {R"([{"id":"a"},1e999])", "invalid"},
+        {R"({"x":{"id":"inner","n":1e999}})", "invalid"},
+        {R"({"x":1e999}}}}],"id":"late"})", "invalid"},
+        {"{nonsense", "invalid"},
+    };
+    for (const Row& row : rows) {
+        const FrameReading reading = read_request(row.text);
+        EXPECT_EQ(reading.outcome, Outcome::no_json) << row.text;
+        EXPECT_EQ(reading.id, row.id) << row.text;
+    }
+}
+
+TEST(LogBudget, LetsABurstThroughAndCountsTheRest) {
+    LogBudget budget({3, 1});
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(budget.allows(1000));
+    EXPECT_EQ(budget.remark(), "");
+    for (int i = 0; i < 5; ++i) EXPECT_FALSE(budget.allows(1000));
+    EXPECT_TRUE(budget.allows(2000));
+    EXPECT_EQ(budget.remark(), " (5 earlier lines were left out)");
+    EXPECT_EQ(budget.remark(), "");
+    EXPECT_FALSE(budget.allows(2000));
+    EXPECT_TRUE(budget.allows(60'000));
 }
 
 TEST(Frames, WritesTheThreeTypesAndNothingMore) {
@@ -149,12 +189,53 @@ TEST(MethodsTable, LetsRoleAndScopeDecide) {
 }
 
 TEST(MethodsTable, OffersOnlyWhatIsServedAndKeepsInternalOnesInside) {
-    EXPECT_EQ(
-        offered_methods(),
-        (std::vector<std::string>{"health", "status", "models.list", "agents.list", "sessions.list",
-                                  "device.pair.list", "device.pair.approve", "device.pair.reject",
-                                  "node.list", "system-presence", "agent", "agent.identity.get",
-                                  "agent.wait", "chat.history", "chat.abort", "chat.send"}));
+    EXPECT_EQ(offered_methods(), (std::vector<std::string>{"health",
+                                                           "status",
+                                                           "usage.status",
+                                                           "usage.cost",
+                                                           "config.get",
+                                                           "config.set",
+                                                           "config.apply",
+                                                           "config.patch",
+                                                           "config.schema",
+                                                           "exec.approval.request",
+                                                           "exec.approval.resolve",
+                                                           "models.list",
+                                                           "agents.list",
+                                                           "sessions.list",
+                                                           "sessions.preview",
+                                                           "sessions.patch",
+                                                           "sessions.reset",
+                                                           "sessions.delete",
+                                                           "sessions.compact",
+                                                           "last-heartbeat",
+                                                           "set-heartbeats",
+                                                           "wake",
+                                                           "node.pair.request",
+                                                           "node.pair.list",
+                                                           "node.pair.approve",
+                                                           "node.pair.reject",
+                                                           "node.pair.verify",
+                                                           "device.pair.list",
+                                                           "device.pair.approve",
+                                                           "device.pair.reject",
+                                                           "device.token.rotate",
+                                                           "device.token.revoke",
+                                                           "node.rename",
+                                                           "node.list",
+                                                           "node.describe",
+                                                           "node.invoke",
+                                                           "node.invoke.result",
+                                                           "node.event",
+                                                           "system-presence",
+                                                           "system-event",
+                                                           "agent",
+                                                           "agent.identity.get",
+                                                           "agent.wait",
+                                                           "chat.history",
+                                                           "chat.abort",
+                                                           "chat.send"}));
+    EXPECT_EQ(find_method("chat.inject")->served_by, ServedBy::agent) << "served, not named";
     EXPECT_EQ(find_method("internal.health"), nullptr);
     EXPECT_EQ(find_method("connect"), nullptr);
     for (const Method& method : methods())
@@ -220,6 +301,22 @@ TEST(RequestSource, BelievesOnlyTheProxiesItWasTold) {
     EXPECT_EQ(source_of(headers, settings).address, "10.0.0.7");
 }
 
+TEST(RequestSource, TakesWhatTheLastTrustedProxySaw) {
+    GatewaySettings settings;
+    settings.trusted_proxies = {"10.0.0.7", "10.0.0.8"};
+    RequestHeaders headers = from("10.0.0.7", "example.com");
+    // The left of the list is the client's to write: with it a guesser would have as many names
+    // as he likes, or somebody else's.
+    headers.forwarded_for = "198.51.100.1, 203.0.113.5, 10.0.0.8";
+    EXPECT_EQ(source_of(headers, settings).address, "203.0.113.5");
+    headers.forwarded_for = "203.0.113.5";
+    EXPECT_EQ(source_of(headers, settings).address, "203.0.113.5");
+    headers.forwarded_for = "10.0.0.8";
+    EXPECT_EQ(source_of(headers, settings).address, "10.0.0.8");
+    headers.forwarded_for = "203.0.113.5,";
+    EXPECT_EQ(source_of(headers, settings).address, "10.0.0.7");
+}
+
 TEST(RequestSource, BelievesFlysProxyOnFlyAlone) {
     GatewaySettings settings;
     RequestHeaders headers = from("172.16.4.2", "app.fly.dev");
@@ -228,8 +325,17 @@ TEST(RequestSource, BelievesFlysProxyOnFlyAlone) {
     settings.fly_app = "app";
     EXPECT_EQ(source_of(headers, settings).address, "2001:db8:1:2:3::4");
     EXPECT_EQ(source_of(headers, settings).limiter_key, "2001:db8:1:2::/64");
-    headers.peer = "203.0.113.1";
-    EXPECT_EQ(source_of(headers, settings).address, "203.0.113.1");
+    // Other machines of the organization come over 6PN, and may write any header.
+    for (const char* peer : {"203.0.113.1", "fdaa:0:1::2", "172.32.0.1", "127.0.0.1"}) {
+        headers.peer = peer;
+        EXPECT_EQ(source_of(headers, settings).address, peer);
+    }
+    // Naming Fly's proxy as trusted does not bring its list back, which ends with the app's own
+    // address.
+    headers.peer = "172.16.4.2";
+    settings.trusted_proxies = {"172.16.4.2"};
+    headers.forwarded_for = "198.51.100.1, 66.241.124.1";
+    EXPECT_EQ(source_of(headers, settings).address, "2001:db8:1:2:3::4");
 }
 
 TEST(Origin, AdmitsThePageItselfAndWhatTheOwnerNamed) {

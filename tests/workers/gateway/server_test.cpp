@@ -118,6 +118,22 @@ TEST(GatewayServer, ClosesAtBadJsonBeforeTheHandshakeOnly) {
     EXPECT_TRUE(bool_member(response_to(*client, "h"), "ok"));
 }
 
+TEST(GatewayServer, AnswersARequestWhoseParametersCannotBeRead) {
+    GatewayFixture gateway;
+    const auto client = gateway.client();
+    const std::string deep(200, '['), end(200, ']');
+    for (const std::string& params :
+         {deep + end, std::string("1e999"), std::string("\"\\ud800\"")}) {
+        client->send_text(R"({"type":"req","id":"broken","method":"health","params":)" + params +
+                          "}");
+        const Json error = error_of(response_to(*client, "broken"));
+        EXPECT_EQ(text_member(error, "code"), "INVALID_REQUEST");
+        EXPECT_EQ(text_member(error, "message").rfind("invalid request frame: ", 0), 0u);
+    }
+    send_request(*client, "h", "health");
+    EXPECT_TRUE(bool_member(response_to(*client, "h"), "ok"));
+}
+
 TEST(GatewayServer, TakesFragmentsAndBinaryFrames) {
     GatewayFixture gateway;
     const auto client = gateway.client();

@@ -83,7 +83,7 @@ const Refused refused[] = {
     {"ANewLineInAString", "'a\nb'", {1, 1}, "no closing quote on its line"},
     {"AnUnclosedComment", "{} /* a", {1, 4}, "no closing */"},
     {"ASlashAlone", "{a: /x/}", {1, 5}, "expected // or /*"},
-    {"AWordAsValue", "{bind: lan}", {1, 8}, "text needs quotes: \"lan\""},
+    {"AWordAsValue", "{bind: lan}", {1, 8}, "text needs quotes"},
     {"WrongCase", "[True]", {1, 2}, "found True"},
     {"ANumberAsKey", "{1: 2}", {1, 2}, "expected a key or '}', found '1'"},
     {"ADashInAKey", "{a-b: 1}", {1, 3}, "expected ':'"},

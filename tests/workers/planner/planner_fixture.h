@@ -49,6 +49,7 @@ class PlannerTest : public testing::Test {
         for (const std::string& argument : arguments) request.add_arguments(argument);
         request.set_state_dir(directory);
         request.set_config_path(path());
+        request.set_takes_effect(true);
         return request;
     }
     hardshell::proto::Plan plan(const std::vector<std::string>& arguments = {
@@ -66,6 +67,23 @@ class PlannerTest : public testing::Test {
         asked.set_new_config(text);
         asked.set_base_hash(base_hash);
         return planner::answer(asked, environment);
+    }
+
+    // A question about the configuration or a change of it.
+    hardshell::proto::ConfigAnswer call(const std::string& method,
+                                        const Json& params = Json::object()) const {
+        hardshell::proto::PlanRequest asked = request();
+        asked.mutable_config()->set_method(method);
+        asked.mutable_config()->set_params_json(print_json(params));
+        return planner::answer(asked, environment).config();
+    }
+    // Its payload; null when it was refused.
+    Json payload(const std::string& method, const Json& params = Json::object()) const {
+        const auto answer = call(method, params);
+        if (answer.error_code().empty()) return *parse_json(answer.payload_json());
+        ADD_FAILURE() << method << ": " << answer.error_message() << " "
+                      << answer.error_details_json();
+        return {};
     }
 
     static const hardshell::proto::WorkerPlan& worker(const hardshell::proto::Plan& plan,

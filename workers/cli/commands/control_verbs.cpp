@@ -69,9 +69,47 @@ int run_restart(const Context& context) {
     return 0;
 }
 
+int run_start(const Context& context) {
+    const std::string& name = context.arguments.operands().front();
+    Result<StatusReport> report = ask_status(context);
+    if (!report) return fail(report.error());
+    const WorkerStatus* before = find_worker(*report, name);
+    if (!before) return fail(no_such_worker(*report, name));
+    if (before->state() == WorkerStatus::READY) {
+        print(name + " runs already (process " + std::to_string(before->pid()) + ")\n");
+        return 0;
+    }
+    if (Done told = tell(context, "start", {name}); !told) return fail(told.error());
+    Result<WorkerStatus> after = await_next_life(context, *before);
+    if (!after) return fail(after.error());
+    print(name + " is ready (process " + std::to_string(after->pid()) + ")\n");
+    return 0;
+}
+
+namespace {
+
+int stop_worker(const Context& context, const StatusReport& report, const std::string& name) {
+    if (!find_worker(report, name)) return fail(no_such_worker(report, name));
+    if (Done told = tell(context, "stop", {name}); !told) return fail(told.error());
+    for (const int64_t deadline = monotonic_ms() + restart_patience_ms; monotonic_ms() < deadline;
+         std::this_thread::sleep_for(between_looks)) {
+        const Result<StatusReport> now = ask_status(context);
+        const WorkerStatus* worker = now ? find_worker(*now, name) : nullptr;
+        if (!worker || worker->state() != WorkerStatus::STOPPED) continue;
+        print(name + " has stopped; `hardshell start " + name + "` starts it again\n");
+        return 0;
+    }
+    return fail({Fault::timed_out, name + " was asked to stop and still runs after " +
+                                       duration(restart_patience_ms)});
+}
+
+}  // namespace
+
 int run_stop(const Context& context) {
     Result<StatusReport> report = ask_status(context);
     if (!report) return fail(report.error());
+    if (!context.arguments.operands().empty())
+        return stop_worker(context, *report, context.arguments.operands().front());
     // Taken before the request: the number could be somebody else's afterwards.
     const Fd process{static_cast<int>(syscall(SYS_pidfd_open, report->pid(), 0))};
     if (Done told = tell(context, "stop"); !told) return fail(told.error());

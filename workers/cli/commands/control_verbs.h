@@ -6,6 +6,7 @@
 namespace cli {
 
 int run_restart(const Context& context);
+int run_start(const Context& context);
 int run_stop(const Context& context);
 
 }  // namespace cli

@@ -61,6 +61,12 @@ std::string pretty(const Json& value) {
 
 }  // namespace
 
+Result<Json> call_gateway(const Context& context, const std::string& method, const Json& params) {
+    Result<Answer> answer = call_once(context, {method, params, false, {}});
+    if (!answer) return answer.error();
+    return std::move(answer->payload);
+}
+
 std::string health_text(const Json& payload) {
     const bool ok = bool_member(payload, "ok");
     std::vector<std::vector<Cell>> rows = {

@@ -13,6 +13,7 @@ inline constexpr int bad_credentials = 77;  // only a new secret can help
 inline constexpr int bad_config = 78;       // only an edit can help
 inline constexpr int out_of_memory = 79;
 inline constexpr int taken = 80;  // another program uses the same account: only the owner can help
+inline constexpr int no_storage = 81;  // the volume takes nothing: full, read-only or broken
 
 inline int of(Fault fault) {
     switch (fault) {
@@ -26,8 +27,11 @@ inline int of(Fault fault) {
         case Fault::timed_out:
         case Fault::busy:
             return retry;
-        case Fault::out_of_room:
+        case Fault::out_of_memory:
             return out_of_memory;
+        case Fault::no_storage:
+            return no_storage;
+        case Fault::out_of_room:
         case Fault::bad_message:
         case Fault::system:
             return failed;

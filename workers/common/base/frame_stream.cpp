@@ -61,7 +61,7 @@ void FrameStream::read_some() {
     char buffer[65536];
     const ssize_t count = ::read(socket_.get(), buffer, sizeof buffer);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (count <= 0) return close("closed by the other end");
+    if (count <= 0) return close(std::string(ended));
     input_.append(buffer, static_cast<size_t>(count));
     const bool well_formed = take_frames();
     if (*alive && !well_formed) close("sent a frame that is too large");

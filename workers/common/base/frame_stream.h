@@ -19,6 +19,7 @@ class MessageLite;
 class FrameStream {
   public:
     static constexpr size_t default_largest = 4u << 20;
+    static constexpr std::string_view ended = "closed by the other end";
 
     // Takes over the descriptor and makes it non-blocking.
     FrameStream(Loop& loop, Fd socket, size_t largest_frame = default_largest);

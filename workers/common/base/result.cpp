@@ -17,6 +17,8 @@ constexpr FaultName fault_names[] = {
     {Fault::timed_out, "timed_out"},
     {Fault::busy, "busy"},
     {Fault::out_of_room, "out_of_room"},
+    {Fault::out_of_memory, "out_of_memory"},
+    {Fault::no_storage, "no_storage"},
     {Fault::system, "system"},
     {Fault::taken, "taken"},
 };

@@ -17,6 +17,8 @@ enum class Fault {
     timed_out,        // back off, retry
     busy,             // back off, retry
     out_of_room,      // shed load
+    out_of_memory,    // end; be started again
+    no_storage,       // the volume takes nothing: back off, retry
     system,           // the machine refused; `sys` holds errno
 };
 
