@@ -56,6 +56,8 @@ const Names& names_of(CgroupVersion version) {
 }
 
 constexpr int kill_turns = 20;  // of a millisecond
+constexpr int move_turns = 3;
+constexpr const char* companions = "supervisor";  // the group of who was in ours, and of us
 // "No limit" of version 1 is the largest multiple of a page; nothing real is larger than this.
 constexpr uint64_t no_limit = 1ULL << 60;
 
@@ -78,12 +80,17 @@ bool make_group(const std::string& path) {
     return mkdir(path.c_str(), 0755) == 0 || errno == EEXIST;
 }
 
+// 0 stands for one outside of our process namespace.
 std::vector<pid_t> members_of(const std::string& group) {
     std::vector<pid_t> pids;
     std::ifstream list(group + "/cgroup.procs");
-    for (pid_t pid = 0; list >> pid;)
-        if (pid > 1) pids.push_back(pid);
+    for (pid_t pid = 0; list >> pid;) pids.push_back(pid);
     return pids;
+}
+
+void kill_members(const std::string& group) {
+    for (const pid_t pid : members_of(group))
+        if (pid > 1 && pid != getpid()) ::kill(pid, SIGKILL);
 }
 
 std::vector<std::string> groups_below(const std::string& group) {
@@ -100,27 +107,83 @@ std::string below(const std::string& tree, const std::string& name) {
     return tree.empty() ? "" : tree + "/" + name;
 }
 
-// Ends what an earlier gateway left in its groups, and the groups.
+// Ends what an earlier gateway left in its groups, and the groups; not who stood beside it.
 void clear(const std::string& ours) {
     for (const std::string& name : groups_below(ours)) {
+        if (name == companions) continue;
         const std::string group = ours + "/" + name;
         for (int turn = 0; turn < kill_turns && rmdir(group.c_str()) != 0; ++turn) {
-            for (const pid_t pid : members_of(group))
-                if (pid != getpid()) ::kill(pid, SIGKILL);
+            kill_members(group);
             poll(nullptr, 0, 1);
         }
     }
 }
 
-// Version 2 gives controllers only to the children of a group without processes of its own.
-bool hand_down(const std::string& own, const std::string& ours) {
-    const std::string leaf = ours + "/supervisor";
-    const auto enable = [](const std::string& group) {
-        return static_cast<bool>(write_file(group + "/cgroup.subtree_control", "+memory +pids"));
-    };
-    if (enable(own) && enable(ours)) return true;
-    return make_group(leaf) && write_file(leaf + "/cgroup.procs", "0") && enable(own) &&
-           enable(ours);
+std::string process_name(pid_t pid) {
+    std::string name;
+    std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/comm"), name);
+    return pid == 0       ? "a process outside of this container"
+           : name.empty() ? "process " + std::to_string(pid)
+                          : "process " + std::to_string(pid) + " (" + name + ")";
+}
+
+// Some may come while others are moved.
+Done move_all(const std::string& from, const std::string& to) {
+    for (int turn = 0; turn < move_turns; ++turn)
+        for (const pid_t pid : members_of(from)) {
+            const Done moved = pid == 0 ? Done(Error{Fault::system, "", ESRCH})
+                                        : write_file(to + "/cgroup.procs", std::to_string(pid));
+            if (!moved && (pid == 0 || moved.error().sys != ESRCH))
+                return system_error(
+                    process_name(pid) + " is in our control group " + from + " and cannot be moved",
+                    moved.error().sys);
+        }
+    return {};
+}
+
+Done enable(const std::string& group) {
+    return write_file(group + "/cgroup.subtree_control", "+memory +pids");
+}
+
+// The topmost group is the only one that may have processes and divide its memory; it has no type.
+bool must_be_empty(const std::string& group) {
+    return access((group + "/cgroup.type").c_str(), F_OK) == 0 && !members_of(group).empty();
+}
+
+// Version 2 gives controllers only to the children of a group without processes of its own: who is
+// in ours (we, an init, a wrapper) moves one down.
+Done hand_down(const std::string& own, const std::string& ours) {
+    const std::string leaf = below(ours, companions);
+    if (must_be_empty(own)) {
+        if (!make_group(leaf)) return system_error("cannot make the control group " + leaf, errno);
+        if (Done moved = move_all(own, leaf); !moved) return moved;
+    }
+    if (Done enabled = enable(own); !enabled) return enabled;
+    return enable(ours);
+}
+
+// All that hand_down did. What is left of it is said.
+Done take_back(const std::string& own, const std::string& ours) {
+    const std::string leaf = below(ours, companions);
+    if (access(leaf.c_str(), F_OK) != 0) return {};
+    for (const std::string& group : {ours, own})
+        (void)write_file(group + "/cgroup.subtree_control", "-memory -pids");
+    const Done moved = move_all(leaf, own);
+    rmdir(leaf.c_str());
+    return moved;
+}
+
+// Our own group, also where a former life of ours has moved us one down.
+std::string without_companions(const std::string& tree, const std::string& name) {
+    const std::string tail = "/" + name + "/" + companions;
+    return tree.ends_with(tail) ? tree.substr(0, tree.size() - tail.size()) : tree;
+}
+
+std::string watched(bool found, const std::string& why) {
+    std::string text = "looked at once a second: ";
+    text += found ? "the memory groups of this machine may not be divided by us"
+                  : "this machine has no memory groups";
+    return why.empty() ? text : text + " (" + why + "; start Hardshell in a group of its own)";
 }
 
 }  // namespace
@@ -199,22 +262,31 @@ std::vector<pid_t> Cgroup::members() const {
     return {};
 }
 
+void Cgroup::thaw() const {
+    const std::string file = unified_ + "/cgroup.freeze";
+    if (!unified_.empty() && access(file.c_str(), F_OK) == 0) (void)write_file(file, "0");
+}
+
 bool Cgroup::kill() const {
     for (int turn = 0; turn < kill_turns; ++turn) {
         const std::vector<pid_t> inside = members();
         if (inside.empty()) return true;
         // At once where the kernel can (5.14), so that nobody forks away in between.
         if (unified_.empty() || !write_file(unified_ + "/cgroup.kill", "1"))
-            for (const pid_t pid : inside) ::kill(pid, SIGKILL);
+            for (const pid_t pid : inside)
+                if (pid > 1) ::kill(pid, SIGKILL);
         poll(nullptr, 0, 1);
     }
     return members().empty();
 }
 
-Cgroups Cgroups::open(const CgroupTrees& trees, const std::string& key) {
+Cgroups Cgroups::open(const CgroupTrees& found_trees, const std::string& key) {
     Cgroups cgroups;
-    cgroups.trees_ = trees;
     const std::string name = "hardshell-" + key;
+    CgroupTrees trees = found_trees;
+    for (std::string* tree : {&trees.memory, &trees.pids, &trees.unified})
+        *tree = without_companions(*tree, name);
+    cgroups.trees_ = trees;
     const auto take = [&](const std::string& tree) {
         const std::string ours = below(tree, name);
         if (ours.empty() || !make_group(ours) || access(ours.c_str(), W_OK) != 0)
@@ -224,19 +296,27 @@ Cgroups Cgroups::open(const CgroupTrees& trees, const std::string& key) {
     };
     cgroups.unified_ = take(trees.unified);
     const bool one_tree = trees.memory_version == CgroupVersion::v2;
-    if (one_tree && !cgroups.unified_.empty() && hand_down(trees.unified, cgroups.unified_))
-        cgroups.memory_ = cgroups.pids_ = cgroups.unified_;
+    std::string why;
+    if (one_tree && !cgroups.unified_.empty()) why = cgroups.divide();
     if (trees.memory_version == CgroupVersion::v1) cgroups.memory_ = take(trees.memory);
     if (trees.pids != trees.unified) cgroups.pids_ = take(trees.pids);
     const bool found = !trees.memory.empty() || !trees.unified.empty();
-    cgroups.mode_ = !cgroups.memory_.empty()
-                        ? (one_tree                   ? "cgroup v2"
-                           : cgroups.unified_.empty() ? "cgroup v1"
-                                                      : "cgroup v1, ended through v2")
-                    : found ? "none: the memory groups of this machine may not be divided by us"
-                            : "none: this machine has no memory groups";
-    if (cgroups.memory_.empty()) cgroups.mode_ += "; by polling and RLIMIT_DATA";
+    cgroups.mode_ = cgroups.memory_.empty()    ? watched(found, why)
+                    : one_tree                 ? "kept by the kernel (cgroup v2)"
+                    : cgroups.unified_.empty() ? "kept by the kernel (cgroup v1)"
+                                               : "kept by the kernel (cgroup v1, ended through v2)";
     return cgroups;
+}
+
+// Why that was not possible; empty: it is divided.
+std::string Cgroups::divide() {
+    const Done divided = hand_down(trees_.unified, unified_);
+    if (divided) {
+        memory_ = pids_ = unified_;
+        return {};
+    }
+    const Done back = take_back(trees_.unified, unified_);
+    return divided.error().what + (back ? "" : "; " + back.error().what);
 }
 
 std::unique_ptr<Cgroup> Cgroups::make(const std::string& worker) const {
@@ -278,6 +358,8 @@ std::optional<MemoryRoom> Cgroups::room() const {
 }
 
 void Cgroups::close() {
+    if (trees_.memory_version == CgroupVersion::v2 && !memory_.empty())
+        (void)take_back(trees_.unified, unified_);
     for (const std::string* group : {&memory_, &pids_, &unified_})
         if (!group->empty()) rmdir(group->c_str());
 }

@@ -38,6 +38,8 @@ class Cgroup {
     uint64_t memory_kills() const;
     // How often memory was refused for this group's own limit, ever.
     uint64_t memory_refusals() const;
+    // A new process must not be stopped before it has begun: whoever started it waits for that.
+    void thaw() const;
     // Ends every process inside; false when one is still there after some milliseconds.
     bool kill() const;
 
@@ -69,21 +71,24 @@ class Cgroups {
     std::unique_ptr<Cgroup> make(const std::string& worker) const;
     bool limits_memory() const { return !memory_.empty(); }
     bool limits_tasks() const { return !pids_.empty(); }
-    // "cgroup v2", "cgroup v1, ended through v2", "none: …".
+    // How limits are kept, for the owner: "kept by the kernel (cgroup v2)", "looked at once a
+    // second: this machine has no memory groups".
     const std::string& mode() const { return mode_; }
     // The limit on our own group and those above it; nothing when there is none.
     std::optional<uint64_t> own_limit() const;
     // Of the limited ones among the same groups, that with the least available.
     std::optional<MemoryRoom> room() const;
-    // Removes what is empty.
+    // Removes what is empty, and moves back who was moved to make room.
     void close();
 
   private:
+    std::string divide();
+
     CgroupTrees trees_;
     std::string memory_;
     std::string pids_;
     std::string unified_;
-    std::string mode_ = "none";
+    std::string mode_ = "looked at once a second";
 };
 
 }  // namespace supervisor

@@ -17,6 +17,8 @@ namespace supervisor {
 namespace {
 
 constexpr int deepest_folder = 16;
+// Of those that are in every plan.
+constexpr const char* longest_usual_socket = "/links/gateway-agent/socket";
 
 std::string parent_of(const std::string& path) {
     const size_t slash = path.rfind('/');
@@ -169,13 +171,27 @@ void give_config(int state_dir, const std::string& state_dir_path, const std::st
     give_config_to(isolate ? user_of(*find_kind("planner")) : 0, state_dir, config_path);
 }
 
+Error too_long(const std::string& socket_path) {
+    return {Fault::bad_config, "the path " + socket_path + " is too long for a socket: it has " +
+                                   std::to_string(socket_path.size()) + " bytes, " +
+                                   std::to_string(longest_socket_path) +
+                                   " are possible; set HARDSHELL_RUN_DIR to a shorter one"};
+}
+
 Done prepare_run_dir(const std::string& run_dir, bool isolate) {
+    const std::string socket = run_dir + longest_usual_socket;
+    if (socket.size() > longest_socket_path) return too_long(socket);
     if (Done made = make_directories(run_dir, 0711); !made) return made.error();
     struct stat info {};
-    if (lstat(run_dir.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != geteuid())
-        return Error{Fault::system, "the run directory " + run_dir +
-                                        " belongs to somebody else; remove it or set "
-                                        "HARDSHELL_RUN_DIR"};
+    const bool exists = lstat(run_dir.c_str(), &info) == 0;
+    const char* why = !exists                    ? "is gone again"
+                      : info.st_uid != geteuid() ? "belongs to somebody else"
+                      : S_ISLNK(info.st_mode)    ? "is a symbolic link, which is not followed"
+                      : !S_ISDIR(info.st_mode)   ? "is no directory"
+                                                 : nullptr;
+    if (why)
+        return Error{Fault::system, "the run directory " + run_dir + " " + why +
+                                        "; remove it or set HARDSHELL_RUN_DIR"};
     if (chmod(run_dir.c_str(), isolate ? 0711 : 0700) != 0)
         return system_error("cannot protect " + run_dir, errno);
     return make_directories(run_dir + "/links", isolate ? 0711 : 0700);

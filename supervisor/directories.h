@@ -12,6 +12,10 @@
 
 namespace supervisor {
 
+// Of sun_path, which ends with a zero.
+constexpr size_t longest_socket_path = 107;
+Error too_long(const std::string& socket_path);
+
 // Whether workers can have users of their own.
 struct UserIsolation {
     bool on = false;
@@ -32,8 +36,9 @@ Done prepare_state_dir(int directory, const std::string& state_dir, const std::s
 void give_config(int state_dir, const std::string& state_dir_path, const std::string& config_path,
                  bool isolate);
 
-// Creates the run directory, and in it one directory per link that only its two ends can enter:
-// the binder owns it, the connector's group may pass.
+// Creates the run directory, whose sockets must have room in their addresses, and in it one
+// directory per link that only its two ends can enter: the binder owns it, the connector's group
+// may pass.
 Done prepare_run_dir(const std::string& run_dir, bool isolate);
 Done prepare_link_dir(const std::string& directory, std::optional<unsigned> binder,
                       std::optional<unsigned> connector);

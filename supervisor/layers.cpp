@@ -1,5 +1,7 @@
 #include "supervisor/layers.h"
 
+#include <sys/prctl.h>
+
 #include "supervisor/landlock.h"
 #include "supervisor/spawn.h"
 #include "supervisor/syscall_filter.h"
@@ -21,6 +23,9 @@ bool limits_memory(const Facts& facts) {
 }
 bool limits_tasks(const Facts& facts) {
     return facts.limits_tasks;
+}
+bool is_closed(const Facts&) {
+    return prctl(PR_GET_DUMPABLE) == 0;
 }
 bool is_spared(const Facts&) {
     return own_oom_score() < 0;
@@ -45,11 +50,11 @@ constexpr Layer table[] = {
     {"no new privileges",    always,        ""},
     {"no capabilities",      always,        ""},
     {"own descriptors only", always,        ""},
-    {"own secrets only",     always,        ""},
+    {"own secrets only",     is_closed,     "a worker of the supervisor's user may read all secrets from its memory"},
     {"resource limits",      always,        ""},
     {"system call filter",   has_filter,    "this kernel has no seccomp filters: workers may make any system call"},
     {"writes (Landlock)",    has_landlock,  "this kernel has no Landlock: workers may write wherever their user may"},
-    {"memory limit",         limits_memory, "the kernel does not hold workers to their memory: they are watched once a second"},
+    {"memory limit",         limits_memory, "the kernel does not hold workers to their memory"},
     {"supervisor spared",    is_spared,     "without CAP_SYS_RESOURCE the kernel may end the supervisor, too, when memory runs out"},
     {"task limit",           limits_tasks,  "the kernel does not limit a worker's processes and threads"},
 };
@@ -58,7 +63,7 @@ constexpr Layer table[] = {
 std::string detail_of(const Layer& layer, const Facts& facts) {
     std::string text(layer.without);
     if (layer.holds == has_users) text += ": " + facts.why_no_users;
-    if (layer.holds == limits_memory) text += " (" + facts.memory_mode + ")";
+    if (layer.holds == limits_memory) text += "; it is " + facts.memory_mode;
     return text;
 }
 

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,7 +14,10 @@
 #include <string>
 #include <string_view>
 
+#include "supervisor/own_settings.h"
+#include "supervisor/signals.h"
 #include "supervisor/supervisor.h"
+#include "workers/common/base/exit_codes.h"
 #include "workers/common/base/paths.h"
 
 extern char** environ;
@@ -21,13 +25,6 @@ extern char** environ;
 namespace {
 
 using supervisor::Supervisor;
-
-// Fly gives a stopping machine 5 s, Docker 10 s; some is left for the last lines.
-std::chrono::milliseconds stop_budget(const paths::Environment& environment) {
-    const std::string set = environment("HARDSHELL_STOP_BUDGET_MS");
-    if (!set.empty()) return std::chrono::milliseconds(std::max(100L, std::atol(set.c_str())));
-    return std::chrono::milliseconds(environment("FLY_MACHINE_ID").empty() ? 9'000 : 4'500);
-}
 
 bool parse(int count, char** arguments, Supervisor::Options& options) {
     int i = 1;
@@ -89,6 +86,7 @@ int main(int count, char** arguments) {
     open_standard_descriptors();
     watch_for_crashes();
     take_precedence();
+    prctl(PR_SET_DUMPABLE, 0);  // every secret passes through here
     Supervisor::Options options;
     if (!parse(count, arguments, options)) {
         std::fputs("hardshell: this program is started by `hardshell gateway`\n", stderr);
@@ -96,22 +94,24 @@ int main(int count, char** arguments) {
     }
     const paths::Environment environment = paths::process_environment();
     options.libexec = paths::libexec_dir();
-    options.stop_budget = stop_budget(environment);
     for (char** entry = environ; *entry; ++entry) options.environment.emplace_back(*entry);
-    const std::string level = environment("HARDSHELL_LOG_LEVEL");
-    for (const std::string& argument : options.gateway_arguments)
-        if (argument == "--verbose") options.log_level = "debug";
-    if (!level.empty()) options.log_level = level;
+    const supervisor::OwnSettings settings =
+        supervisor::own_settings(environment, options.gateway_arguments);
+    options.stop_budget = settings.stop_budget;
+    options.log_level = settings.log_level;
     umask(0022);  // the directories that workers pass through say themselves who may
 
     const std::unique_ptr<Loop> loop = make_epoll_loop();
     supervisor::LogPump log(*loop, STDOUT_FILENO, {"/proc/self/fd/2", "/dev/console"});
     if (environment("HARDSHELL_LOG_FORMAT") == "json") log.format(supervisor::LogFormat::json);
+    for (const std::string& remark : settings.remarks) log.say("warn", remark);
     Supervisor supervisor(*loop, log, std::move(options));
     if (const Done begun = supervisor.begin(); !begun) {
-        log.say("error", begun.error().what);
+        const bool is_wanted = supervisor::is_asked_to_end();
+        log.say(is_wanted ? "" : "error",
+                is_wanted ? "stopped before it began: it was asked to end" : begun.error().what);
         log.flush(std::chrono::milliseconds(500));
-        return 1;
+        return is_wanted ? exit_code::requested : 1;
     }
     return loop->run();
 }

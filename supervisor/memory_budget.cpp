@@ -36,29 +36,43 @@ const MemoryWish* wish_for(const BudgetLine& line, const std::vector<MemoryWish>
 
 uint64_t least_of(const BudgetLine& line, const std::vector<MemoryWish>& wishes) {
     const MemoryWish* wish = wish_for(line, wishes);
-    if (wish && wish->limit_bytes() > 0) return wish->limit_bytes();
-    return static_cast<uint64_t>(line.kind->least_mib) * mib * build_factor;
+    const uint64_t least = wish && wish->limit_bytes() > 0
+                               ? wish->limit_bytes()
+                               : static_cast<uint64_t>(line.kind->least_mib) * mib * build_factor;
+    // A soft limit that is wished raises the limit to it.
+    return wish ? std::max(least, wish->soft_bytes()) : least;
+}
+
+// Wishes may be of any size.
+uint64_t sum_of(uint64_t one, uint64_t two) {
+    return one > UINT64_MAX - two ? UINT64_MAX : one + two;
 }
 
 MemoryBudget budget_of(uint64_t share, const MemoryWish* wish) {
     MemoryBudget budget{soft_for(share), share};
-    if (wish && wish->soft_bytes() > 0) {
-        budget.soft = wish->soft_bytes();
-        budget.limit = std::max(budget.limit, budget.soft);
-    }
+    if (wish && wish->soft_bytes() > 0) budget.soft = wish->soft_bytes();
     return budget;
 }
 
-Error does_not_fit(uint64_t total, uint64_t room, uint64_t wanted,
-                   const std::vector<BudgetLine>& lines, const std::vector<MemoryWish>& wishes) {
+std::string cure_for(const SharedMemory& memory) {
+    std::string cure;
+    if (memory.total_is_wished) cure += "raise memory.total, ";
+    if (!memory.wishes.empty()) cure += "lower memory.workers, ";
+    return cure.empty()
+               ? "give the machine more memory"
+               : cure.substr(0, cure.size() - 2) + " in hardshell.json, or give the machine more";
+}
+
+Error does_not_fit(const SharedMemory& memory, uint64_t room, uint64_t wanted,
+                   const std::vector<BudgetLine>& lines) {
     std::string parts;
     for (const BudgetLine& line : lines)
         parts += (parts.empty() ? "" : " + ") + line.worker + " " +
-                 mebibytes(least_of(line, wishes), false);
-    return {Fault::bad_config,
-            "the workers' memory does not fit: " + parts + " = " + mebibytes(wanted) + ", but of " +
-                mebibytes(total) + " there are " + mebibytes(room) +
-                " for workers; lower memory.workers in hardshell.json or give the machine more"};
+                 mebibytes(least_of(line, memory.wishes), false);
+    return {Fault::bad_config, "the workers' memory does not fit: " + parts + " = " +
+                                   mebibytes(wanted) + ", but of " + mebibytes(memory.total) +
+                                   " there are " + mebibytes(room) + " for workers; " +
+                                   cure_for(memory)};
 }
 
 }  // namespace
@@ -71,18 +85,18 @@ uint64_t reserve_of(uint64_t total) {
     return std::min(total, std::max(least_reserve, total / reserve_divisor));
 }
 
-Done share_out(uint64_t total, const std::vector<MemoryWish>& wishes,
-               std::vector<BudgetLine>& lines) {
-    const uint64_t room = total - reserve_of(total);
+Done share_out(const SharedMemory& memory, std::vector<BudgetLine>& lines) {
+    const auto& wishes = memory.wishes;
+    const uint64_t room = memory.total - reserve_of(memory.total);
     uint64_t wanted = 0;
     uint64_t weights = 0;
     for (const BudgetLine& line : lines) {
-        wanted += least_of(line, wishes);
+        wanted = sum_of(wanted, least_of(line, wishes));
         const MemoryWish* wish = wish_for(line, wishes);
         if (!wish || wish->limit_bytes() == 0)
             weights += static_cast<uint64_t>(line.kind->memory_weight);
     }
-    if (wanted > room) return does_not_fit(total, room, wanted, lines, wishes);
+    if (wanted > room) return does_not_fit(memory, room, wanted, lines);
     for (BudgetLine& line : lines) {
         const MemoryWish* wish = wish_for(line, wishes);
         uint64_t share = least_of(line, wishes);

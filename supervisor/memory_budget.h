@@ -24,10 +24,15 @@ struct BudgetLine {
     MemoryBudget budget;
 };
 
+struct SharedMemory {
+    uint64_t total = 0;
+    std::vector<hardshell::proto::MemoryWish> wishes;
+    bool total_is_wished = false;  // memory.total, and not what the machine has
+};
+
 // Fills the budgets in. An owner's wish for a worker stands over one for its kind. Refused, with
-// the numbers, when minimums and wishes do not fit what is left of `total` for workers.
-Done share_out(uint64_t total, const std::vector<hardshell::proto::MemoryWish>& wishes,
-               std::vector<BudgetLine>& lines);
+// the numbers, when minimums and wishes do not fit what is left of the total for workers.
+Done share_out(const SharedMemory& memory, std::vector<BudgetLine>& lines);
 
 // The minimum of its row, for one that runs before there is a plan.
 MemoryBudget least_budget(const KindOfWorker& kind);

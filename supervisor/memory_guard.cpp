@@ -12,6 +12,7 @@ namespace supervisor {
 namespace {
 
 constexpr uint64_t shortage_percent = 8;        // of all memory still available
+constexpr uint64_t enough_percent = 10;         // from here on a shortage is over
 constexpr int64_t between_reliefs_ms = 15'000;  // a replaced worker gives back within seconds
 
 // A line of /proc/meminfo in bytes; 0 when it is not there.
@@ -24,8 +25,8 @@ uint64_t memory_line(const std::string& name) {
     return 0;
 }
 
-bool is_short(uint64_t available, uint64_t total) {
-    return total > 0 && available * 100 < total * shortage_percent;
+bool is_below(uint64_t percent, uint64_t available, uint64_t total) {
+    return total > 0 && available * 100 < total * percent;
 }
 
 std::string content_of(const char* path) {
@@ -42,10 +43,26 @@ void MemoryGuard::open(const std::string& key) {
         key);
 }
 
-uint64_t MemoryGuard::total(const hardshell::proto::SupervisorSettings& settings) const {
-    if (settings.memory_total_bytes() > 0) return settings.memory_total_bytes();
+// What is not there cannot be shared out, whoever wishes it.
+SharedMemory MemoryGuard::to_share(const hardshell::proto::SupervisorSettings& settings) const {
+    SharedMemory memory;
     const uint64_t machine = memory_line("MemTotal");
-    return std::min(machine, groups_.own_limit().value_or(machine));
+    const uint64_t wished = settings.memory_total_bytes();
+    memory.total = std::min(machine, groups_.own_limit().value_or(machine));
+    memory.total_is_wished = wished > 0 && (wished < memory.total || memory.total == 0);
+    if (memory.total_is_wished) memory.total = wished;
+    memory.wishes.assign(settings.memory().begin(), settings.memory().end());
+    return memory;
+}
+
+void MemoryGuard::say_when_too_large(uint64_t wished, uint64_t shared) {
+    const std::string remark = wished > shared
+                                   ? "memory.total (" + mebibytes(wished) + ") is more than the " +
+                                         mebibytes(shared) + " there are; " + mebibytes(shared) +
+                                         " are shared out"
+                                   : "";
+    if (!remark.empty() && remark != remark_) log_.say("warn", remark);
+    remark_ = remark;
 }
 
 Done MemoryGuard::plan(const hardshell::proto::Plan& plan) {
@@ -55,13 +72,12 @@ Done MemoryGuard::plan(const hardshell::proto::Plan& plan) {
             lines.push_back({worker.name(), kind, {}});
     if (const KindOfWorker* planner = find_kind("planner"))
         lines.push_back({"planner", planner, {}});
-    const auto& settings = plan.supervisor();
-    const uint64_t bytes = total(settings);
-    if (Done shared = share_out(bytes, {settings.memory().begin(), settings.memory().end()}, lines);
-        !shared)
-        return shared;
+    const SharedMemory memory = to_share(plan.supervisor());
+    if (Done shared = share_out(memory, lines); !shared) return shared;
     budgets_ = std::move(lines);
-    const std::string text = "memory by " + groups_.mode() + ": " + describe(bytes, budgets_);
+    say_when_too_large(plan.supervisor().memory_total_bytes(), memory.total);
+    const std::string text =
+        "memory limits are " + groups_.mode() + ": " + describe(memory.total, budgets_);
     if (text != described_) log_.say("", text);
     described_ = text;
     return {};
@@ -89,24 +105,30 @@ void MemoryGuard::check() {
 }
 
 // Empty while there is enough. A container may be full long before its machine is.
-std::string MemoryGuard::shortage() const {
+std::string MemoryGuard::shortage(uint64_t percent) const {
     const auto only = [](uint64_t available, uint64_t total) {
         return " has only " + mebibytes(available) + " of " + mebibytes(total) + " left";
     };
     const uint64_t machine = memory_line("MemTotal");
     const uint64_t available = memory_line("MemAvailable");
-    if (is_short(available, machine)) return "the machine" + only(available, machine);
+    if (is_below(percent, available, machine)) return "the machine" + only(available, machine);
     const auto room = groups_.room();
-    if (room && is_short(room->available, room->limit))
+    if (room && is_below(percent, room->available, room->limit))
         return "the group around this gateway" + only(room->available, room->limit);
     return {};
+}
+
+void MemoryGuard::see_whether_it_is_over() {
+    if (!news_.is_known() || !shortage(enough_percent).empty()) return;
+    (void)news_.ends();
+    log_.say("", "there is enough memory again");
 }
 
 // Whoever can be missed and uses most of its share goes first; a critical one only when it is over
 // its share.
 void MemoryGuard::relieve_machine() {
-    const std::string shortage = this->shortage();
-    if (shortage.empty()) return;
+    const std::string shortage = this->shortage(shortage_percent);
+    if (shortage.empty()) return see_whether_it_is_over();
     const int64_t now = monotonic_ms();
     if (relieved_ms_ != 0 && now - relieved_ms_ < between_reliefs_ms) return;
     relieved_ms_ = now;
@@ -118,8 +140,9 @@ void MemoryGuard::relieve_machine() {
             (chosen->kind().critical == worker->kind().critical && fill > chosen->fill()))
             chosen = worker.get();
     }
+    const bool is_news = news_.begins();
     if (chosen) return chosen->drain(shortage);
-    log_.say("warn", shortage + "; no worker of ours is over its share");
+    if (is_news) log_.say("warn", shortage + "; no worker of ours is over its share");
 }
 
 }  // namespace supervisor

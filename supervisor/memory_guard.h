@@ -11,6 +11,7 @@
 #include "supervisor/cgroup.h"
 #include "supervisor/log_pump.h"
 #include "supervisor/memory_budget.h"
+#include "supervisor/memory_watch.h"
 #include "supervisor/worker_process.h"
 
 namespace supervisor {
@@ -25,6 +26,8 @@ class MemoryGuard {
     void open(const std::string& key);
     // Shares the memory out for a plan. An error names the numbers; the budgets of before stay.
     Done plan(const hardshell::proto::Plan& plan);
+    // What of the owner's wishes could not be followed; empty: nothing.
+    const std::string& remark() const { return remark_; }
     // For a worker about to be made; null without control groups.
     std::unique_ptr<Cgroup> group_for(const std::string& worker) const;
     MemoryBudget budget_of(const std::string& worker) const;
@@ -37,8 +40,10 @@ class MemoryGuard {
     const Cgroups& groups() const { return groups_; }
 
   private:
-    uint64_t total(const hardshell::proto::SupervisorSettings& settings) const;
-    std::string shortage() const;
+    SharedMemory to_share(const hardshell::proto::SupervisorSettings& settings) const;
+    void say_when_too_large(uint64_t wished, uint64_t shared);
+    std::string shortage(uint64_t percent) const;
+    void see_whether_it_is_over();
     void relieve_machine();
 
     LogPump& log_;
@@ -46,7 +51,9 @@ class MemoryGuard {
     Cgroups groups_;
     std::vector<BudgetLine> budgets_;
     std::string described_;
+    std::string remark_;
     int64_t relieved_ms_ = 0;
+    ShortageNews news_;
 };
 
 }  // namespace supervisor

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "supervisor/memory_budget.h"
 
@@ -25,6 +26,17 @@ class MemoryWatch {
     bool is_shedding_ = false;
     bool is_replaced_ = false;
     int64_t shed_at_ms_ = 0;
+};
+
+// What of a shortage of the machine is worth a line: that it began, and that it is over.
+class ShortageNews {
+  public:
+    bool begins() { return !std::exchange(is_known_, true); }
+    bool ends() { return std::exchange(is_known_, false); }
+    bool is_known() const { return is_known_; }
+
+  private:
+    bool is_known_ = false;
 };
 
 }  // namespace supervisor

@@ -9,6 +9,12 @@
 
 namespace supervisor {
 
+bool is_asked_to_end() {
+    sigset_t waiting;
+    return sigpending(&waiting) == 0 &&
+           (sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1);
+}
+
 Done Signals::watch(std::function<void(int)> handler) {
     handler_ = std::move(handler);
     sigset_t all;

@@ -9,6 +9,9 @@
 
 namespace supervisor {
 
+// While signals wait for the loop, which does not turn yet: whether one of them asks us to end.
+bool is_asked_to_end();
+
 class Signals {
   public:
     explicit Signals(Loop& loop) : loop_(loop) {}

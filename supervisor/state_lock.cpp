@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "supervisor/signals.h"
 #include "workers/common/base/clock.h"
 
 namespace supervisor {
@@ -71,6 +72,7 @@ Result<StateLock> lock_state(int directory, const std::string& path,
                                           line_of(read_small(lock.file.get()), "pid") +
                                           "); it holds " + path + "; lock timeout after " +
                                           std::to_string(patience.count()) + "ms"};
+        if (is_asked_to_end()) return Error{Fault::busy, "asked to end while " + path + " is held"};
         poll(nullptr, 0, 25);
     }
     const std::string previous = read_small(lock.file.get());

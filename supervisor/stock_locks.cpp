@@ -11,6 +11,7 @@
 #include <charconv>
 #include <memory>
 
+#include "supervisor/signals.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/fd.h"
 
@@ -241,6 +242,8 @@ Result<std::string> clear_lock(const Place& place, const std::string& name,
                                           std::to_string(found.lock.pid) + "); it holds " +
                                           found.path + "; lock timeout after " +
                                           std::to_string(patience.count()) + "ms"};
+        if (is_asked_to_end())
+            return Error{Fault::busy, "asked to end while " + found.path + " is held"};
     }
 }
 

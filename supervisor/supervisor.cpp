@@ -80,11 +80,9 @@ Done Supervisor::begin() {
     auto control = ControlSocket::open(
         loop_, paths::control_socket(options_.run_dir),
         [this](const auto& request, ControlClient& client) { run_verb(*this, request, client); });
-    if (!control && control.error().fault == Fault::busy) return control.error();
-    if (!control)
-        log_.say("error", control.error().what + "; the command line cannot reach this gateway");
-    else
-        control_ = std::move(*control);
+    if (!control) return control.error();
+    control_ = std::move(*control);
+    say_door();
     plans_ = std::make_unique<PlanSource>(
         loop_, log_,
         PlannerClient::Setting{options_.libexec + "/planner", state_.directory.get(),
@@ -115,6 +113,20 @@ LayerFacts Supervisor::layer_facts() const {
     facts.limits_tasks = memory_.groups().limits_tasks();
     facts.memory_mode = memory_.groups().mode();
     return facts;
+}
+
+void Supervisor::say_door() const {
+    if (!control_->trouble().empty())
+        log_.say("error", control_->trouble() + "; the command line cannot reach this gateway");
+}
+
+void Supervisor::mend_door() {
+    if (!control_ || shutdown_.has_begun() || !control_->mend()) return;
+    if (control_->trouble().empty()) {
+        log_.say("warn", "the control socket was not where it was made; it is made again");
+        wiring_.follow(plan_);  // whoever took it may have taken the links' directories too
+    }
+    say_door();
 }
 
 void Supervisor::say_missing_layers() const {
@@ -232,14 +244,17 @@ void Supervisor::apply(Plan plan) {
     mask_secrets_of(plan);
     say_notices(plan);
     const PlanReview seen = look_at(plan);
-    if (!seen.remark.empty()) log_.say(seen.severity, seen.remark);
     waiting_change_ = seen.waiting;
-    if (seen.verdict == Reload::wait) return stay(seen.degraded);
-    if (!plan.degraded().empty())
-        log_.say("error", plan.degraded());
-    else if (!plan_.degraded().empty())
+    refused_memory_.clear();
+    if (seen.verdict == Reload::wait) {
+        if (!seen.remark.empty()) log_.say(seen.severity, seen.remark);
+        return stay(seen.degraded);
+    }
+    if (!plan.degraded().empty()) log_.say("error", plan.degraded());
+    if (const Done shared = share_memory(plan); !shared) return refuse_memory(shared.error());
+    if (!seen.remark.empty()) log_.say(seen.severity, seen.remark);
+    if (plan.degraded().empty() && !plan_.degraded().empty())
         log_.say("", "the configuration file can be used again");
-    if (const Done shared = memory_.plan(plan); !shared) return refuse_memory(shared.error(), plan);
     const Plan previous = std::move(plan_);
     plan_ = std::move(plan);
     plans_->accepted();
@@ -284,14 +299,30 @@ void Supervisor::apply_settings_of(const Plan& plan) {
                           : ConfigWatch::usual_quiet);
 }
 
-// With a plan in force it stays. Without one the owner's wishes are left out; where even the
-// minimums do not fit, nothing can be served.
-void Supervisor::refuse_memory(const Error& why, Plan& plan) {
-    if (plans_->has_plan()) return log_.say("error", why.what + "; the plan in force stays");
-    if (plan.supervisor().memory_size() > 0) {
-        log_.say("error", why.what + "; starting with the usual shares");
-        plan.mutable_supervisor()->clear_memory();
-        return apply(std::move(plan));
+// Nothing in hardshell.json may keep us from starting: without a plan in force the owner's wishes
+// that do not fit are left out, and status says so.
+Done Supervisor::share_memory(Plan& plan) {
+    const Done shared = memory_.plan(plan);
+    auto& settings = *plan.mutable_supervisor();
+    std::string keys = settings.memory_total_bytes() > 0 ? "memory.total" : "";
+    if (settings.memory_size() > 0) keys += keys.empty() ? "memory.workers" : " and memory.workers";
+    if (shared || plans_->has_plan() || keys.empty()) return shared;
+    auto& notice = *plan.add_notices();
+    notice.set_severity(Notice::ERROR);
+    notice.set_text(shared.error().what + "; without " + keys + " until that is mended");
+    log_.say("error", notice.text());
+    settings.clear_memory_total_bytes();
+    settings.clear_memory();
+    return memory_.plan(plan);
+}
+
+// With a plan in force it stays. Without one there is not enough even for the minimums, and
+// nothing can be served.
+void Supervisor::refuse_memory(const Error& why) {
+    if (plans_->has_plan()) {
+        refused_memory_ = why.what + "; the plan in force stays";
+        log_.say("error", refused_memory_);
+        return stay("");  // the file itself can be used
     }
     log_.say("error", why.what);
     exit_code_ = exit_code::bad_config;
@@ -453,6 +484,7 @@ void Supervisor::announce_changes() {
 
 void Supervisor::on_tick() {
     space_.check(state_.directory.get());
+    mend_door();
     const int64_t slept_s = own_time_.tick();
     if (slept_s > 0)
         log_.say("", "resumed after " + std::to_string(slept_s) + " s of sleep of the machine");
@@ -516,11 +548,15 @@ StatusReport Supervisor::report() const {
     report.set_config_path(options_.config_path);
     report.set_log_lines_dropped(log_.dropped());
     if (!space_.trouble().empty()) report.add_missing(space_.trouble());
-    if (!waiting_change_.empty()) {
+    const auto tell = [&](const char* severity, const std::string& text) {
+        if (text.empty()) return;
         auto& notice = *report.add_notices();
-        notice.set_severity("warn");
-        notice.set_text(waiting_change_);
-    }
+        notice.set_severity(severity);
+        notice.set_text(text);
+    };
+    tell("warn", waiting_change_);
+    tell("error", refused_memory_);
+    tell("warn", memory_.remark());
     return report;
 }
 

@@ -74,7 +74,8 @@ class Supervisor {
     PlanReview look_at(const hardshell::proto::Plan& next);
     void stay(const std::string& degraded);
     void replace_all();
-    void refuse_memory(const Error& why, hardshell::proto::Plan& plan);
+    Done share_memory(hardshell::proto::Plan& plan);
+    void refuse_memory(const Error& why);
     void say_notices(const hardshell::proto::Plan& plan);
     void mask_secrets_of(const hardshell::proto::Plan& plan);
     void apply_settings_of(const hardshell::proto::Plan& plan);
@@ -88,6 +89,8 @@ class Supervisor {
     std::optional<unsigned> user_for(std::string_view kind) const;
     void announce_changes();
     void on_tick();
+    void say_door() const;
+    void mend_door();
     void say_missing_layers() const;
     LayerFacts layer_facts() const;
     void critical_failed(const std::string& name, int failures, const std::string& why);
@@ -105,6 +108,7 @@ class Supervisor {
     std::unique_ptr<ConfigWatch> watch_;
     ReloadCause cause_ = ReloadCause::noticed;  // of the plan that is asked for
     std::string waiting_change_;                // of the file, not followed; empty: none
+    std::string refused_memory_;                // why a plan was not followed; empty: it was
     std::unique_ptr<ControlSocket> control_;  // its clients wait in owner_calls_ and desk_
     hardshell::proto::Plan plan_;
     std::vector<std::string> secrets_;  // of all plans, the newest last

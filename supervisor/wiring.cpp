@@ -84,6 +84,8 @@ void Wiring::prepare(const LinkPlan& link) {
         if (worker.name() == link.connector()) connector = &worker;
     }
     if (!binder || !connector) return;
+    const std::string socket = directory_of(link.name()) + "/socket";
+    if (socket.size() > longest_socket_path) log_.say("error", too_long(socket).what);
     const Done made = prepare_link_dir(directory_of(link.name()), user_for_(binder->kind()),
                                        user_for_(connector->kind()));
     if (!made) log_.say("error", made.error().what);

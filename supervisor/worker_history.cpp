@@ -9,21 +9,47 @@ namespace {
 
 constexpr size_t lines_in_the_log = 3;
 constexpr size_t longest_quote = 160;
+constexpr size_t kept_lines = 20;
+constexpr size_t lines_before_a_crash = 4;
+
+// Where a worker began to say why it crashed (workers/common/backtrace.cpp); past the end where it
+// did not.
+size_t crash_in(const std::vector<std::string>& lines) {
+    const auto is_header = [](const std::string& line) {
+        return line.starts_with("crashed: SIG") || line.starts_with("aborted: SIG");
+    };
+    const auto last = std::find_if(lines.rbegin(), lines.rend(), is_header);
+    return last == lines.rend() ? lines.size() : static_cast<size_t>(lines.rend() - last) - 1;
+}
+
+// The last ones; those around the beginning of a backtrace that is longer.
+std::vector<std::string> worth_keeping(const std::vector<std::string>& lines) {
+    const size_t crash = crash_in(lines);
+    const size_t first = std::min(lines.size() - std::min(lines.size(), kept_lines),
+                                  crash - std::min(crash, lines_before_a_crash));
+    const size_t end = std::min(lines.size(), first + kept_lines);
+    return {lines.begin() + static_cast<ptrdiff_t>(first),
+            lines.begin() + static_cast<ptrdiff_t>(end)};
+}
 
 }  // namespace
 
 void WorkerHistory::add(Ended how, const std::string& text, std::vector<std::string> lines) {
+    const std::string cause(name_of(how));
+    ++ends_[cause];
+    if (how == Ended::on_request) return;
+    ++restarts_;
     last_end_ = text;
-    last_cause_ = name_of(how);
-    last_lines_ = std::move(lines);
-    ++ends_[last_cause_];
-    if (how != Ended::on_request) ++restarts_;
+    last_cause_ = cause;
+    last_lines_ = worth_keeping(lines);
 }
 
 std::string WorkerHistory::last_words() const {
     std::string text = last_end_;
-    const size_t first = last_lines_.size() - std::min(last_lines_.size(), lines_in_the_log);
-    for (size_t i = first; i < last_lines_.size(); ++i)
+    const size_t last = last_lines_.size() - std::min(last_lines_.size(), lines_in_the_log);
+    const size_t first = std::min(crash_in(last_lines_), last);
+    const size_t end = std::min(last_lines_.size(), first + lines_in_the_log);
+    for (size_t i = first; i < end; ++i)
         text += (i == first ? "; it last said: \"" : " | \"") +
                 last_lines_[i].substr(0, longest_quote) + "\"";
     return text;

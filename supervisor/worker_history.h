@@ -13,11 +13,16 @@ namespace supervisor {
 
 class WorkerHistory {
   public:
-    // A life is over; `lines` are the last that it printed.
+    // How many of its last lines are enough to find a whole backtrace in.
+    static constexpr size_t lines_wanted = 80;
+
+    // A life is over; `lines` are the last that it printed. An end on request leaves what is known
+    // of the last failure.
     void add(Ended how, const std::string& text, std::vector<std::string> lines);
 
     const std::string& last_end() const { return last_end_; }
-    // The last end and the last few lines before it, as part of one line of the log.
+    // The last failure and what it said of it, or the last few lines before it, as part of one line
+    // of the log.
     std::string last_words() const;
     void describe(hardshell::proto::WorkerStatus& status) const;
 

@@ -52,6 +52,7 @@ void WorkerMemory::set_budget(const MemoryBudget& budget) {
 }
 
 Done WorkerMemory::begin() {
+    if (group_) group_->thaw();
     watch_ = MemoryWatch();
     known_kills_ = kills();
     known_refusals_ = group_ ? group_->memory_refusals() : 0;

@@ -28,7 +28,6 @@ constexpr milliseconds drain_budget{10'000};
 constexpr milliseconds kill_patience{1'000};  // then it is called stuck
 constexpr milliseconds least_kill_patience{200};  // when the time for a stop is over
 constexpr milliseconds link_grace{1'000};     // from the end of its link to its own
-constexpr size_t kept_lines = 20;
 constexpr size_t longest_kept_line = 1'000;  // bytes; the status of all workers is one message
 
 double luck() {
@@ -423,7 +422,7 @@ void WorkerProcess::bury(Ended how, const std::string& text) {
 
 std::vector<std::string> WorkerProcess::last_lines() const {
     std::vector<std::string> lines;
-    for (auto& [worker, record] : log_.recent(name(), first_line_, kept_lines)) {
+    for (auto& [worker, record] : log_.recent(name(), first_line_, WorkerHistory::lines_wanted)) {
         record.text.resize(whole_characters(record.text, longest_kept_line));
         lines.push_back(std::move(record.text));
     }

@@ -124,7 +124,7 @@ TEST_P(RunDirectory, ThatIsALinkIsNotFollowed) {
     covers("43");
     std::filesystem::create_directories(top + "/target");
     std::filesystem::create_directory_symlink(top + "/target", run);
-    expect_refusal("belongs to somebody else");
+    expect_refusal("is a symbolic link, which is not followed");
     EXPECT_TRUE(std::filesystem::is_empty(top + "/target"));
 }
 
@@ -190,6 +190,37 @@ TEST_P(RunDirectory, SocketOfAListenerThatIsBusyIsNotTaken) {
     EXPECT_TRUE(std::filesystem::is_socket(path));
     ASSERT_GT(accept(listener.get(), nullptr, nullptr), 0);
     EXPECT_TRUE(connected(path)) << "the listener is still the one at the path";
+}
+
+TEST_P(RunDirectory, ThatIsAFileIsNamed) {
+    covers("43");
+    std::ofstream(run) << "somebody's notes";
+    expect_refusal("is no directory");
+}
+
+TEST_P(RunDirectory, ThatLeavesNoRoomForTheLinksIsRefused) {
+    covers("43");
+    run = top + "/" + std::string(70, 'x');
+    expect_refusal("107 are possible");
+}
+
+TEST_P(RunDirectory, SocketThatIsTakenAwayIsMadeAgain) {
+    covers("43");
+    start(usual_plan, here());
+    ASSERT_TRUE(std::filesystem::remove(run + "/control.sock"));
+    EXPECT_TRUE(eventually([&] { return static_cast<bool>(supervisor->ask("status")); }));
+    std::filesystem::remove_all(run);
+    EXPECT_TRUE(eventually([&] { return static_cast<bool>(supervisor->ask("status")); }));
+    Supervised second(here());
+    second.set_plan("worker gateway gateway\n");
+    second.start();
+    EXPECT_EQ(second.wait_exit(), 1);
+    EXPECT_TRUE(second.wait_line("another gateway uses the run directory " + run));
+    // Its links have their places again.
+    const uint64_t life = supervisor->status("agent").incarnation();
+    kill(supervisor->worker("agent"), SIGKILL);
+    EXPECT_TRUE(supervisor->wait_ready_after("agent", life));
+    EXPECT_TRUE(std::filesystem::is_directory(run + "/links/gateway-agent"));
 }
 
 AT_BOTH_PLACES(RunDirectory);

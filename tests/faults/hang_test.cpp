@@ -2,6 +2,9 @@
 
 #include <signal.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "tests/faults/fault_test.h"
 
 using namespace std::chrono_literals;
@@ -21,6 +24,20 @@ TEST_P(Hang, OfAStoppedProcessIsNoticed) {
     ASSERT_TRUE(supervisor->wait_line("one has not responded for", 0, noticed));
     remark("noticed after " + std::to_string((monotonic_us() - begin) / 1'000'000) + " s");
     expect_recovered("one", "stopped responding", 5s);
+}
+
+TEST_P(Hang, OfAFrozenGroupDoesNotReachTheSuccessor) {
+    covers("4");
+    start();
+    std::string freezer;
+    for (const std::string& group : supervisor->control_groups())
+        if (group.ends_with("/one") && std::filesystem::exists(group + "/cgroup.freeze"))
+            freezer = group + "/cgroup.freeze";
+    if (freezer.empty()) GTEST_SKIP() << "no control group here can be frozen";
+    std::ofstream(freezer) << "1" << std::flush;
+    ASSERT_TRUE(supervisor->ask("restart", {"one"}));
+    ASSERT_TRUE(supervisor->wait_line("one is ready again", 0, noticed));
+    expect_others_untouched({"one"});
 }
 
 TEST_P(Hang, OfTheLoopIsNoticedThoughAThreadLives) {

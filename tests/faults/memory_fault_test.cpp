@@ -24,7 +24,7 @@ namespace {
 constexpr uint64_t mib = 1u << 20;
 
 // The worker "one" with a soft and a hard limit in MiB; the others as they are. The total is said,
-// because a group around the supervisor would lower it.
+// so that the tests are the same on every machine.
 std::string plan_with(uint64_t soft, uint64_t limit) {
     return std::string(usual_plan) + "memory " + std::to_string(6'144 * mib) + "\nwish one " +
            std::to_string(soft * mib) + " " + std::to_string(limit * mib) + "\n";
@@ -39,6 +39,7 @@ class Memory : public FencedTest {
     }
     // Whatever runs away stays below so many MiB, whether or not the supervisor can limit it.
     bool fence_in(Supervised::Options& options, uint64_t limit);
+    void start(const std::string& plan = usual_plan, Supervised::Options options = {});
 
     // The rules, in whatever tier: each test starts the supervisor and calls one.
     void expect_sheds_and_is_replaced();
@@ -49,6 +50,7 @@ class Memory : public FencedTest {
     void let_the_kernel_kill(const std::string& worker);
 
     ControlGroup* fence_ = nullptr;
+    uint64_t fence_limit_ = 0;  // MiB
 };
 
 bool has_group_limit(const Supervised& supervisor, uint64_t limit) {
@@ -59,15 +61,22 @@ constexpr const char* no_fence = "no memory group may be made here, and nothing 
 
 bool Memory::fence_in(Supervised::Options& options, uint64_t limit) {
     ControlGroup& fence = own_group("memory");
-    if (!fence.exists() || !fence.set("memory.limit_in_bytes", std::to_string(limit * mib)) ||
-        fence.number("memory.limit_in_bytes") != limit * mib)
-        return false;
+    if (!fence.exists() || !fence.number("memory.limit_in_bytes")) return false;
     fence_ = &fence;
+    fence_limit_ = limit;
     options.before_exec = [&fence, next = options.before_exec] {
         fence.enter();
         if (next) next();
     };
     return true;
+}
+
+// The fence is closed once all are ready: of memory that is not there nothing is shared out.
+void Memory::start(const std::string& plan, Supervised::Options options) {
+    FencedTest::start(plan, std::move(options));
+    if (!fence_) return;
+    ASSERT_TRUE(fence_->set("memory.limit_in_bytes", std::to_string(fence_limit_ * mib)));
+    ASSERT_EQ(fence_->number("memory.limit_in_bytes"), fence_limit_ * mib);
 }
 
 // --- one worker: the rules ---
@@ -275,6 +284,25 @@ TEST_P(Memory, OfTheMachineIsRelievedOfWhoCanBeMissed) {
     EXPECT_EQ(supervisor->status("one").last_cause(), "memory_replaced");
 }
 
+TEST_P(Memory, OfTheMachineThatNobodyCanGiveBackIsSaidOnce) {
+    covers("34");
+    if (geteuid() != 0) GTEST_SKIP() << "only root can show the supervisor another /proc/meminfo";
+    Meminfo meminfo;
+    meminfo.say_available(4'096);
+    Supervised::Options options;
+    options.before_exec = [&] { meminfo.show(); };
+    start("worker gateway gateway\nworker agent agent\nlink gateway-agent gateway agent\n",
+          options);
+    meminfo.say_available(500);
+    ASSERT_TRUE(supervisor->wait_line("the machine has only 500.0 MiB of 8192.0 MiB left; no"));
+    meminfo.say_available(700);  // not much better
+    EXPECT_FALSE(supervisor->wait_line("there is enough memory again", 0, 2500ms));
+    meminfo.say_available(4'096);
+    EXPECT_TRUE(supervisor->wait_line("there is enough memory again"));
+    EXPECT_EQ(lines_with("the machine has only"), 1u);
+    EXPECT_EQ(lines_with("there is enough memory again"), 1u);
+}
+
 void Memory::expect_scores_in_order() {
     std::vector<int> scores = {score_of(supervisor->pid())};
     for (const char* worker : {"gateway", "agent", "one"})
@@ -361,8 +389,8 @@ TEST_P(Memory, IsLimitedByVersion1WhereThereIsNothingBetter) {
     start();
     if (group_of(supervisor->worker("one"), "memory").empty())
         GTEST_SKIP() << "the memory controller of this machine is not of version 1";
-    EXPECT_TRUE(supervisor->wait_line("memory by cgroup v1"));
-    EXPECT_EQ(lines_with("memory by "), 1u);
+    EXPECT_TRUE(supervisor->wait_line("memory limits are kept by the kernel (cgroup v1"));
+    EXPECT_EQ(lines_with("memory limits are "), 1u);
     EXPECT_EQ(lines_with("the kernel does not hold workers to their memory"), 0u);
 }
 
@@ -372,18 +400,17 @@ TEST_P(Memory, IsLimitedByVersion2WhereItHasControllers) {
         GTEST_SKIP() << "the memory controller of this machine is of version 1; version 2, and "
                         "EBUSY with it, is in cgroup_test with files in the kernel's place";
     start();
-    EXPECT_TRUE(supervisor->wait_line("memory by cgroup v2"));
-    EXPECT_EQ(lines_with("memory by "), 1u);
+    EXPECT_TRUE(supervisor->wait_line("memory limits are kept by the kernel (cgroup v2)"));
+    EXPECT_EQ(lines_with("memory limits are "), 1u);
 }
 
 TEST_P(Memory, IsWatchedWhereThereAreNoGroups) {
     covers("36");
     if (geteuid() != 0) GTEST_SKIP() << "only root can hide the control groups";
     start(usual_plan, seeing(Groups::none));
-    EXPECT_TRUE(
-        supervisor->wait_line("memory by none: this machine has no memory groups; by "
-                              "polling and RLIMIT_DATA"));
-    EXPECT_EQ(lines_with("memory by "), 1u);
+    EXPECT_TRUE(supervisor->wait_line(
+        "memory limits are looked at once a second: this machine has no memory groups"));
+    EXPECT_EQ(lines_with("memory limits are "), 1u);
     EXPECT_EQ(lines_with("the kernel does not hold workers to their memory"), 1u);
     kill(supervisor->worker("one"), SIGKILL);
     expect_recovered("one", "killed by signal 9 (KILL)");
@@ -395,9 +422,9 @@ TEST_P(Memory, IsWatchedWhereTheGroupsAreNotOurs) {
     for (const Groups groups : {Groups::not_ours, Groups::read_only}) {
         start(usual_plan, seeing(groups));
         EXPECT_TRUE(
-            supervisor->wait_line("memory by none: the memory groups of this machine may "
-                                  "not be divided by us; by polling and RLIMIT_DATA"));
-        EXPECT_EQ(lines_with("memory by "), 1u);
+            supervisor->wait_line("memory limits are looked at once a second: the memory groups of "
+                                  "this machine may not be divided by us"));
+        EXPECT_EQ(lines_with("memory limits are "), 1u);
         kill(supervisor->worker("one"), SIGKILL);
         expect_recovered("one", "killed by signal 9 (KILL)");
         stop();
@@ -420,7 +447,7 @@ TEST_P(Memory, GroupsOfAFormerLifeAreRemoved) {
     supervisor->start();
     wait_all_ready();
     EXPECT_EQ(supervisor->control_groups().size(), groups.size());
-    EXPECT_EQ(lines_with("memory by "), 2u) << "one in each life";
+    EXPECT_EQ(lines_with("memory limits are "), 2u) << "one in each life";
 }
 
 AT_BOTH_PLACES(Memory);

@@ -40,6 +40,12 @@ class PlanFault : public FaultTest {
             for (const auto& reason : reply->status().missing()) text += reason + "\n";
         return text;
     }
+    std::string notices() const {
+        std::string text;
+        if (const auto reply = supervisor->ask("status"))
+            for (const auto& notice : reply->status().notices()) text += notice.text() + "\n";
+        return text;
+    }
 };
 
 struct BadPlan {
@@ -73,6 +79,41 @@ TEST_P(PlanFault, ThatIsBadLeavesThePreviousInForce) {
     EXPECT_TRUE(supervisor->wait_ready("three"));
     EXPECT_TRUE(supervisor->ask("status")->status().degraded().empty());
     expect_others_untouched({"one"});
+}
+
+TEST_P(PlanFault, WithMemoryThatDoesNotFitStartsWithTheUsualShares) {
+    covers("61");
+    const std::string total = "memory 10485760\n";
+    const std::string wish = "wish one 0 1000000000000000\n";
+    for (const auto& [wishes, keys] :
+         {std::pair{total, "without memory.total until"},
+          std::pair{wish, "without memory.workers until"},
+          std::pair{total + wish, "without memory.total and memory.workers until"}}) {
+        start(usual_plan + wishes);
+        EXPECT_TRUE(supervisor->wait_line(keys));
+        EXPECT_NE(notices().find(keys), std::string::npos);
+        stop();
+    }
+}
+
+TEST_P(PlanFault, WithMemoryThatDoesNotFitIsRefusedAndStatusSaysSo) {
+    covers("61");
+    start();
+    size_t line = reload("degraded openclaw.json, line 7: a comma is missing\n");
+    EXPECT_TRUE(supervisor->wait_line("a comma is missing", line));
+    line = reload(std::string(usual_plan) + "worker three stub\nmemory 10485760\n");
+    EXPECT_TRUE(supervisor->wait_line("raise memory.total", line));
+    EXPECT_NE(notices().find("raise memory.total"), std::string::npos);
+    EXPECT_EQ(supervisor->ask("status")->status().degraded(), "") << "the file itself is right";
+    EXPECT_FALSE(supervisor->wait_line("can be used again", line, 100ms));
+    line = reload(std::string(usual_plan) + "worker three stub\nmemory 1000000000000000\n");
+    EXPECT_TRUE(supervisor->wait_ready("three"));
+    EXPECT_TRUE(supervisor->wait_line("memory.total (", line));
+    EXPECT_EQ(notices().find("raise memory.total"), std::string::npos);
+    EXPECT_NE(notices().find("are shared out"), std::string::npos);
+    reload(std::string(usual_plan) + "worker three stub\n");
+    EXPECT_TRUE(eventually([&] { return notices().empty(); }));
+    expect_others_untouched({});
 }
 
 TEST_P(PlanFault, ThatNamesAnUnknownKindRunsTheOthers) {
@@ -408,6 +449,18 @@ TEST_P(StockLockFault, OfALiveOpenClawIsRespected) {
     EXPECT_TRUE(supervisor->wait_line("gateway already running (" + named + "); it holds " + lock));
     EXPECT_TRUE(std::filesystem::exists(lock));
     remark("refused after " + std::to_string((monotonic_us() - begin) / 1'000'000) + " s");
+}
+
+TEST_P(StockLockFault, IsNotWaitedForByWhoIsAskedToEnd) {
+    covers("65");
+    start_beside("openclaw-gateway");
+    std::this_thread::sleep_for(300ms * slowness);
+    const int64_t begin = monotonic_us();
+    supervisor->signal(SIGTERM);
+    EXPECT_EQ(supervisor->wait_exit(), 0);
+    EXPECT_LT(monotonic_us() - begin, 1'000'000);
+    EXPECT_TRUE(supervisor->wait_line("it was asked to end"));
+    EXPECT_TRUE(std::filesystem::exists(lock));
 }
 
 AT_BOTH_PLACES(StockLockFault);

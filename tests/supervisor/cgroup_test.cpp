@@ -96,7 +96,7 @@ class FakeVersion2 : public testing::Test {
 
 TEST_F(FakeVersion2, HandsItsControllersDown) {
     const Cgroups groups = open();
-    EXPECT_EQ(groups.mode(), "cgroup v2");
+    EXPECT_EQ(groups.mode(), "kept by the kernel (cgroup v2)");
     EXPECT_TRUE(groups.limits_memory());
     EXPECT_THAT(content(root_ + "/cgroup.subtree_control"), HasSubstr("+memory"));
     EXPECT_THAT(content(root_ + "/hardshell-k/cgroup.subtree_control"), HasSubstr("+pids"));
@@ -149,6 +149,55 @@ TEST_F(FakeVersion2, SaysWhenItMayNotDivideTheTree) {
     const Cgroups groups = open();
     EXPECT_FALSE(groups.limits_memory());
     EXPECT_THAT(groups.mode(), HasSubstr("may not be divided"));
+}
+
+// Our group is not the topmost and holds others: an init, a wrapper.
+class FakeVersion2WithCompanions : public FakeVersion2 {
+  protected:
+    void SetUp() override {
+        FakeVersion2::SetUp();
+        put("cgroup.type", "domain\n");
+        put("cgroup.procs", "1\n");
+        mkdir((root_ + "/hardshell-k/supervisor").c_str(), 0755);
+    }
+};
+
+TEST_F(FakeVersion2WithCompanions, MovesEverybodyOneDownAndBack) {
+    put("hardshell-k/supervisor/cgroup.procs", "");
+    Cgroups groups = open();
+    EXPECT_EQ(groups.mode(), "kept by the kernel (cgroup v2)");
+    EXPECT_EQ(content(root_ + "/hardshell-k/supervisor/cgroup.procs"), "1");
+    put("cgroup.procs", "");
+    groups.close();
+    EXPECT_EQ(content(root_ + "/cgroup.procs"), "1");
+    EXPECT_THAT(content(root_ + "/cgroup.subtree_control"), HasSubstr("-memory"));
+}
+
+TEST_F(FakeVersion2WithCompanions, NamesWhoCannotBeMoved) {
+    mkdir((root_ + "/hardshell-k/supervisor/cgroup.procs").c_str(), 0755);  // cannot be written
+    const Cgroups groups = open();
+    EXPECT_FALSE(groups.limits_memory());
+    EXPECT_THAT(groups.mode(), HasSubstr("process 1 ("));
+    EXPECT_THAT(groups.mode(), HasSubstr("cannot be moved"));
+    EXPECT_THAT(groups.mode(), HasSubstr("start Hardshell in a group of its own"));
+}
+
+TEST_F(FakeVersion2WithCompanions, FindsItsOwnGroupAgainAfterALifeThatDidNotClose) {
+    put("cgroup.procs", "");
+    put("hardshell-k/supervisor/cgroup.procs", std::to_string(getpid()) + "\n");
+    put("hardshell-k/supervisor/cgroup.controllers", "memory pids\n");
+    const Cgroups groups =
+        Cgroups::open(find_cgroup_trees("30 22 0:26 / " + root_ + " rw - cgroup2 none rw\n",
+                                        "0::/hardshell-k/supervisor\n"),
+                      "k");
+    EXPECT_EQ(groups.mode(), "kept by the kernel (cgroup v2)");
+    EXPECT_EQ(access((root_ + "/hardshell-k/supervisor/hardshell-k").c_str(), F_OK), -1);
+}
+
+TEST_F(FakeVersion2, ThawsAGroupBeforeAProcessEntersIt) {
+    put("hardshell-k/agent/cgroup.freeze", "1");
+    open().make("agent")->thaw();
+    EXPECT_EQ(get("cgroup.freeze"), "0");
 }
 
 // The tree of this machine, whatever it is.

@@ -48,7 +48,7 @@ class MemoryBudgetTest : public testing::Test {
 };
 
 TEST_F(MemoryBudgetTest, GivesEachItsMinimumAndSharesTheRestByWeight) {
-    ASSERT_TRUE(share_out(total_, {}, lines_));
+    ASSERT_TRUE(share_out({total_, {}}, lines_));
     const uint64_t room = total_ - reserve_of(total_);
     const uint64_t rest = room - 60 * mib * factor;
     EXPECT_EQ(of("a").limit, 40 * mib * factor + rest / 4 * 3);
@@ -57,25 +57,43 @@ TEST_F(MemoryBudgetTest, GivesEachItsMinimumAndSharesTheRestByWeight) {
 }
 
 TEST_F(MemoryBudgetTest, PutsTheSoftLimitBelowTheLimit) {
-    ASSERT_TRUE(share_out(total_, {}, lines_));
+    ASSERT_TRUE(share_out({total_, {}}, lines_));
     EXPECT_LT(of("a").soft, of("a").limit);
     EXPECT_GT(of("a").soft, of("a").limit / 2);
 }
 
 TEST_F(MemoryBudgetTest, FollowsTheOwnersWishForAWorkerOverOneForItsKind) {
     ASSERT_TRUE(
-        share_out(total_, {wish("large", 0, 30 * mib), wish("a", 10 * mib, 25 * mib)}, lines_));
+        share_out({total_, {wish("large", 0, 30 * mib), wish("a", 10 * mib, 25 * mib)}}, lines_));
     EXPECT_EQ(of("a").limit, 25 * mib);
     EXPECT_EQ(of("a").soft, 10 * mib);
 }
 
 TEST_F(MemoryBudgetTest, RaisesALimitBelowTheSoftLimitThatIsWished) {
-    ASSERT_TRUE(share_out(total_, {wish("b", 150 * mib * factor, 0)}, lines_));
+    ASSERT_TRUE(share_out({total_, {wish("b", 100 * mib * factor, 0)}}, lines_));
     EXPECT_GE(of("b").limit, of("b").soft);
 }
 
+TEST_F(MemoryBudgetTest, CountsALimitThatItsSoftLimitRaises) {
+    EXPECT_FALSE(share_out({total_, {wish("a", 150 * mib * factor, 0)}}, lines_));
+    EXPECT_FALSE(share_out({total_, {wish("a", 150 * mib * factor, mib)}}, lines_));
+}
+
+TEST_F(MemoryBudgetTest, DoesNotCountInCircles) {
+    EXPECT_FALSE(share_out({total_, {wish("a", 0, 1ULL << 63), wish("b", 0, 1ULL << 63)}}, lines_));
+}
+
+TEST_F(MemoryBudgetTest, NamesTheKeyThatIsInTheWay) {
+    const Done too_little = share_out({10 * mib, {}, true}, lines_);
+    ASSERT_FALSE(too_little);
+    EXPECT_THAT(too_little.error().what, HasSubstr("raise memory.total in hardshell.json"));
+    const Done small = share_out({10 * mib, {}}, lines_);
+    ASSERT_FALSE(small);
+    EXPECT_EQ(small.error().what.find("hardshell.json"), std::string::npos);
+}
+
 TEST_F(MemoryBudgetTest, RefusesWhatCannotFitAndSaysTheNumbers) {
-    const Done refused = share_out(total_, {wish("a", 0, 900 * mib * factor)}, lines_);
+    const Done refused = share_out({total_, {wish("a", 0, 900 * mib * factor)}}, lines_);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().fault, Fault::bad_config);
     EXPECT_THAT(refused.error().what, HasSubstr("a " + mebibytes(900 * mib * factor, false)));
@@ -87,7 +105,7 @@ TEST_F(MemoryBudgetTest, FitsTheShippedWorkersIntoTheSmallestMachine) {
     const uint64_t smallest = 222'596ULL * 1024 * factor;  // MemTotal of Fly's 256 MB machine
     lines_.clear();
     for (const KindOfWorker& row : roster()) lines_.push_back({std::string(row.kind), &row, {}});
-    EXPECT_TRUE(share_out(smallest, {}, lines_));
+    EXPECT_TRUE(share_out({smallest, {}}, lines_));
 }
 
 TEST(MemoryWatch, AsksToShedThenReplacesOnce) {
@@ -113,6 +131,16 @@ TEST(MemoryWatch, LeavesAWorkerInPeaceThatHasShed) {
 TEST(MemoryWatch, KillsBeyondTheLimit) {
     MemoryWatch watch;
     EXPECT_EQ(watch.sample(101, {80, 100}, 0), MemoryAction::kill);
+}
+
+TEST(ShortageNews, AreItsBeginningAndItsEnd) {
+    ShortageNews news;
+    EXPECT_FALSE(news.ends());
+    EXPECT_TRUE(news.begins());
+    EXPECT_FALSE(news.begins());
+    EXPECT_TRUE(news.ends());
+    EXPECT_FALSE(news.ends());
+    EXPECT_TRUE(news.begins());
 }
 
 TEST(MemoryWatch, DoesNothingWithoutABudget) {

@@ -289,6 +289,45 @@ TEST_F(ControlSocketTest, ReplacesAFileLeftByASupervisorThatIsGone) {
     EXPECT_TRUE(client);
 }
 
+TEST_F(ControlSocketTest, IsMadeAgainWhenItsFileIsGone) {
+    open_socket();
+    EXPECT_FALSE(socket_->mend()) << "nothing to do";
+    ASSERT_EQ(unlink(path().c_str()), 0);
+    EXPECT_TRUE(socket_->mend());
+    EXPECT_EQ(socket_->trouble(), "");
+    EXPECT_TRUE(connect_to(path()));
+    // Once said is enough while something is in the way.
+    ASSERT_EQ(unlink(path().c_str()), 0);
+    std::ofstream(path()) << "a file";
+    EXPECT_TRUE(socket_->mend());
+    EXPECT_THAT(socket_->trouble(), HasSubstr(path()));
+    EXPECT_FALSE(socket_->mend());
+}
+
+TEST_F(ControlSocketTest, HoldsItsDirectoryEvenWithoutItsFile) {
+    open_socket();
+    ASSERT_EQ(unlink(path().c_str()), 0);
+    const auto second = ControlSocket::open(
+        *loop_, path(), [](const hardshell::proto::ControlRequest&, ControlClient&) {});
+    ASSERT_FALSE(second);
+    EXPECT_THAT(second.error().what, HasSubstr("uses the run directory " + root_));
+}
+
+TEST_F(ControlSocketTest, LeavesTheFileOfAnotherWhereItIs) {
+    open_socket();
+    ASSERT_EQ(unlink(path().c_str()), 0);
+    std::ofstream(path()) << "somebody's notes";
+    socket_.reset();
+    EXPECT_EQ(access(path().c_str(), F_OK), 0);
+}
+
+TEST_F(PlacesTest, RunDirectoryIsRefusedWithTheReason) {
+    std::ofstream(root_ + "/file") << "x";
+    EXPECT_THAT(prepare_run_dir(root_ + "/file", false).error().what, HasSubstr("is no directory"));
+    const std::string deep = root_ + "/" + std::string(70, 'x');
+    EXPECT_THAT(prepare_run_dir(deep, false).error().what, HasSubstr("107 are possible"));
+}
+
 TEST_F(ControlSocketTest, SurvivesGarbageAndAFrameThatIsTooLarge) {
     open_socket();
     const Fd garbage = connect_to(path());

@@ -107,7 +107,7 @@ constexpr Option config_set[] = {
 
 constexpr Option logs[] = {
     {"-f,--follow", nullptr, "keep printing new lines"},
-    {"-n,--lines,--limit", "LINES", "how many lines to begin with (200)"},
+    {"-n,--lines,--limit", "LINES", "how many lines to begin with (200; 10000 at most)"},
     {"--json", nullptr, "one JSON object per line"},
 };
 

@@ -24,7 +24,7 @@ bool may_serve_later(WorkerState::State state) {
 
 std::string held_text(const WorkerState& agent) {
     std::string text = "the agent is " + std::string(state_name(agent.state()));
-    if (!agent.last_end().empty()) text += ": " + agent.last_end();
+    if (agent.state() != WorkerState::STOPPED && !agent.last_end().empty()) text += ": " + agent.last_end();
     return text;
 }
 

@@ -168,13 +168,17 @@ Done run(Worker& self) {
     FrontDesk desk({*loop, *settings, auth, pairing, nodes, tailscale, hub, agent, config, health,
                     self.board(), workers});
 
-    bool is_ready = false;
-    bool is_draining = false;
+    OwnReadiness own;
+    const auto readiness = [&] {
+        Readiness now = readiness_of(self.workers(), own);
+        own.has_started = own.has_started || now.started;
+        return now;
+    };
     std::string known_states;
     BoardPages pages(self);
     WebServer server(*loop, *settings, desk, [&] {
-        return HttpFacts{readiness_of(self.workers(), is_ready, is_draining),
-                         !settings->degraded.empty(), settings->page_enabled, page_files()};
+        return HttpFacts{readiness(), !settings->degraded.empty(), settings->page_enabled,
+                         page_files()};
     });
 
     (*link)->on_message([&](std::string_view message) { agent.take(message); });
@@ -184,6 +188,7 @@ Done run(Worker& self) {
     self.on_workers_changed([&] {
         settings->degraded = self.settings().degraded();
         agent.workers_changed(self.workers());
+        (void)readiness();
         // Memory figures change all the time and are not worth an event.
         std::string states = print_json(worker_list(self.workers()));
         if (states == known_states) return;
@@ -202,8 +207,8 @@ Done run(Worker& self) {
         malloc_trim(0);
     });
     self.on_stop([&](const Stop& stop) {
-        if (is_draining) return;
-        is_draining = true;
+        if (own.draining) return;
+        own.draining = true;
         hub.broadcast("shutdown", shutdown_payload(stop));
         const auto at_most =
             std::min(longest_farewell, std::chrono::milliseconds(stop.budget_ms()));
@@ -218,12 +223,12 @@ Done run(Worker& self) {
         return listening.error();
     server.serve_metrics(self.handles("listener:metrics"), [&] {
         return metrics_text(
-            {self.workers(), [&](const std::string& name) { return pages.of(name); },
-             readiness_of(self.workers(), is_ready, is_draining), !settings->degraded.empty(),
-             settings->version, settings->commit, monotonic_ms()});
+            {self.workers(), [&](const std::string& name) { return pages.of(name); }, readiness(),
+             !settings->degraded.empty(), settings->version, settings->commit, monotonic_ms()});
     });
     log_info("listening on ws://{} (PID {})", shown_address(*settings), getpid());
-    is_ready = true;
+    own.ready = true;
+    (void)readiness();
     self.ready();
     health.start();
     loop->run();

@@ -110,7 +110,17 @@ constexpr ProbePath probe_paths[] = {
     {"/startup", Probe::started}, {"/readyz", Probe::ready}, {"/ready", Probe::ready},
 };
 
-HttpAnswer probe_answer(Probe probe, const HttpFacts& facts, bool close) {
+std::string probe_text(bool ok, std::string_view status, const std::vector<NotReady>& missing) {
+    if (missing.empty())
+        return std::string(R"({"ok":)") + (ok ? "true" : "false") + R"(,"status":")" +
+               std::string(status) + "\"}";
+    Json text = {{"ok", ok}, {"status", status}, {"workers", Json::array()}};
+    for (const NotReady& row : missing)
+        text["workers"].push_back({{"name", row.worker}, {"why", row.why}});
+    return print_json(text);
+}
+
+HttpAnswer probe_answer(Probe probe, const HttpAsk& ask, const HttpFacts& facts, bool close) {
     const Readiness& readiness = facts.readiness;
     bool ok = true;
     std::string_view status = "live";
@@ -126,8 +136,8 @@ HttpAnswer probe_answer(Probe probe, const HttpFacts& facts, bool close) {
     HttpAnswer answer;
     answer.status = ok ? 200 : 503;
     answer.close = close;
-    answer.body = std::string(R"({"ok":)") + (ok ? "true" : "false") + R"(,"status":")";
-    answer.body.append(status).append("\"}");
+    const bool names_them = probe == Probe::ready && ask.local;
+    answer.body = probe_text(ok, status, names_them ? readiness.missing : std::vector<NotReady>());
     finish(answer, json_text);
     return answer;
 }
@@ -169,7 +179,7 @@ HttpAnswer answer_http(const HttpAsk& ask, const HttpFacts& facts) {
     if (auto refused = refused_outright(ask)) return std::move(*refused);
     const bool close = ask.http_1_0 || ask.has_body;
     for (const ProbePath& row : probe_paths)
-        if (row.path == ask.path) return probe_answer(row.probe, facts, close);
+        if (row.path == ask.path) return probe_answer(row.probe, ask, facts, close);
     HttpAsk plain = ask;
     plain.http_1_0 = close;
     return page_answer(plain, facts);

@@ -2,7 +2,8 @@
 // /metrics. Pure.
 //
 // Nothing here needs a credential, so the public port tells no more than that the gateway is there
-// and whether it serves; the numbers are for those who reach the other one.
+// and whether it serves; which workers do not, only to who is on the machine; the numbers are for
+// those who reach the other one.
 #pragma once
 
 #include <functional>
@@ -18,6 +19,8 @@ struct HttpAsk {
     std::string method;
     std::string path;
     std::string host;
+    // From this machine, through no proxy.
+    bool local = false;
     bool http_1_0 = false;
     // Transfer-Encoding, which this server cannot read.
     bool chunked = false;

@@ -17,6 +17,22 @@ Json member_or(const Json& part, const char* key, Json otherwise) {
     return found.is_null() ? otherwise : found;
 }
 
+std::string why_not_ready(const WorkerState& worker) {
+    const std::string last = worker.last_end().empty() ? "" : ": " + worker.last_end();
+    switch (worker.state()) {
+        case WorkerState::STOPPED:
+            return "stopped by its owner; `hardshell start " + worker.name() + "` starts it";
+        case WorkerState::HELD:
+            return "held until its configuration or key changes" + last;
+        case WorkerState::WAITING:
+            return "waits to be started again" + last;
+        case WorkerState::STARTING:
+            return "starting" + last;
+        default:
+            return std::string(state_name(worker.state()));
+    }
+}
+
 void set_text(Json& object, const char* key, const std::string& value) {
     if (!value.empty()) object[key] = value;
 }
@@ -59,18 +75,20 @@ Json worker_list(const WorkerStates& workers) {
     return list;
 }
 
-Readiness readiness_of(const WorkerStates& workers, bool self_ready, bool draining) {
+Readiness readiness_of(const WorkerStates& workers, const OwnReadiness& own) {
     Readiness readiness;
-    readiness.draining = draining;
+    readiness.draining = own.draining;
     const WorkerState* agent = find_worker(workers, "agent");
-    readiness.started = self_ready && !draining && (!agent || agent->state() == WorkerState::READY);
-    // The gateway knows about itself before the supervisor does.
-    readiness.ready = readiness.started &&
-                      std::all_of(workers.begin(), workers.end(), [](const WorkerState& worker) {
-                          if (worker.kind() == "gateway") return true;
-                          if (worker.state() == WorkerState::HELD) return false;
-                          return !worker.critical() || worker.state() == WorkerState::READY;
-                      });
+    const bool agent_serves = !agent || agent->state() == WorkerState::READY;
+    readiness.started = own.ready && !own.draining && (own.has_started || agent_serves);
+    for (const WorkerState& worker : workers) {
+        // The gateway knows about itself before the supervisor does.
+        if (worker.kind() == "gateway" || worker.state() == WorkerState::READY) continue;
+        const bool counts = worker.critical() || &worker == agent;
+        if (counts || worker.state() == WorkerState::HELD)
+            readiness.missing.push_back({worker.name(), why_not_ready(worker)});
+    }
+    readiness.ready = readiness.started && readiness.missing.empty();
     return readiness;
 }
 

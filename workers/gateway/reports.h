@@ -24,12 +24,27 @@ std::string_view state_name(WorkerState::State state);
 // [{name, state, pid, restarts, lastEnd}]
 Json worker_list(const WorkerStates& workers);
 
-struct Readiness {
-    bool started = false;  // gateway and agent serve
-    bool ready = false;    // …and so does every critical worker, and none is held
-    bool draining = false;
+// A worker that keeps the whole from being ready.
+struct NotReady {
+    std::string worker;
+    std::string why;
 };
-Readiness readiness_of(const WorkerStates& workers, bool self_ready, bool draining);
+
+struct Readiness {
+    bool started = false;  // gateway and agent have served
+    bool ready = false;    // …and they and every critical worker do now, and none is held
+    bool draining = false;
+    std::vector<NotReady> missing;
+};
+// What the gateway knows about itself; the rest it is told.
+struct OwnReadiness {
+    bool ready = false;
+    bool draining = false;
+    // Gateway and agent have served at the same time: from then on the agent's successors are
+    // waited for, and the port keeps its traffic.
+    bool has_started = false;
+};
+Readiness readiness_of(const WorkerStates& workers, const OwnReadiness& own);
 
 // `agent_part` is the agent's answer to internal.health, or its last one, or null.
 Json health_report(const Json& agent_part, const WorkerStates& workers,

@@ -237,14 +237,16 @@ bool WebServer::is_refused(Socket& socket) {
 }
 
 int WebServer::answer(Socket& socket) {
-    const HttpAsk ask = read_ask(socket.wsi);
+    RequestHeaders headers = read_headers(socket.wsi);
+    headers.peer = socket.peer;
+    const RequestSource source = source_of(headers, settings_);
+    HttpAsk ask = read_ask(socket.wsi);
+    ask.local = source.local;
     const HttpAnswer made =
         socket.door == Door::metrics ? metrics_answer(ask, metrics_) : answer_http(ask, facts_());
     // Waits anew for who keeps the connection: a check from a proxy is no handshake that is late.
     is_stranger(socket);
-    RequestHeaders headers = read_headers(socket.wsi);
-    headers.peer = socket.peer;
-    strangers_.comes_from(socket, source_of(headers, settings_).limiter_key);
+    strangers_.comes_from(socket, source.limiter_key);
     return write_answer(socket, made, ask.method != "HEAD");
 }
 

@@ -99,7 +99,7 @@ FoundSecret made_token(const std::string& state_dir, Notices& notices) {
     else if (token.is_new)
         notices.info("no gateway token is configured: one was made and is kept in " + file +
                      "; `hardshell dashboard` shows it");
-    return {"gateway.auth.token", token.value, file};
+    return {"gateway.auth.token", token.value, token.kept ? file : paths::token_of_this_start};
 }
 
 std::string asked_mode(const GatewayFlags& flags, const Json& config, Notices& notices) {

@@ -8,6 +8,7 @@
 #include "tests/workers/cli/doubles.h"
 #include "workers/cli/commands/doctor.h"
 #include "workers/common/base/json.h"
+#include "workers/common/base/paths.h"
 
 namespace cli {
 namespace {
@@ -105,11 +106,22 @@ TEST(Findings, NameTheCureOfTheCause) {
     StatusReport report = healthy_report();
     WorkerStatus& agent = *report.mutable_workers(1);
     agent.set_state(WorkerStatus::HELD);
-    agent.set_last_cause("over_memory");
+    agent.set_last_cause("oom");
     agent.set_last_end("41.2 of 40 MiB");
     EXPECT_THAT(text_of(judge_status(report)),
-                HasSubstr("PROBLEM worker agent: it is held: over memory: 41.2 of 40 MiB\n"
+                HasSubstr("PROBLEM worker agent: it is held: oom: 41.2 of 40 MiB\n"
                           "        -> give it more: memory.workers.agent.limit"));
+    for (const auto& [cause, cure] : {std::pair{"machine_oom", "give the machine more memory"},
+                                      std::pair{"memory_replaced", "give it more"},
+                                      std::pair{"disk_full", "make the volume larger"},
+                                      std::pair{"read_only", "make the volume writable"},
+                                      std::pair{"taken", "end the program"}}) {
+        agent.set_last_cause(cause);
+        EXPECT_THAT(text_of(judge_status(report)), HasSubstr("-> " + std::string(cure))) << cause;
+    }
+    agent.set_state(WorkerStatus::STOPPED);
+    EXPECT_THAT(text_of(judge_status(report)), HasSubstr("-> `hardshell start agent`"));
+    agent.set_state(WorkerStatus::HELD);
     agent.set_last_cause("bad_credentials");
     EXPECT_THAT(text_of(judge_status(report)), HasSubstr("-> correct the key or token, then "
                                                          "`hardshell restart agent`"));
@@ -188,6 +200,31 @@ TEST(Findings, JudgeTheStateDirectory) {
     EXPECT_EQ(judge_state_dir(directory.path() + "/none")[0].weight, Weight::note);
     directory.write("file", "");
     EXPECT_THAT(judge_state_dir(directory.path() + "/file")[0].what, HasSubstr("not a directory"));
+}
+
+TEST(Findings, NeverAdviseToTakeAStateDirectoryAway) {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root to be somebody else";
+    const Directory directory;
+    chmod(directory.path().c_str(), 0755);
+    chmod((directory.path() + "/state").c_str(), 0755);
+    const pid_t other = fork();
+    if (other == 0) {
+        if (setgid(12'345) != 0 || setuid(12'345) != 0) _exit(2);
+        const std::string text = text_of(judge_state_dir(directory.path() + "/state"));
+        const bool is_right = text.find("run this as root") != std::string::npos &&
+                              text.find("chown") == std::string::npos;
+        _exit(is_right ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(other, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(Findings, CallNoTokenGoodThatCannotBeKept) {
+    Plan plan = good_plan();
+    plan.mutable_workers(0)->mutable_secrets(0)->set_source(paths::token_of_this_start);
+    EXPECT_THAT(text_of(judge_plan(plan, "x")),
+                HasSubstr("PROBLEM gateway token: it is another one after each start"));
 }
 
 TEST(Findings, NameFilesThatOthersCanRead) {

@@ -107,6 +107,13 @@ TEST(Program, PrintsLogLines) {
     EXPECT_EQ(outcome.out, "1970-01-01T00:00:00.000Z [agent] asked for 7\n");
 }
 
+TEST(Program, SaysHowManyLogLinesThereCanBe) {
+    const Directory directory;
+    const Outcome outcome = hardshell(directory, {"logs", "--lines", "10001"});
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_THAT(outcome.err, HasSubstr("from 1 to 10000"));
+}
+
 TEST(Program, WaitsForARestartedWorkersNextLife) {
     const Directory directory;
     StatusReport report = healthy_report();

@@ -182,7 +182,7 @@ TEST(Status, OfOneWorkerIsItsObituary) {
               "  most memory         41.0 MiB\n"
               "  log lines left out  9\n"
               "  ends so far         3 over memory\n"
-              "  last end            over memory: 41.0 of 40 MiB after 3 h\n"
+              "  last failure        over memory: 41.0 of 40 MiB after 3 h\n"
               "\nWhat it said last before that:\n"
               "  reading a large file\n"
               "  and \\x1b[2Janother\n");

@@ -402,7 +402,7 @@ const PageFile page[] = {{"index.html", "<html>"}, {"app.js", "code"}};
 
 HttpFacts serving() {
     HttpFacts facts;
-    facts.readiness = {true, true, false};
+    facts.readiness = {true, true, false, {}};
     facts.page = page;
     return facts;
 }
@@ -423,15 +423,66 @@ TEST(HttpAnswer, TellsHowThingsStand) {
     EXPECT_EQ(get("/readyz").content(), R"({"ok":true,"status":"ready"})");
     facts.degraded = true;
     EXPECT_EQ(get("/ready", facts).content(), R"({"ok":true,"status":"degraded"})");
-    facts.readiness = {true, false, false};
+    facts.readiness = {true, false, false, {}};
     EXPECT_EQ(get("/readyz", facts).status, 503);
     EXPECT_EQ(get("/startup", facts).status, 200);
-    facts.readiness = {false, false, false};
+    facts.readiness = {false, false, false, {}};
     EXPECT_EQ(get("/startupz", facts).content(), R"({"ok":false,"status":"starting"})");
     EXPECT_EQ(get("/startupz", facts).status, 503);
     EXPECT_EQ(get("/healthz", facts).status, 200);
-    facts.readiness = {false, false, true};
+    facts.readiness = {false, false, true, {}};
     EXPECT_EQ(get("/readyz", facts).content(), R"({"ok":false,"status":"draining"})");
+}
+
+TEST(HttpAnswer, NamesWhoIsNotReadyToTheMachineItselfOnly) {
+    HttpFacts facts = serving();
+    facts.readiness = {true, false, false, {{"agent", "stopped by its owner"}}};
+    EXPECT_EQ(get("/readyz", facts).content(), R"({"ok":false,"status":"not ready"})");
+    HttpAsk ask;
+    ask.method = "GET";
+    ask.path = "/readyz";
+    ask.local = true;
+    const Json body = *parse_json(std::string(answer_http(ask, facts).content()));
+    EXPECT_EQ(text_member(member(body, "workers")[0], "name"), "agent");
+    EXPECT_EQ(text_member(member(body, "workers")[0], "why"), "stopped by its owner");
+    ask.path = "/startupz";
+    EXPECT_EQ(answer_http(ask, facts).content(), R"({"ok":true,"status":"started"})");
+}
+
+WorkerStates one_worker(const std::string& name, WorkerState::State state, bool critical) {
+    WorkerState worker;
+    worker.set_name(name);
+    worker.set_kind(name);
+    worker.set_state(state);
+    worker.set_critical(critical);
+    worker.set_last_end("the key was refused");
+    return {worker};
+}
+
+TEST(Readiness, SaysWhyEachWorkerIsNotReady) {
+    const OwnReadiness own{.ready = true, .draining = false, .has_started = true};
+    const auto why = [&](const WorkerStates& workers) {
+        const Readiness readiness = readiness_of(workers, own);
+        EXPECT_FALSE(readiness.ready);
+        return readiness.missing.at(0).worker + " " + readiness.missing.at(0).why;
+    };
+    EXPECT_EQ(why(one_worker("agent", WorkerState::STOPPED, true)),
+              "agent stopped by its owner; `hardshell start agent` starts it");
+    EXPECT_EQ(why(one_worker("telegram", WorkerState::HELD, false)),
+              "telegram held until its configuration or key changes: the key was refused");
+    EXPECT_EQ(why(one_worker("agent", WorkerState::WAITING, true)),
+              "agent waits to be started again: the key was refused");
+    EXPECT_TRUE(readiness_of(one_worker("telegram", WorkerState::WAITING, false), own).ready);
+}
+
+TEST(Readiness, StaysStartedWhenTheAgentFails) {
+    const WorkerStates down = one_worker("agent", WorkerState::WAITING, true);
+    EXPECT_FALSE(readiness_of(down, {.ready = true}).started);
+    const Readiness later = readiness_of(down, {.ready = true, .has_started = true});
+    EXPECT_TRUE(later.started);
+    EXPECT_FALSE(later.ready);
+    const OwnReadiness draining{.ready = true, .draining = true, .has_started = true};
+    EXPECT_FALSE(readiness_of(down, draining).started);
 }
 
 TEST(HttpAnswer, ServesThePageUnderAStrictPolicy) {

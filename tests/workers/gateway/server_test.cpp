@@ -271,6 +271,9 @@ TEST(GatewayServer, AnswersHealthWhileTheAgentIsDown) {
     EXPECT_NE(text_member(error_of(response_to(*client, "a")), "message").find("held"),
               std::string::npos);
     EXPECT_EQ(http_get(gateway.port(), "/readyz").status, 503);
+    EXPECT_NE(http_get(gateway.port(), "/readyz").body.find(R"("name":"agent")"),
+              std::string::npos);
+    EXPECT_EQ(http_get(gateway.port(), "/startupz").status, 200);
     EXPECT_EQ(http_get(gateway.port(), "/healthz").status, 200);
 }
 

@@ -14,6 +14,7 @@
 #include "workers/cli/output.h"
 #include "workers/cli/plan_query.h"
 #include "workers/common/base/json.h"
+#include "workers/common/base/paths.h"
 
 namespace cli {
 
@@ -25,6 +26,14 @@ using hardshell::proto::Plan;
 constexpr uint64_t scarce_room = 100ull << 20;
 constexpr size_t short_token = 16;
 constexpr size_t largest_lock = 4096;
+
+// Never to give it to somebody else: a gateway that runs would lose its files.
+std::string cure_for_directory(const std::string& state_dir, uid_t owner, int why) {
+    if (why == EROFS) return "make the file system writable";
+    if (owner == geteuid()) return "chmod u+rwx " + state_dir;
+    return "run this as root or as the user that runs the gateway; a gateway of your own needs "
+           "another OPENCLAW_STATE_DIR";
+}
 
 Findings judge_room(const std::string& state_dir) {
     struct statvfs room {};
@@ -58,6 +67,9 @@ Findings judge_credential(const Plan& plan) {
                  "it has only " + std::to_string(used->value().size()) + " characters (" +
                      used->source() + "): whoever guesses it controls the assistant",
                  "use one of " + std::to_string(short_token) + " or more random characters"}};
+    if (used->source() == paths::token_of_this_start)
+        return {{Weight::problem, name, "it is another one after each start",
+                 "make room for it in the state directory, or set OPENCLAW_GATEWAY_TOKEN"}};
     return {{Weight::good, name, "set (" + used->source() + ")", ""}};
 }
 
@@ -125,10 +137,12 @@ Findings judge_state_dir(const std::string& state_dir) {
     if (!S_ISDIR(info.st_mode))
         return {{Weight::problem, "state directory", state_dir + " is not a directory",
                  "move the file away, or point OPENCLAW_STATE_DIR to a directory"}};
-    if (::access(state_dir.c_str(), W_OK | X_OK) != 0)
+    if (::access(state_dir.c_str(), W_OK | X_OK) != 0) {
+        const int why = errno;
         return {{Weight::problem, "state directory",
-                 state_dir + " cannot be written: " + std::strerror(errno),
-                 "give it to the user that runs the gateway: chown -R USER " + state_dir}};
+                 state_dir + " cannot be written: " + std::strerror(why),
+                 cure_for_directory(state_dir, info.st_uid, why)}};
+    }
     return judge_room(state_dir);
 }
 

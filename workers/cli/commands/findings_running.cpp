@@ -24,8 +24,17 @@ struct Cure {
     const char* cure;       // {} stands for the worker
 };
 
+constexpr const char* more_memory =
+    "give it more: memory.workers.{}.limit in hardshell.json, or a larger machine";
+// The causes are those of supervisor/obituary.cpp. The first row that fits.
 constexpr Cure worker_cures[] = {
-    {"memory", "give it more: memory.workers.{}.limit in hardshell.json, or a larger machine"},
+    {"machine_oom",
+     "give the machine more memory, or end what else uses it: no limit of {} was in the way"},
+    {"oom", more_memory},
+    {"memory", more_memory},
+    {"disk_full", "delete what is not needed, or make the volume larger"},
+    {"read_only", "make the volume writable again; the kernel's log says why it is not"},
+    {"taken", "end the program that uses the same account, then `hardshell restart {}`"},
     {"config", "correct what it names, then `hardshell restart {}`"},
     {"credential", "correct the key or token, then `hardshell restart {}`"},
 };
@@ -66,6 +75,9 @@ Finding judge_worker(const WorkerStatus& worker) {
             Weight::good, "worker " + worker.name(),
             worker.restarts() == 0 ? "ready" : "ready, restarted " + times(worker.restarts()) + why,
             ""};
+    if (worker.state() == WorkerStatus::STOPPED)
+        return {Weight::problem, "worker " + worker.name(), "it is stopped" + why,
+                "`hardshell start " + worker.name() + "` starts it"};
     std::string cure = cure_for(worker_cures, worker.last_cause(), worker.name());
     if (cure.empty())
         cure = worker.state() == WorkerStatus::HELD

@@ -9,7 +9,7 @@ namespace cli {
 namespace {
 
 constexpr int64_t lines_by_default = 200;
-constexpr int64_t most_lines = 100'000;
+constexpr int64_t most_lines = 10'000;  // more the supervisor does not give
 
 }  // namespace
 

@@ -87,7 +87,7 @@ std::vector<std::vector<Cell>> facts(const WorkerStatus& worker, int64_t now_ms)
     if (worker.log_lines_suppressed() > 0)
         add("  log lines left out", std::to_string(worker.log_lines_suppressed()), Colour::warn);
     add("  ends so far", ends_in_words(worker));
-    add("  last end", last_error(worker));
+    add("  last failure", last_error(worker));
     return rows;
 }
 

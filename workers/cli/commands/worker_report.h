@@ -13,7 +13,7 @@ namespace cli {
 
 // "ready", "waiting", …
 std::string state_name(hardshell::proto::WorkerStatus::State state);
-// How it last ended: cause and text in one line; empty before the first end.
+// How it last failed: cause and text in one line; empty before the first time.
 std::string last_error(const hardshell::proto::WorkerStatus& worker);
 // "12.3 of 40 MiB"; "-" when it is not known.
 std::string memory_of_limit(const hardshell::proto::WorkerStatus& worker);

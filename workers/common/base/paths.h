@@ -32,5 +32,7 @@ std::string libexec_dir();
 
 // Where the planner keeps the gateway token it made because none was configured.
 std::string generated_token_file(const std::string& state_dir);
+// What a plan calls the source of one that it could not keep there.
+inline constexpr const char* token_of_this_start = "made for this start only";
 
 }  // namespace paths
