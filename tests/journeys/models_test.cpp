@@ -209,7 +209,7 @@ TEST_F(Models, AreAskedOnceForARequestSentTwice) {
     EXPECT_EQ(models.requests().size(), 1u);
 }
 
-TEST_F(Models, LosingTheAgentInMidTurnEndsTheRunWithAnError) {
+TEST_F(Models, LosingTheAgentInMidTurnIsToldAndTheTurnBeginsAgain) {
     models.next(slow());
     start_with_models();
     GatewayClient client = connect();
@@ -229,13 +229,17 @@ TEST_F(Models, LosingTheAgentInMidTurnEndsTheRunWithAnError) {
                                       })
                          .is_null());
     }
+    const Json late = chat_event(client, "interrupted", "final");
+    EXPECT_EQ(message_text(member(late, "message")), "Hello from the model double.");
     const Turn next = chat_turn(client, "are you back?");
     EXPECT_EQ(next.state, "final") << next.error;
     EXPECT_FALSE(client.socket().is_closed());
-    EXPECT_EQ(models.requests().size(), 2u) << "the interrupted turn was run again by itself";
+    EXPECT_EQ(models.requests().size(), 3u);
     const auto lines = history(client);
-    EXPECT_TRUE(contains(lines, "user: tell me something long")) << testing::PrintToString(lines);
-    EXPECT_EQ(entries_with(client, "error"), 1u) << "the transcript says how the turn ended";
+    ASSERT_EQ(lines.size(), 4u) << testing::PrintToString(lines);
+    EXPECT_EQ(lines[0], "user: tell me something long");
+    EXPECT_EQ(lines[1], "assistant: Hello from the model double.");
+    EXPECT_EQ(entries_with(client, "error"), 0u);
 }
 
 TEST_F(Models, LosingTheGatewayInMidTurnLosesNoAnswer) {
@@ -257,7 +261,8 @@ TEST_F(Models, LosingTheGatewayInMidTurnLosesNoAnswer) {
     EXPECT_NE(lines[1].find("word word"), std::string::npos);
 }
 
-TEST_F(Models, LosingEverythingInMidTurnIsToldInTheHistory) {
+TEST_F(Models, LosingEverythingInMidTurnTwiceIsToldInTheHistory) {
+    models.next(slow());
     models.next(slow());
     start_with_models();
     GatewayClient client = connect();
@@ -265,12 +270,16 @@ TEST_F(Models, LosingEverythingInMidTurnIsToldInTheHistory) {
     chat_event(client, "lost", "delta");
     hardshell->kill_all();
     ASSERT_TRUE(hardshell->start_and_wait());
+    ASSERT_TRUE(models.wait_for_requests(2)) << "it was not begun again";
+    hardshell->kill_all();
+    ASSERT_TRUE(hardshell->start_and_wait());
     client = connect();
-    const auto lines = history(client);
-    EXPECT_TRUE(contains(lines, "user: tell me something long")) << testing::PrintToString(lines);
-    EXPECT_EQ(entries_with(client, "error"), 1u);
     EXPECT_EQ(chat_turn(client, "are you back?").state, "final");
-    EXPECT_EQ(models.requests().size(), 2u);
+    const auto lines = history(client);
+    ASSERT_EQ(lines.size(), 4u) << testing::PrintToString(lines);
+    EXPECT_EQ(lines[0], "user: tell me something long");
+    EXPECT_EQ(entries_with(client, "error"), 1u);
+    EXPECT_EQ(models.requests().size(), 3u);
 }
 
 TEST_F(Models, StoppedTwiceStillEndTheirRunsWithAWord) {

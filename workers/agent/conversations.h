@@ -27,6 +27,9 @@ class Conversations {
                 const Json& message, int64_t now_ms, bool durable);
     // Forgets all branches: each is read again when it is next used.
     void forget() { open_.clear(); }
+    void forget(const std::string& path) {
+        open_.remove_if([&](const Branch& branch) { return branch.path == path; });
+    }
     // Branches in memory, and their estimated size.
     size_t open_count() const { return open_.size(); }
     size_t open_bytes() const;

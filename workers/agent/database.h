@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,8 @@
 #include "workers/agent/sessions_json.h"
 
 namespace agent {
+
+class Tables;
 
 class Database {
   public:
@@ -27,10 +30,12 @@ class Database {
     Done visit(const std::string& agent, const std::function<bool(const Session&)>& visitor);
     Result<size_t> count(const std::string& agent);
     Done save(const Session& session);
+    // Remembered as deleted until that is exported.
+    Done remove(const SessionKey& key, int64_t now_ms);
 
     // Runs.
     Done accept_run(const RunRecord& run, const Session* changed);
-    Done end_run(const RunRecord& run, const Session* changed);
+    Done record_runs(const std::vector<SessionStore::RunChange>& changes);
     Result<std::optional<RunRecord>> find_run(const std::string& method, const std::string& run_id);
     Result<std::vector<RunRecord>> unfinished_runs();
 
@@ -41,6 +46,10 @@ class Database {
         bool dirty = false;
     };
     Result<std::vector<Row>> rows(const std::string& agent);
+    // Keys that were deleted here since the last export, and when.
+    Result<std::map<std::string, int64_t>> deletions(const std::string& agent);
+    // Agents with sessions that changed since the last export.
+    Result<std::vector<std::string>> unexported_agents();
     Done visit_texts(const std::string& agent, const EntryWriter& writer);
     // The file as of the last exchange; nothing when there was none.
     Result<std::optional<FileStamp>> exchanged(const std::string& agent);
@@ -53,8 +62,9 @@ class Database {
     void release_memory();
 
   private:
-    struct Tables;
     explicit Database(std::unique_ptr<Tables> tables);
+    void delete_session(const SessionKey& key);
+
     std::unique_ptr<Tables> tables_;
 };
 

@@ -10,15 +10,13 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "workers/agent/transcript_archive.h"
 #include "workers/common/base/clock.h"
-#include "workers/common/base/fd.h"
 #include "workers/common/log.h"
 
 namespace agent {
 
 namespace {
-
-constexpr size_t preview_bytes = 64u << 10;
 
 Done make_directories(const std::string& path) {
     for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
@@ -38,49 +36,6 @@ std::string transcript_name(const Session& session) {
     return session.id() + ".jsonl";
 }
 
-std::string history_message(std::string_view line) {
-    const Result<Json> entry = parse_json(line);
-    if (!entry) return {};
-    const Json& message = member(*entry, "message");
-    if (!message.is_object()) return {};
-    if (text_member(message, "role") != "user") return print_json(message);
-    Json shown = message;
-    Json& content = shown["content"];
-    if (content.is_string()) content = without_envelope(content.get<std::string>());
-    if (content.is_array())
-        for (Json& block : content)
-            if (member(block, "text").is_string())
-                block["text"] = without_envelope(text_member(block, "text"));
-    return print_json(shown);
-}
-
-std::string first_user_text(const std::string& path) {
-    const Result<Fd> file = open_regular(path, O_RDONLY);
-    if (!file) return {};
-    std::string bytes(preview_bytes, '\0');
-    const ssize_t got = ::read(file->get(), bytes.data(), bytes.size());
-    std::string_view rest(bytes.data(), got > 0 ? static_cast<size_t>(got) : 0);
-    while (!rest.empty()) {
-        const size_t line_break = rest.find('\n');
-        if (line_break == std::string_view::npos) return {};
-        const Result<Json> entry = parse_json(rest.substr(0, line_break));
-        rest.remove_prefix(line_break + 1);
-        if (entry && text_member(member(*entry, "message"), "role") == "user")
-            return without_envelope(message_text(member(*entry, "message")));
-    }
-    return {};
-}
-
-std::string joined(const std::vector<std::string>& newest_first, size_t bytes) {
-    std::string text = "[";
-    text.reserve(bytes + newest_first.size() + 2);
-    for (auto message = newest_first.rbegin(); message != newest_first.rend(); ++message) {
-        if (text.size() > 1) text += ',';
-        text += *message;
-    }
-    return text += ']';
-}
-
 }  // namespace
 
 Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(Loop& loop, Options options) {
@@ -93,6 +48,11 @@ Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(Loop& loop, Options o
         new EmbeddedStore(loop, std::move(options), std::move(*database)));
     store->find_agents();
     for (const std::string& agent : store->agents_) store->refresh(agent);
+    // What an earlier life did not get to.
+    const Result<std::vector<std::string>> unexported = store->database_->unexported_agents();
+    if (unexported)
+        for (const std::string& agent : *unexported)
+            if (store->prepare_directory(agent)) store->changed(agent);
     return store;
 }
 
@@ -100,7 +60,8 @@ EmbeddedStore::EmbeddedStore(Loop& loop, Options options, std::unique_ptr<Databa
     : loop_(loop),
       options_(std::move(options)),
       database_(std::move(database)),
-      conversations_(options_.shown_directory) {}
+      conversations_(options_.shown_directory),
+      usage_(loop) {}
 
 std::string EmbeddedStore::sessions_directory(const std::string& agent) const {
     return options_.directory + "/agents/" + agent + "/sessions";
@@ -125,6 +86,10 @@ Result<std::string> EmbeddedStore::transcript_path(const Session& session) const
     if (!is_session_id(session.id()))
         return Error{Fault::bad_message, "the session " + session.key.key + " has no usable id"};
     return sessions_directory(session.key.agent) + "/" + transcript_name(session);
+}
+
+std::string EmbeddedStore::shown(const std::string& path) const {
+    return options_.shown_directory + path.substr(options_.directory.size());
 }
 
 void EmbeddedStore::find_agents() {
@@ -192,12 +157,15 @@ std::vector<Session> EmbeddedStore::entries_of(const Json& file, const std::stri
 }
 
 // What the file holds wins where it is newer; what it no longer holds was deleted there, unless it
-// changed here since the last exchange. A file that kept none of the entries is taken for damaged.
+// changed here since the last exchange; what was deleted here stays so unless it was used there
+// since. A file that kept none of the entries is taken for damaged.
 Done EmbeddedStore::import(const std::string& agent, const FileStamp& stamp) {
     const Result<Json> file = read_sessions_json(index_path(agent));
     if (!file) return file.error();
     const Result<std::vector<Database::Row>> rows = database_->rows(agent);
     if (!rows) return rows.error();
+    const Result<std::map<std::string, int64_t>> deletions = database_->deletions(agent);
+    if (!deletions) return deletions.error();
     std::unordered_map<std::string, int64_t> known;
     for (const Database::Row& row : *rows) known[row.key] = row.updated_at;
     std::vector<Session> entries = entries_of(*file, agent);
@@ -211,6 +179,8 @@ Done EmbeddedStore::import(const std::string& agent, const FileStamp& stamp) {
     for (const Database::Row& row : *rows)
         if (!row.dirty && kept_some && !present.contains(row.key)) removed.push_back(row.key);
     std::erase_if(entries, [&](const Session& session) {
+        const auto deleted = deletions->find(session.key.key);
+        if (deleted != deletions->end() && deleted->second >= session.updated_at()) return true;
         const auto row = known.find(session.key.key);
         return row != known.end() && row->second >= session.updated_at();
     });
@@ -246,6 +216,39 @@ Done EmbeddedStore::save(const Session& session) {
     return {};
 }
 
+Done EmbeddedStore::remove(const SessionKey& key) {
+    if (const Done done = prepare_directory(key.agent); !done) return done;
+    if (const Done done = database_->remove(key, options_.now_ms()); !done) return done;
+    changed(key.agent);
+    return {};
+}
+
+Result<std::vector<std::string>> EmbeddedStore::archive(const Session& session) {
+    const Result<std::string> named = transcript_path(session);
+    if (!named) return named.error();
+    const std::string folder = sessions_directory(session.key.agent) + "/";
+    std::vector<std::string> archived;
+    // The one without a topic as well, should both be there.
+    for (const std::string& path :
+         std::set<std::string>{*named, folder + session.id() + ".jsonl"}) {
+        conversations_.forget(path);
+        const Result<std::string> aside = put_aside(path, "deleted", options_.now_ms());
+        if (!aside) return aside.error();
+        if (!aside->empty()) archived.push_back(shown(*aside));
+    }
+    return archived;
+}
+
+Result<SessionStore::Compaction> EmbeddedStore::keep_last(const Session& session, size_t entries) {
+    const Result<std::string> path = transcript_path(session);
+    if (!path) return path.error();
+    conversations_.forget(*path);
+    const Result<KeptLines> lines = keep_last_lines(*path, entries, options_.now_ms());
+    if (!lines) return lines.error();
+    return Compaction{lines->has_file, lines->kept,
+                      lines->archived.empty() ? "" : shown(lines->archived)};
+}
+
 Done EmbeddedStore::accept_run(const RunRecord& run, const Session* session) {
     if (const Done done = prepare_directory(run.session.agent); !done) return done;
     if (const Done done = database_->accept_run(run, session); !done) return done;
@@ -253,9 +256,11 @@ Done EmbeddedStore::accept_run(const RunRecord& run, const Session* session) {
     return {};
 }
 
-Done EmbeddedStore::end_run(const RunRecord& run, const Session* session) {
-    if (const Done done = database_->end_run(run, session); !done) return done;
-    if (session) changed(session->key.agent);
+Done EmbeddedStore::record_runs(const std::vector<RunChange>& changes) {
+    if (changes.empty()) return {};
+    if (const Done done = database_->record_runs(changes); !done) return done;
+    for (const RunChange& change : changes)
+        if (change.session) changed(change.session->key.agent);
     return {};
 }
 
@@ -290,44 +295,9 @@ Done EmbeddedStore::append(const Session& session, const std::string& entry_id, 
     return done;
 }
 
-Result<std::set<std::string>> EmbeddedStore::entry_ids(const Session& session) {
+Done EmbeddedStore::sync(const Session& session) {
     const Result<std::string> path = transcript_path(session);
-    if (!path) return path.error();
-    const Result<OpenedTranscript> opened = open_transcript(*path, options_.now_ms());
-    if (!opened) return opened.error();
-    std::set<std::string> ids;
-    for (const TranscriptLine& line : opened->index.lines()) ids.insert(line.id);
-    return ids;
-}
-
-Result<std::string> EmbeddedStore::history(const Session& session, size_t limit, size_t bytes) {
-    const Result<std::string> path = transcript_path(session);
-    if (!path) return path.error();
-    std::vector<std::string> messages;
-    size_t size = 2;
-    const Done done = read_backwards(*path, [&](std::string_view line) {
-        std::string message = history_message(line);
-        if (message.empty()) return true;
-        size += message.size() + 1;
-        if (size > bytes) return false;
-        messages.push_back(std::move(message));
-        return messages.size() < limit;
-    });
-    if (!done) return done.error();
-    return joined(messages, std::min(size, bytes));
-}
-
-SessionStore::Preview EmbeddedStore::preview(const Session& session) {
-    Preview preview;
-    const Result<std::string> path = transcript_path(session);
-    if (!path) return preview;
-    preview.first_user_text = first_user_text(*path);
-    (void)read_backwards(*path, [&](std::string_view line) {
-        const Result<Json> entry = parse_json(line);
-        if (entry) preview.last_text = without_envelope(message_text(member(*entry, "message")));
-        return preview.last_text.empty();
-    });
-    return preview;
+    return path ? sync_file(*path) : path.error();
 }
 
 void EmbeddedStore::changed(const std::string& agent) {

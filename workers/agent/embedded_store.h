@@ -14,6 +14,7 @@
 #include "workers/agent/conversations.h"
 #include "workers/agent/database.h"
 #include "workers/agent/session_store.h"
+#include "workers/agent/usage_scan.h"
 #include "workers/common/base/loop.h"
 
 namespace agent {
@@ -33,17 +34,26 @@ class EmbeddedStore final : public SessionStore {
                const std::function<bool(const Session&)>& visitor) override;
     Result<size_t> count(const std::string& agent) override;
     Done save(const Session& session) override;
+    Done remove(const SessionKey& key) override;
+    Result<std::vector<std::string>> archive(const Session& session) override;
+    Result<Compaction> keep_last(const Session& session, size_t entries) override;
     Done accept_run(const RunRecord& run, const Session* changed) override;
-    Done end_run(const RunRecord& run, const Session* changed) override;
+    Done record_runs(const std::vector<RunChange>& changes) override;
     Result<std::optional<RunRecord>> find_run(const std::string& method,
                                               const std::string& run_id) override;
     Result<std::vector<RunRecord>> unfinished_runs() override;
     Result<std::vector<Message>> context(const Session& session) override;
     Done append(const Session& session, const std::string& entry_id, const Json& message,
                 Durability durability) override;
+    Done sync(const Session& session) override;
     Result<std::set<std::string>> entry_ids(const Session& session) override;
     Result<std::string> history(const Session& session, size_t limit, size_t bytes) override;
     Preview preview(const Session& session) override;
+    Done visit_messages(const Session& session,
+                        const std::function<bool(const Json& message)>& visitor) override;
+    void usage(int64_t since_ms, CostOf cost_of,
+               std::function<void(const UsageByDay&)> done) override;
+    bool has_transcript(const Session& session) override;
     std::string location(const std::string& agent) const override;
     std::string transcript_location(const Session& session) const override;
     void release_memory() override;
@@ -57,6 +67,8 @@ class EmbeddedStore final : public SessionStore {
     std::string sessions_directory(const std::string& agent) const;
     std::string index_path(const std::string& agent) const;
     Result<std::string> transcript_path(const Session& session) const;
+    // A path as clients are told it.
+    std::string shown(const std::string& path) const;
     Done prepare_directory(const std::string& agent);
     void find_agents();
     // Reads sessions.json when it is not as it was left.
@@ -74,6 +86,7 @@ class EmbeddedStore final : public SessionStore {
     Options options_;
     std::unique_ptr<Database> database_;
     Conversations conversations_;
+    UsageScan usage_;
     std::set<std::string> agents_;                 // that have a sessions folder
     std::map<std::string, FileStamp> exchanged_;   // sessions.json as last read or written
     std::map<std::string, FileStamp> unreadable_;  // and as last refused

@@ -78,14 +78,19 @@ Done run(Worker& self) {
         self.board().set(Counter::link_frames_dropped,
                          static_cast<int64_t>(counts.stale + counts.malformed + counts.refused));
     };
-    Runs runs({self.loop(), **store, starter, gateway, config, wall_ms, monotonic_ms, count});
-    const Result<size_t> interrupted = runs.recover();
-    if (!interrupted) return interrupted.error();
-    if (*interrupted > 0)
-        log_warn("{} interrupted by the last end of this process; what was written to it is kept",
-                 *interrupted == 1 ? "1 run was" : fmt::format("{} runs were", *interrupted));
-    Methods methods(
-        {runs, **store, starter, gateway, config, [&] { return models.list(); }, wall_ms});
+    SystemEvents system_events;
+    Runs runs({self.loop(), **store, starter, gateway, config, system_events, wall_ms, monotonic_ms,
+               count});
+    const Result<Runs::Recovered> recovered = runs.recover();
+    if (!recovered) return recovered.error();
+    if (recovered->all() > 0)
+        log_warn(
+            "{} interrupted by the last end of this process: {} had been answered, {} begin "
+            "again, {} are given up",
+            recovered->all() == 1 ? "1 run was" : fmt::format("{} runs were", recovered->all()),
+            recovered->answered, recovered->resumed, recovered->given_up);
+    Methods methods({runs, **store, starter, gateway, config, system_events,
+                     [&] { return models.list(); }, wall_ms});
     gateway.serve(methods);
 
     self.on_stop([&](const hardshell::proto::Stop& stop) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,7 @@ struct MethodServices {
     ModelStarter& models;
     EventSink& events;
     const AgentConfig& config;
+    SystemEvents& system_events;
     std::function<Json()> list_models;  // payload of models.list
     std::function<int64_t()> now_ms;
 };
@@ -65,6 +67,28 @@ class Methods {
     Result<std::string> command_text(const Json& params, const SessionKey& key) const;
     Done inject(const SessionKey& key, const RunRecord& record, const Json& message);
     Result<SessionKey> session_for_agent(const Json& params);
+    // methods_session_lookup.cpp
+    void sessions_preview(const Json& params, const Reply& reply);
+    void sessions_resolve(const Json& params, const Reply& reply);
+    Json preview_of(const std::string& spelling, size_t limit, size_t characters) const;
+    // methods_session_changes.cpp
+    void sessions_patch(const Json& params, const Reply& reply);
+    void sessions_reset(const Json& params, const Reply& reply);
+    void sessions_delete(const Json& params, const Reply& reply);
+    void sessions_compact(const Json& params, const Reply& reply);
+    void chat_inject(const Json& params, const Reply& reply);
+    void delete_idle(const SessionKey& key, bool with_transcript, const Reply& reply);
+    void answer_entry(const Session& session, const Reply& reply) const;
+    // methods_usage.cpp
+    void usage_status(const Json& params, const Reply& reply);
+    void usage_cost(const Json& params, const Reply& reply);
+    // methods_events.cpp
+    void wake(const Json& params, const Reply& reply);
+    void system_event(const Json& params, const Reply& reply);
+    void last_heartbeat(const Json& params, const Reply& reply);
+    void set_heartbeats(const Json& params, const Reply& reply);
+    // The one that system events are for.
+    SessionKey main_session() const;
     // methods_sessions.cpp
     void agents_list(const Json& params, const Reply& reply);
     void agent_identity(const Json& params, const Reply& reply);
@@ -77,11 +101,18 @@ class Methods {
     Json status_rows(const std::string& agent, size_t most) const;
     Json row_of(const Session& session, const Json& params) const;
 
+    // The stored key of any session, also of an agent that is no longer configured.
+    Result<SessionKey> stored_session(const std::string& spelling) const;
     // The stored key; refused when it names an agent that is not configured.
     Result<SessionKey> known_session(const std::string& spelling) const;
     ModelName model_of(const std::string& agent_id) const;
 
     MethodServices services_;
+    struct KnownCost {
+        int64_t at_ms = 0;
+        Json payload;
+    };
+    std::map<int64_t, KnownCost> costs_;  // by number of days
 };
 
 }  // namespace agent

@@ -77,9 +77,9 @@ void Methods::chat_send(const Json& params, const Reply& reply) {
 
     const Command command = read_command(text, services_.config.reset_triggers());
     RunOrder order;
-    order.fresh_session = command.kind == Command::Kind::fresh_session;
-    const std::string prompt = order.fresh_session ? command.rest : text;
-    if (!order.fresh_session || !prompt.empty()) {
+    order.record.fresh_session = command.kind == Command::Kind::fresh_session;
+    const std::string prompt = order.record.fresh_session ? command.rest : text;
+    if (!order.record.fresh_session || !prompt.empty()) {
         Result<Json> message = user_message(params, prompt, services_.now_ms());
         if (!message) return reply(answer_for(message.error()));
         order.record.message = std::move(*message);
@@ -88,8 +88,8 @@ void Methods::chat_send(const Json& params, const Reply& reply) {
     order.record.run_id = text_member(params, "idempotencyKey");
     order.record.session = *key;
     order.record.spelling = spelling;
-    order.thinking = text.starts_with("/") ? "" : text_member(params, "thinking");
-    order.timeout = timeout_of(int_member(params, "timeoutMs"));
+    order.record.thinking = text.starts_with("/") ? "" : text_member(params, "thinking");
+    order.record.timeout_ms = timeout_of(int_member(params, "timeoutMs")).count();
     const Result<RunRecord> run = services_.runs.accept(std::move(order));
     if (!run) return reply(answer_for(run.error()));
     reply(answer_with({{"runId", run->run_id}, {"status", "started"}}));
@@ -275,9 +275,9 @@ void Methods::agent(const Json& params, const Reply& reply) {
     order.record.session = *key;
     order.record.spelling = text_member(params, "sessionKey", key->key);
     order.record.message = std::move(*message);
-    order.thinking = text_member(params, "thinking");
-    order.timeout = timeout_of(int_member(params, "timeout") * 1000);
-    order.extra_system = text_member(params, "extraSystemPrompt");
+    order.record.thinking = text_member(params, "thinking");
+    order.record.timeout_ms = timeout_of(int_member(params, "timeout") * 1000).count();
+    order.record.extra_system = text_member(params, "extraSystemPrompt");
     order.on_ended = [reply](const RunRecord& run) { reply(final_answer(run)); };
     const Result<RunRecord> run = services_.runs.accept(std::move(order));
     if (!run) return reply(answer_for(run.error()));

@@ -67,6 +67,27 @@ bool is_wanted(const Session& session, const Json& params, int64_t now_ms) {
     return mentions(session, lower_case(trimmed(text_member(params, "search"))));
 }
 
+// What sets a session apart, at a glance.
+Json flags_of(const Json& entry) {
+    struct Level {
+        const char* member;
+        const char* flag;
+    };
+    constexpr Level levels[] = {{"thinkingLevel", "think"},
+                                {"verboseLevel", "verbose"},
+                                {"reasoningLevel", "reasoning"},
+                                {"elevatedLevel", "elevated"}};
+    Json flags = Json::array();
+    for (const Level& level : levels)
+        if (const std::string value = text_member(entry, level.member); !value.empty())
+            flags.push_back(std::string(level.flag) + ":" + value);
+    if (bool_member(entry, "systemSent")) flags.push_back("system");
+    if (bool_member(entry, "abortedLastRun")) flags.push_back("aborted");
+    if (const std::string id = text_member(entry, "sessionId"); !id.empty())
+        flags.push_back("id:" + id);
+    return flags;
+}
+
 // Heartbeats are not part of this version: said as it is, not as it is configured.
 Json no_heartbeat(const std::string& agent) {
     return Json{
@@ -233,7 +254,7 @@ Json Methods::status_rows(const std::string& agent, size_t most) const {
         row["percentUsed"] = window > 0 ? std::min<int64_t>(total * 100 / window, 999) : 0;
         row["model"] = text_member(entry, "model", model.model);
         row["contextTokens"] = window;
-        row["flags"] = Json::array();
+        row["flags"] = flags_of(entry);
         rows.push_back(std::move(row));
         return rows.size() < most;
     });
@@ -266,6 +287,7 @@ void Methods::status(const Json&, const Reply& reply) {
         {"byAgent", std::move(by_agent)}};
     reply(answer_with({{"sessions", sessions},
                        {"heartbeat", {{"defaultAgentId", main}, {"agents", heartbeats}}},
+                       {"queuedSystemEvents", services_.system_events.waiting(main_session())},
                        {"model", model.full()}}));
 }
 

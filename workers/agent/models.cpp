@@ -59,6 +59,30 @@ ModelName Models::resolve(const std::string& text) const {
     return state_->resources.catalogue.resolve(text);
 }
 
+Result<ModelName> Models::choose(const std::string& text) const {
+    const ModelName name = resolve(text);
+    if (name.provider.empty())
+        return Error{Fault::bad_message, "\"" + text + "\" names no model; write provider/model"};
+    if (const Result<Model> known = state_->resources.catalogue.find(name); !known)
+        return known.error();
+    if (!state_->resources.catalogue.is_allowed(name))
+        return Error{Fault::bad_message,
+                     name.full() + " is not among the allowed ones (agents.defaults.models)"};
+    return name;
+}
+
+std::optional<double> Models::cost(const ModelName& name, const Json& usage) const {
+    const Result<Model> model = state_->resources.catalogue.find(name);
+    if (!model) return {};
+    const Price& price = model->price;
+    if (price.input + price.output + price.cache_read + price.cache_write == 0) return {};
+    const auto dollars = [&](const char* tokens, double per_million) {
+        return static_cast<double>(int_member(usage, tokens)) * per_million / 1e6;
+    };
+    return dollars("input", price.input) + dollars("output", price.output) +
+           dollars("cacheRead", price.cache_read) + dollars("cacheWrite", price.cache_write);
+}
+
 std::unique_ptr<ModelCall> Models::start(ModelRequest request, ModelListener& listener) {
     return std::make_unique<FailoverCall>(state_->resources, std::move(request), listener);
 }

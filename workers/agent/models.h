@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,12 @@ class Models {
     std::vector<ModelName> candidates_for(const std::string& agent_id) const;
     // "provider/model", "model" or an alias. Empty provider when it cannot be read.
     ModelName resolve(const std::string& text) const;
+
+    // The same, but an error when the model is not known or not allowed.
+    Result<ModelName> choose(const std::string& text) const;
+
+    // Dollars for so much usage; nothing when no price is known.
+    std::optional<double> cost(const ModelName& name, const Json& usage) const;
 
     // Starts a call, which must not outlive this. Never calls the listener from within start().
     // Passes over a candidate that is overloaded, failing, unreachable or without a key; a request

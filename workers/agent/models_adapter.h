@@ -22,6 +22,12 @@ class ModelsAdapter final : public ModelStarter {
         names.insert(names.begin(), chosen);
         return names;
     }
+    Result<ModelName> choose(const std::string& text) const override {
+        return models_.choose(text);
+    }
+    std::optional<double> cost(const ModelName& name, const Json& usage) const override {
+        return models_.cost(name, usage);
+    }
     int64_t context_window(const ModelName& name) const override {
         return models_.context_window(name);
     }

@@ -10,6 +10,8 @@ bool has_kind(const Json& value, Field::Kind kind) {
     switch (kind) {
         case Field::Kind::text:
             return value.is_string();
+        case Field::Kind::text_or_null:
+            return value.is_string() || value.is_null();
         case Field::Kind::boolean:
             return value.is_boolean();
         case Field::Kind::integer:
@@ -19,6 +21,7 @@ bool has_kind(const Json& value, Field::Kind kind) {
         case Field::Kind::number:
             return value.is_number();
         case Field::Kind::array:
+        case Field::Kind::text_list:
             return value.is_array();
         case Field::Kind::any:
             return true;
@@ -29,6 +32,7 @@ bool has_kind(const Json& value, Field::Kind kind) {
 const char* kind_name(Field::Kind kind) {
     switch (kind) {
         case Field::Kind::text:
+        case Field::Kind::text_or_null:
             return "string";
         case Field::Kind::boolean:
             return "boolean";
@@ -41,19 +45,37 @@ const char* kind_name(Field::Kind kind) {
     }
 }
 
+std::string size_fault(const Field& field, int64_t size, const char* unit) {
+    if (size < field.least)
+        return "must NOT have fewer than " + std::to_string(field.least) + " " + unit;
+    if (size > field.most)
+        return "must NOT have more than " + std::to_string(field.most) + " " + unit;
+    return {};
+}
+
+std::string number_fault(const Field& field, const Json& value) {
+    const int64_t number = int_member({{"v", value}}, "v", field.least);
+    if (number < field.least) return "must be >= " + std::to_string(field.least);
+    if (number > field.most) return "must be <= " + std::to_string(field.most);
+    return {};
+}
+
+std::string list_fault(const Field& field, const Json& value) {
+    for (const Json& item : value) {
+        if (!item.is_string()) return "must hold strings only";
+        if (item.get_ref<const std::string&>().empty()) return "must NOT hold empty strings";
+    }
+    return size_fault(field, static_cast<int64_t>(value.size()), "items");
+}
+
 std::string fault_of(const Field& field, const Json& value) {
     if (!has_kind(value, field.kind)) return std::string("must be ") + kind_name(field.kind);
-    const bool is_text = field.kind == Field::Kind::text;
-    if (!is_text && !value.is_number()) return {};
-    const int64_t size = is_text ? static_cast<int64_t>(value.get_ref<const std::string&>().size())
-                                 : int_member({{"v", value}}, "v", field.least);
-    if (size < field.least)
-        return is_text ? "must NOT have fewer than " + std::to_string(field.least) + " characters"
-                       : "must be >= " + std::to_string(field.least);
-    if (size > field.most)
-        return is_text ? "must NOT have more than " + std::to_string(field.most) + " characters"
-                       : "must be <= " + std::to_string(field.most);
-    return {};
+    if (field.kind == Field::Kind::text_list) return list_fault(field, value);
+    if (field.kind == Field::Kind::any) return {};
+    if (value.is_string())
+        return size_fault(field, static_cast<int64_t>(value.get_ref<const std::string&>().size()),
+                          "characters");
+    return value.is_number() ? number_fault(field, value) : std::string();
 }
 
 }  // namespace

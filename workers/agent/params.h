@@ -11,11 +11,20 @@
 namespace agent {
 
 struct Field {
-    enum class Kind { text, boolean, integer, number, array, any };
+    enum class Kind {
+        text,
+        text_or_null,
+        text_list,  // of texts that are not empty
+        boolean,
+        integer,
+        number,
+        array,
+        any
+    };
     const char* name;
     Kind kind;
     bool required = false;
-    // Of a number its value, of a text its length.
+    // Of a number its value, of a text its length, of a list how many it has.
     int64_t least = std::numeric_limits<int64_t>::min();
     int64_t most = std::numeric_limits<int64_t>::max();
 };

@@ -2,6 +2,7 @@
 
 #include "workers/agent/ids.h"
 #include "workers/agent/prompt.h"
+#include "workers/agent/run_messages.h"
 #include "workers/agent/transcript.h"
 #include "workers/common/log.h"
 
@@ -15,16 +16,6 @@ constexpr size_t longest_answer = 1u << 20;  // bytes
 
 // Left of a context window for the answer.
 constexpr int64_t reserve_tokens = 20'000;
-
-Json text_content(const std::string& text) {
-    Json content = Json::array();
-    if (!text.empty()) content.push_back(Json{{"type", "text"}, {"text", text}});
-    return content;
-}
-
-Json chat_message(const std::string& text, int64_t now_ms) {
-    return Json{{"role", "assistant"}, {"content", text_content(text)}, {"timestamp", now_ms}};
-}
 
 // The wire format a provider speaks, as transcripts name it.
 const char* api_of(const std::string& provider) {
@@ -50,6 +41,12 @@ Json usage_total(const Json& message) {
 }
 
 }  // namespace
+
+Json text_content(const std::string& text) {
+    Json content = Json::array();
+    if (!text.empty()) content.push_back(Json{{"type", "text"}, {"text", text}});
+    return content;
+}
 
 Json no_usage() {
     const Json cost{{"input", 0}, {"output", 0}, {"cacheRead", 0}, {"cacheWrite", 0}, {"total", 0}};
@@ -78,13 +75,21 @@ Json fresh_entry(const Json& entry, int64_t now_ms) {
 }
 
 Run::Run(RunServices& services, RunOrder order, std::function<void(Run&)> ended)
-    : services_(services), order_(std::move(order)), ended_(std::move(ended)) {}
+    : services_(services), order_(std::move(order)), ended_(std::move(ended)) {
+    // Decided, and told, in an earlier process.
+    const RunRecord& record = order_.record;
+    if (record.status.empty()) return;
+    const char* status = record.status == "aborted" ? "aborted" : "error";
+    end_before_start_ = End{status, record.summary, "", nullptr};
+    end_told_ = true;
+}
 
 Run::~Run() {
     *alive_ = false;
 }
 
 void Run::start() {
+    begun_ = true;
     order_.record.started_ms = services_.now_ms();
     if (!prepare_session()) return;
     if (order_.record.message.is_null() && !end_before_start_) return confirm_fresh_session();
@@ -95,10 +100,11 @@ void Run::start() {
 }
 
 bool Run::prepare_session() {
+    if (order_.conversation) return session_ = order_.conversation, true;
     Result<std::optional<Session>> found = services_.store.find(order_.record.session);
     if (!found) return end({"error", found.error().what, "", nullptr}), false;
     session_ = *found ? std::move(**found) : Session{order_.record.session, Json::object()};
-    const bool fresh = order_.fresh_session && !end_before_start_;
+    const bool fresh = order_.record.fresh_session && !order_.message_stored && !end_before_start_;
     if (!fresh && is_session_id(session_->id())) return true;
     session_->entry = fresh_entry(session_->entry, services_.now_ms());
     session_->entry["sessionFile"] = services_.store.transcript_location(*session_);
@@ -112,11 +118,28 @@ bool Run::prepare_session() {
 bool Run::write_user_message() {
     order_.record.session_id = session_->id();
     if (order_.record.message.is_null()) return true;
+    if (order_.message_stored) return message_written_ = true;
     const Done done = services_.store.append(*session_, order_.record.entry_id,
-                                             order_.record.message, SessionStore::Durability::soon);
+                                             message_with_events(), SessionStore::Durability::soon);
     message_written_ = static_cast<bool>(done);
     if (!done) end({"error", "The message could not be stored: " + done.error().what, "", nullptr});
     return message_written_;
+}
+
+// The user's message beneath what the session is to know of; a run that was aborted before its turn
+// leaves that to the next.
+Json Run::message_with_events() const {
+    Json message = order_.record.message;
+    if (end_before_start_) return message;
+    const std::string events = services_.system_events.take(order_.record.session);
+    if (events.empty()) return message;
+    Json& content = message["content"];
+    const Json block{{"type", "text"}, {"text", events}};
+    if (content.is_array() && !content.empty() && text_view(content[0], "type") == "text")
+        content[0]["text"] = events + "\n" + text_member(content[0], "text");
+    else if (content.is_array())
+        content.insert(content.begin(), block);
+    return message;
 }
 
 void Run::call_model() {
@@ -129,17 +152,18 @@ void Run::call_model() {
     request.candidates = services_.models.candidates(agent->id, wanted_model(session_->entry));
     model_ = request.candidates.front();
     request.session_id = session_->id();
-    request.system =
-        system_prompt(services_.config, *agent, order_.record.started_ms, order_.extra_system);
+    request.system = system_prompt(services_.config, *agent, order_.record.started_ms,
+                                   order_.record.extra_system);
     request.messages = std::move(*context);
     trim_to(request.messages, services_.models.context_window(model_) - reserve_tokens -
                                   static_cast<int64_t>(request.system.size() / 3));
-    request.thinking = order_.thinking;
+    request.thinking = order_.record.thinking;
     if (request.thinking.empty()) request.thinking = text_member(session_->entry, "thinkingLevel");
     if (request.thinking.empty()) request.thinking = services_.config.thinking_default();
     // The run's own deadline comes first: it is told as a timeout, not as a model's failure.
-    request.timeout = order_.timeout + std::chrono::seconds(1);
-    deadline_ = services_.loop.after(order_.timeout, [this] { abort("timeout"); });
+    const std::chrono::milliseconds limit(order_.record.timeout_ms);
+    request.timeout = limit + std::chrono::seconds(1);
+    deadline_ = services_.loop.after(limit, [this] { abort("timeout"); });
     count(Counter::model_calls, 1);
     call_ = services_.models.start(std::move(request), *this);
 }
@@ -156,17 +180,30 @@ void Run::abort(const std::string& why) {
     if (has_ended_ || end_before_start_) return;
     End how{"aborted", why == "timeout" ? "the run was stopped after its time limit" : "aborted",
             why, nullptr};
-    if (has_started()) return end(std::move(how));
-    tell(how);
-    end_before_start_ = std::move(how);
+    finish_early(std::move(how));
 }
 
 void Run::interrupt(const std::string& text) {
     if (has_ended_ || end_before_start_) return;
-    End how{"error", text, "", nullptr};
+    finish_early({"error", text, "", nullptr});
+}
+
+void Run::finish_early(End how) {
     if (has_started()) return end(std::move(how));
-    tell(how);
+    order_.record.status = how.status;
+    order_.record.summary = how.text;
     end_before_start_ = std::move(how);
+}
+
+void Run::refuse(const std::string& text) {
+    begun_ = true;
+    order_.record.started_ms = services_.now_ms();
+    end({"error", text, "", nullptr});
+}
+
+void Run::count_attempt() {
+    ++order_.record.attempts;
+    order_.attempt_recorded = true;
 }
 
 void Run::text_delta(std::string_view text) {
@@ -198,7 +235,6 @@ void Run::failed(const ModelFailure& failure) {
 void Run::end(End how) {
     if (has_ended_) return;
     has_ended_ = true;
-    const bool told = end_before_start_.has_value();
     deadline_.reset();
     delta_timer_.reset();
     text_timer_.reset();
@@ -206,7 +242,7 @@ void Run::end(End how) {
     write_answer(how);
     order_.record.ended_ms = services_.now_ms();
     record_end(how);
-    if (!told) tell(how);
+    if (!end_told_) tell(how);
     services_.events.run_ended(order_.record.run_id);
     ended_(*this);
 }
@@ -215,8 +251,9 @@ void Run::write_answer(End& how) {
     const bool is_answer = !how.message.is_null();
     if (!session_ || (!message_written_ && !is_answer)) return;
     const Json message = is_answer ? how.message : own_message(how);
-    const Done done = services_.store.append(*session_, order_.record.answer_id, message,
-                                             SessionStore::Durability::now);
+    const Done done = services_.store.append(
+        *session_, order_.record.answer_id, message,
+        end_told_ ? SessionStore::Durability::soon : SessionStore::Durability::now);
     if (!done) {
         log_error("the answer of run {} could not be stored: {}", order_.record.run_id,
                   done.error().what);
@@ -265,42 +302,16 @@ void Run::update_session(const Json& message) {
     entry["contextTokens"] = services_.models.context_window(answered);
 }
 
-void Run::tell(const End& how) {
-    const std::string_view status = how.status;
-    const int64_t now = services_.now_ms();
-    const bool injected = text_member(how.message, "stopReason") == "injected";
-    const std::string text(trimmed(message_text(how.message)));
-    if (status == "ok" && !injected) {
-        text_ = message_text(how.message);
-        if (emitted_ > text_.size()) emitted_ = 0;
-        flush_text();
-        delta_timer_.reset();
-    }
-    if (injected) {
-        ++sequence_;
-    } else if (status == "error") {
-        emit_agent("lifecycle", {{"phase", "error"}, {"error", how.text}, {"endedAt", now}});
-    } else {
-        Json data{{"phase", "end"}, {"endedAt", now}};
-        if (status == "aborted") data["aborted"] = true;
-        emit_agent("lifecycle", std::move(data));
-    }
-    if (status == "error") return emit_chat("error", {{"errorMessage", how.text}});
-    if (status == "aborted") return emit_chat("aborted", {{"stopReason", how.stop_reason}});
-    Json members = Json::object();
-    if (!text.empty()) members["message"] = injected ? how.message : chat_message(text, now);
-    emit_chat("final", std::move(members));
-}
-
 void Run::record_end(const End& how) {
     RunRecord& record = order_.record;
     record.status = how.status;
     record.summary = how.text;
     if (record.method == "agent") record.payload = final_payload(how);
     const std::string_view status = how.status;
-    if (status == "error") count(Counter::turns_failed, 1);
-    if (status == "aborted") count(Counter::turns_interrupted, 1);
-    if (status == "error") log_warn("run {} failed: {}", record.run_id, how.text);
+    const bool failed = status == "error" && !end_told_;
+    if (failed) count(Counter::turns_failed, 1);
+    if (status == "aborted" || end_told_) count(Counter::turns_interrupted, 1);
+    if (failed) log_warn("run {} failed: {}", record.run_id, how.text);
 }
 
 Json Run::final_payload(const End& how) const {
@@ -322,70 +333,6 @@ Json Run::final_payload(const End& how) const {
                 {"status", "ok"},
                 {"summary", status == "aborted" ? "aborted" : "completed"},
                 {"result", {{"payloads", payloads}, {"meta", meta}}}};
-}
-
-void Run::emit_agent(const char* stream, Json data, bool drop_if_slow) {
-    const RunRecord& record = order_.record;
-    const Json payload{{"runId", record.run_id},
-                       {"seq", ++sequence_},
-                       {"stream", stream},
-                       {"ts", services_.now_ms()},
-                       {"sessionKey", record.spelling},
-                       {"data", std::move(data)}};
-    services_.events.emit(
-        {"agent", payload, record.run_id, record.spelling, sequence_, drop_if_slow});
-}
-
-void Run::emit_chat(const char* state, Json members, bool drop_if_slow) {
-    const RunRecord& record = order_.record;
-    Json payload{{"runId", record.run_id},
-                 {"sessionKey", record.spelling},
-                 {"seq", sequence_},
-                 {"state", state}};
-    for (auto& [name, value] : members.items()) payload[name] = std::move(value);
-    services_.events.emit(
-        {"chat", payload, record.run_id, record.spelling, sequence_, drop_if_slow});
-}
-
-void Run::flush_text() {
-    flush_scheduled_ = false;
-    text_timer_.reset();
-    if (emitted_ >= text_.size()) return;
-    last_text_ms_ = services_.steady_ms();
-    // A client that does not keep up may miss it: the next one holds all of it again.
-    emit_agent("assistant", {{"text", text_}, {"delta", text_.substr(emitted_)}}, true);
-    emitted_ = text_.size();
-    if (has_ended_) return;  // the final event has it all
-    const int64_t since = services_.steady_ms() - last_chat_delta_ms_;
-    if (!chat_delta_sent_ || since >= chat_delta_every_ms) return chat_delta();
-    // What comes before a model's pause is shown in the pause.
-    if (!delta_timer_)
-        delta_timer_ = services_.loop.after(std::chrono::milliseconds(chat_delta_every_ms - since),
-                                            [this] { chat_delta(); });
-}
-
-void Run::chat_delta() {
-    delta_timer_.reset();
-    if (text_.empty()) return;
-    chat_delta_sent_ = true;
-    last_chat_delta_ms_ = services_.steady_ms();
-    emit_chat("delta", {{"message", chat_message(text_, services_.now_ms())}}, true);
-}
-
-void Run::schedule_flush() {
-    flush_scheduled_ = true;
-    const int64_t since = services_.steady_ms() - last_text_ms_;
-    // The longer the text, the rarer: what a client has to read stays in bounds.
-    const int64_t every =
-        text_every_ms * (1 + static_cast<int64_t>(text_.size() / text_step_bytes));
-    if (emitted_ > 0 && since < every) {
-        text_timer_ = services_.loop.after(std::chrono::milliseconds(every - since),
-                                           [this] { flush_text(); });
-        return;
-    }
-    services_.loop.soon([this, alive = alive_] {
-        if (*alive && !has_ended_) flush_text();
-    });
 }
 
 void Run::count(Counter counter, int64_t amount) {

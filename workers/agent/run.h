@@ -2,8 +2,9 @@
 // the transcript.
 //
 // Promises exactly one end, told once: `final` only when the whole chain of models is through and
-// the answer is on the disk, else `error` or `aborted`. Keeps the user's message and what there is
-// of the answer in every case.
+// the answer is on the disk, else `error` or `aborted`. An end that was told before the run's turn
+// is written down without waiting for the disk: whoever records it syncs first. Keeps the user's
+// message and what there is of the answer in every case.
 #pragma once
 
 #include <chrono>
@@ -14,6 +15,7 @@
 #include "workers/agent/agent_config.h"
 #include "workers/agent/model_types.h"
 #include "workers/agent/session_store.h"
+#include "workers/agent/system_events.h"
 #include "workers/common/base/board_page.h"
 #include "workers/common/base/loop.h"
 
@@ -26,6 +28,10 @@ class ModelStarter {
     // In the order to try; `wanted` (a session's own choice, may be empty) comes first.
     virtual std::vector<ModelName> candidates(const std::string& agent_id,
                                               const std::string& wanted) const = 0;
+    // The model that a text means; an error when there is none, or it may not be used.
+    virtual Result<ModelName> choose(const std::string& text) const = 0;
+    // Dollars for so much usage; nothing when the model's price is not known.
+    virtual std::optional<double> cost(const ModelName& name, const Json& usage) const = 0;
     virtual int64_t context_window(const ModelName& name) const = 0;
     virtual std::unique_ptr<ModelCall> start(ModelRequest request, ModelListener& listener) = 0;
 };
@@ -53,6 +59,7 @@ struct RunServices {
     ModelStarter& models;
     EventSink& events;
     const AgentConfig& config;
+    SystemEvents& system_events;
     std::function<int64_t()> now_ms;                        // wall clock
     std::function<int64_t()> steady_ms;                     // for intervals
     std::function<void(Counter, int64_t)> count = nullptr;  // may be empty
@@ -61,11 +68,10 @@ struct RunServices {
 // What a caller wants.
 struct RunOrder {
     RunRecord record;
-    std::string thinking;  // empty: the session's level
-    std::chrono::milliseconds timeout{0};
-    std::string extra_system;
-    // Start a fresh session first. Without a message that is all, confirmed by a short reply.
-    bool fresh_session = false;
+    bool attempt_recorded = false;  // of this process
+    bool message_stored = false;    // in the transcript, by an earlier process
+    // Where it is stored, when the session has begun another conversation since.
+    std::optional<Session> conversation;
     // Called once the run has ended and that is recorded.
     std::function<void(const RunRecord&)> on_ended;
 };
@@ -77,17 +83,28 @@ class Run final : public ModelListener {
 
     // May end the run before it returns.
     void start();
-    // Ends it; `why` is "rpc", "stop" or "timeout". A run that waits is told at once and written
-    // down when its turn comes.
+    // Ends it; `why` is "rpc", "stop" or "timeout". The end of a run that waits is only decided: it
+    // is in its record from here on, told by tell_decided(), and written down when its turn comes.
     void abort(const std::string& why);
     // As abort, but an error for the clients: the process is about to end.
     void interrupt(const std::string& text);
+    void tell_decided();
+    // Ends it with an error before it could start.
+    void refuse(const std::string& text);
+    // From here on this process counts among those that began to answer it.
+    void count_attempt();
 
     const RunOrder& order() const { return order_; }
     const RunRecord& record() const { return order_.record; }
     // The session's entry to be recorded with the end; null when it did not change.
     const Session* changed_session() const { return changed_ ? &*changed_ : nullptr; }
-    bool has_started() const { return order_.record.started_ms != 0; }
+    bool has_started() const { return begun_; }
+    bool has_ended() const { return has_ended_; }
+    // Its end is decided, though its turn has not come.
+    bool is_decided() const { return end_before_start_.has_value(); }
+    bool is_attempt_recorded() const { return order_.attempt_recorded; }
+    // The conversation it writes to; null before its turn.
+    const Session* session() const { return session_ ? &*session_ : nullptr; }
 
     void text_delta(std::string_view text) override;
     void thinking_delta(std::string_view text) override;
@@ -107,6 +124,8 @@ class Run final : public ModelListener {
         std::string stop_reason;    // of an abort
         Json message;               // of the answer, transcript form
     };
+    Json message_with_events() const;
+    void finish_early(End how);
     bool prepare_session();
     bool write_user_message();
     void call_model();
@@ -140,9 +159,11 @@ class Run final : public ModelListener {
     bool chat_delta_sent_ = false;
     int64_t last_chat_delta_ms_ = 0;
     int64_t last_text_ms_ = 0;
+    bool begun_ = false;
     bool message_written_ = false;
     bool has_ended_ = false;
     std::optional<End> end_before_start_;
+    bool end_told_ = false;
     Loop::Registration deadline_;
     Loop::Registration delta_timer_;
     Loop::Registration text_timer_;

@@ -20,6 +20,10 @@ class RunQueue {
     std::vector<uint64_t> take();
     void finished(uint64_t ticket);
 
+    // A run added now is among those that take() returns next.
+    bool starts_at_once(const std::string& lane) const {
+        return !is_busy(lane) && running_.size() + waiting_.size() < most_at_once_;
+    }
     // Something runs or waits in that lane.
     bool is_busy(const std::string& lane) const;
     size_t running() const { return running_.size(); }

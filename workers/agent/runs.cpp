@@ -10,27 +10,12 @@ namespace agent {
 
 namespace {
 
-constexpr const char* interrupted_text =
-    "The assistant's process ended while answering and was restarted. Your message was kept; send "
-    "it again to get an answer.";
 constexpr const char* stopping_text =
     "The gateway was stopped before this was answered. Your message was kept; send it again to "
     "get an answer.";
 
 std::string lane_of(const SessionKey& session) {
     return session.agent + "\n" + session.key;
-}
-
-Json interruption(const char* text, int64_t now_ms) {
-    return Json{{"role", "assistant"},
-                {"content", Json::array()},
-                {"api", ""},
-                {"provider", ""},
-                {"model", ""},
-                {"usage", no_usage()},
-                {"stopReason", "error"},
-                {"errorMessage", text},
-                {"timestamp", now_ms}};
 }
 
 size_t size_of(const RunRecord& run) {
@@ -78,20 +63,28 @@ Result<RunRecord> Runs::accept(RunOrder order) {
     record.accepted_ms = services_.now_ms();
     record.entry_id = new_entry_id();
     record.answer_id = new_entry_id();
-    if (order.timeout.count() <= 0) order.timeout = services_.config.run_timeout();
+    if (record.timeout_ms <= 0) record.timeout_ms = services_.config.run_timeout().count();
+    // Recorded with the message where it is known to start now: it saves a wait for the disk.
+    if (queue_.starts_at_once(lane_of(record.session))) {
+        record.attempts = 1;
+        order.attempt_recorded = true;
+    }
     const Done done =
         services_.store.accept_run(record, opened->fresh ? &opened->session : nullptr);
     if (!done) return done.error();
     if (services_.count) services_.count(Counter::turns_started, 1);
     RunRecord accepted = record;
+    add(std::move(order));
+    return accepted;
+}
+
+void Runs::add(RunOrder order) {
     const uint64_t ticket = next_ticket_++;
-    const std::string lane = lane_of(record.session);
+    held_bytes_ += size_of(order.record);
+    queue_.add(lane_of(order.record.session), ticket);
     runs_[ticket] = std::make_unique<Run>(services_, std::move(order),
                                           [this, ticket](Run&) { run_has_ended(ticket); });
-    held_bytes_ += size;
-    queue_.add(lane, ticket);
     soon(&Runs::start_ready);
-    return accepted;
 }
 
 void Runs::remember(RunRecord record) {
@@ -149,121 +142,181 @@ void Runs::wake_waiters(const RunRecord& record) {
 std::vector<std::string> Runs::abort_session(const SessionKey& session, const std::string& why) {
     std::vector<Run*> runs;
     for (const auto& [ticket, run] : runs_)
-        if (run->record().session == session && !run->record().has_ended())
-            runs.push_back(run.get());
+        if (run->record().session == session && !run->has_ended()) runs.push_back(run.get());
     std::vector<std::string> ids;
     for (Run* run : runs) {
         ids.push_back(run->record().run_id);
         run->abort(why);
     }
+    tell_decided(runs);
     return ids;
+}
+
+// Recorded first: a later process must not answer what clients were told is over.
+void Runs::tell_decided(const std::vector<Run*>& runs) {
+    std::vector<SessionStore::RunChange> changes;
+    for (Run* run : runs)
+        if (run->is_decided() && !run->has_ended()) changes.push_back({&run->record(), nullptr});
+    if (const Done done = services_.store.record_runs(changes); !done)
+        log_error("the end of {} waiting runs was not recorded: {}", changes.size(),
+                  done.error().what);
+    for (Run* run : runs) run->tell_decided();
 }
 
 const SessionKey* Runs::session_of(const std::string& run_id) const {
     const Run* run = find(run_id);
-    return run && !run->record().has_ended() ? &run->record().session : nullptr;
+    return run && !run->has_ended() ? &run->record().session : nullptr;
 }
 
 bool Runs::abort_run(const std::string& run_id, const std::string& why) {
     Run* run = find(run_id);
-    if (!run || run->record().has_ended()) return false;
+    if (!run || run->has_ended()) return false;
     run->abort(why);
+    tell_decided({run});
     return true;
 }
 
+bool Runs::is_busy(const SessionKey& session) const {
+    return std::any_of(runs_.begin(), runs_.end(),
+                       [&](const auto& run) { return run.second->record().session == session; });
+}
+
+void Runs::when_idle(const SessionKey& session, std::chrono::milliseconds at_most,
+                     std::function<void(bool idle)> then) {
+    if (!is_busy(session)) return then(true);
+    const uint64_t id = next_wait_++;
+    idle_waits_[id] = {session, std::move(then), services_.loop.after(at_most, [this, id] {
+                           const auto wait = idle_waits_.extract(id);
+                           wait.mapped().then(false);
+                       })};
+}
+
+void Runs::tell_idle() {
+    std::vector<std::function<void(bool)>> idle;
+    for (auto wait = idle_waits_.begin(); wait != idle_waits_.end();) {
+        if (is_busy(wait->second.session)) {
+            ++wait;
+            continue;
+        }
+        idle.push_back(std::move(wait->second.then));
+        wait = idle_waits_.erase(wait);
+    }
+    for (const auto& then : idle) then(true);
+}
+
 void Runs::start_ready() {
-    for (const uint64_t ticket : queue_.take()) {
-        const auto found = runs_.find(ticket);
-        if (found != runs_.end()) found->second->start();
+    const std::vector<Run*> ready = take_ready();
+    std::vector<SessionStore::RunChange> begun;
+    for (Run* run : ready) {
+        if (run->is_attempt_recorded()) continue;
+        run->count_attempt();
+        begun.push_back({&run->record(), nullptr});
+    }
+    start(ready, services_.store.record_runs(begun));
+}
+
+// What may start now. A run whose end is decided is written down on the way and makes place for the
+// next, so that one sync serves all of them.
+std::vector<Run*> Runs::take_ready() {
+    std::vector<Run*> ready;
+    for (bool more = true; more;) {
+        more = false;
+        for (const uint64_t ticket : queue_.take()) {
+            Run& run = *runs_.at(ticket);
+            if (!run.is_decided()) {
+                ready.push_back(&run);
+                continue;
+            }
+            run.start();
+            more = true;
+        }
+    }
+    return ready;
+}
+
+void Runs::start(const std::vector<Run*>& runs, const Done& recorded) {
+    for (Run* run : runs) {
+        if (recorded)
+            run->start();
+        else
+            run->refuse("The run could not be recorded: " + recorded.error().what);
     }
 }
 
 // The journal is written after the clients were told: the answer itself is durable by then, and
 // should the process end in between, recover() finds it.
 void Runs::run_has_ended(uint64_t ticket) {
+    queue_.finished(ticket);
     ended_.push_back(ticket);
     if (ended_.size() == 1) soon(&Runs::record_ends);
 }
 
 void Runs::record_ends() {
-    for (const uint64_t ticket : std::exchange(ended_, {})) {
-        const std::unique_ptr<Run> run = std::move(runs_.extract(ticket).mapped());
-        held_bytes_ -= size_of(run->record());
-        queue_.finished(ticket);
-        if (const Done done = services_.store.end_run(run->record(), run->changed_session()); !done)
-            log_error("the end of run {} was not recorded: {}", run->record().run_id,
-                      done.error().what);
-        if (run->order().on_ended) run->order().on_ended(run->record());
-        wake_waiters(run->record());
+    const std::vector<Run*> ready = take_ready();
+    std::vector<std::unique_ptr<Run>> ended;
+    for (const uint64_t ticket : std::exchange(ended_, {}))
+        ended.push_back(std::move(runs_.extract(ticket).mapped()));
+    std::vector<SessionStore::RunChange> changes = durable_ends(ended);
+    for (Run* run : ready) {
+        if (run->is_attempt_recorded()) continue;
+        run->count_attempt();
+        changes.push_back({&run->record(), nullptr});
     }
-    start_ready();
+    const Done done = services_.store.record_runs(changes);
+    if (!done)
+        log_error("the end of {} runs was not recorded: {}", ended.size(), done.error().what);
+    announce_ends(ended);
+    start(ready, done);
+    tell_idle();
     if (stopping_ && runs_.empty() && drained_) std::exchange(drained_, nullptr)();
 }
 
-Result<size_t> Runs::recover() {
-    Result<std::vector<RunRecord>> runs = services_.store.unfinished_runs();
-    if (!runs) return runs.error();
-    WrittenIds written;
-    for (RunRecord& run : *runs) {
-        const std::string id = run.run_id;
-        if (const Done done = recover_one(std::move(run), written); !done)
-            log_warn("the interrupted run {} could not be ended: {}", id, done.error().what);
+// What was written down for runs that never started is synced here, each transcript once. A run
+// whose transcript is not on the disk stays unfinished, for the next process to write down.
+std::vector<SessionStore::RunChange> Runs::durable_ends(
+    const std::vector<std::unique_ptr<Run>>& ended) {
+    std::map<std::string, bool> synced;
+    std::vector<SessionStore::RunChange> changes;
+    for (const auto& run : ended) {
+        if (run->is_decided() && run->session()) {
+            const auto [place, is_new] = synced.try_emplace(run->session()->id(), true);
+            if (is_new)
+                if (const Done done = services_.store.sync(*run->session()); !done) {
+                    place->second = false;
+                    log_error("the transcript of {} was not synced: {}", run->record().session.key,
+                              done.error().what);
+                }
+            if (!place->second) continue;
+        }
+        changes.push_back({&run->record(), run->changed_session()});
     }
-    return runs->size();
+    return changes;
 }
 
-// A transcript is read once, however many of its runs were interrupted.
-Result<std::set<std::string>*> Runs::ids_of(const Session& session, WrittenIds& written) {
-    const auto known = written.find(session.key.key);
-    if (known != written.end()) return &known->second;
-    Result<std::set<std::string>> ids = services_.store.entry_ids(session);
-    if (!ids) return ids.error();
-    return &written.emplace(session.key.key, std::move(*ids)).first->second;
-}
-
-Done Runs::recover_one(RunRecord run, WrittenIds& written) {
-    run.ended_ms = services_.now_ms();
-    run.status = "error";
-    run.summary = interrupted_text;
-    if (run.method == "agent")
-        run.payload =
-            Json{{"runId", run.run_id}, {"status", "error"}, {"summary", interrupted_text}};
-    Result<std::optional<Session>> session = services_.store.find(run.session);
-    if (!session) return session.error();
-    if (run.message.is_null() || !*session) return services_.store.end_run(run, nullptr);
-    const Result<std::set<std::string>*> ids = ids_of(**session, written);
-    if (!ids) return ids.error();
-    if ((*ids)->contains(run.answer_id)) {
-        run.status = "ok";
-        run.summary.clear();
-        if (run.method == "agent")
-            run.payload = Json{{"runId", run.run_id}, {"status", "ok"}, {"summary", "completed"}};
-        return services_.store.end_run(run, nullptr);
+void Runs::announce_ends(const std::vector<std::unique_ptr<Run>>& ended) {
+    for (const auto& run : ended) {
+        held_bytes_ -= size_of(run->record());
+        if (run->order().on_ended) run->order().on_ended(run->record());
+        wake_waiters(run->record());
     }
-    if (!(*ids)->contains(run.entry_id)) {
-        const Done done = services_.store.append(**session, run.entry_id, run.message,
-                                                 SessionStore::Durability::soon);
-        if (!done) return done;
-    }
-    const Done done = services_.store.append(**session, run.answer_id,
-                                             interruption(interrupted_text, run.ended_ms),
-                                             SessionStore::Durability::now);
-    if (!done) return done;
-    if (services_.count) services_.count(Counter::turns_interrupted, 1);
-    return services_.store.end_run(run, nullptr);
 }
 
 void Runs::drain(std::chrono::milliseconds budget, std::function<void()> drained) {
     stopping_ = true;
     drained_ = std::move(drained);
     if (runs_.empty()) return std::exchange(drained_, nullptr)();
+    std::vector<Run*> waiting;
     for (const auto& [ticket, run] : runs_)
-        if (!run->has_started()) run->interrupt(stopping_text);
+        if (!run->has_started()) waiting.push_back(run.get());
+    for (Run* run : waiting) run->interrupt(stopping_text);
+    tell_decided(waiting);
+    soon(&Runs::start_ready);
     drain_timer_ = services_.loop.after(budget, [this] { interrupt_all(stopping_text); });
 }
 
 void Runs::interrupt_all(const std::string& text) {
-    for (const auto& [ticket, run] : runs_) run->interrupt(text);
+    for (const auto& [ticket, run] : runs_)
+        if (run->has_started()) run->interrupt(text);
 }
 
 void Runs::soon(void (Runs::*action)()) {

@@ -1,8 +1,9 @@
 // All runs: accepted durably, queued per session, started in order, ended durably, remembered for
 // duplicates and for those who wait.
 //
-// Promises that an accepted run ends, be it by the next process: recover() ends what an earlier one
-// left behind. Never runs one twice.
+// Promises that an accepted run ends, be it by a later process: recover() takes up what an earlier
+// one left behind. Never answers one twice: a run is begun again only while its answer is not
+// written, and `most_attempts` times in all, counted on the disk before each.
 #pragma once
 
 #include <map>
@@ -39,6 +40,11 @@ class Runs {
     const SessionKey* session_of(const std::string& run_id) const;
     bool abort_run(const std::string& run_id, const std::string& why);
 
+    // Calls back once: when nothing of the session runs or waits, with false after the time.
+    void when_idle(const SessionKey& session, std::chrono::milliseconds at_most,
+                   std::function<void(bool idle)> then);
+    bool is_busy(const SessionKey& session) const;
+
     // What a session's entry is before its next run: existing, or new where there is none, where it
     // is outdated (`fresh` says so), or where it cannot be used.
     struct Opened {
@@ -51,12 +57,20 @@ class Runs {
     size_t waiting() const { return queue_.waiting(); }
     bool is_stopping() const { return stopping_; }
 
-    // Ends in the transcript what an earlier process left unfinished; returns how many.
-    Result<size_t> recover();
+    // Takes up what an earlier process left unfinished, in the order it was accepted: what was
+    // answered is recorded, the rest queued, to be answered or, after `most_attempts`, given up.
+    struct Recovered {
+        size_t answered = 0;
+        size_t resumed = 0;
+        size_t given_up = 0;
+        size_t all() const { return answered + resumed + given_up; }
+    };
+    Result<Recovered> recover();
     // Nothing new starts; what runs may finish for so long, then is ended with an error. Calls
     // back when all is recorded.
     void drain(std::chrono::milliseconds budget, std::function<void()> drained);
 
+    static constexpr int most_attempts = 2;
     static constexpr int64_t duplicate_ms = 300'000;
     // Accepted and not yet answered; more is refused. All of it is in memory, and a successor must
     // be able to take it up before anybody waits for it.
@@ -68,15 +82,28 @@ class Runs {
         Waiter waiter;
         Loop::Registration timer;
     };
+    struct IdleWait {
+        SessionKey session;
+        std::function<void(bool idle)> then;
+        Loop::Registration timer;
+    };
+    void add(RunOrder order);
     void start_ready();
+    std::vector<Run*> take_ready();
+    void start(const std::vector<Run*>& runs, const Done& recorded);
     void run_has_ended(uint64_t ticket);
     void record_ends();
+    std::vector<SessionStore::RunChange> durable_ends(
+        const std::vector<std::unique_ptr<Run>>& ended);
+    void announce_ends(const std::vector<std::unique_ptr<Run>>& ended);
+    void tell_decided(const std::vector<Run*>& runs);
+    void tell_idle();
     void wake_waiters(const RunRecord& record);
     void end_wait(const std::string& run_id, uint64_t wait_id);
     // Ids of a session's written entries, by session key.
     using WrittenIds = std::map<std::string, std::set<std::string>>;
     Result<std::set<std::string>*> ids_of(const Session& session, WrittenIds& written);
-    Done recover_one(RunRecord run, WrittenIds& written);
+    Result<RunOrder> taken_up(RunRecord run, WrittenIds& written);
     void interrupt_all(const std::string& text);
     void soon(void (Runs::*action)());
     Run* find(const std::string& run_id) const;
@@ -88,6 +115,7 @@ class Runs {
     std::map<uint64_t, std::unique_ptr<Run>> runs_;  // by ticket: in order of arrival
     std::vector<uint64_t> ended_;                    // to be recorded
     std::map<std::string, std::map<uint64_t, Wait>> waits_;
+    std::map<uint64_t, IdleWait> idle_waits_;
     size_t held_bytes_ = 0;  // of the messages of runs_
     bool stopping_ = false;
     std::function<void()> drained_;

@@ -1,12 +1,13 @@
 // Where sessions, transcripts and the journal of runs are kept, free of how.
 //
-// Promises that what accept_run() and end_run() returned from survives a crash of the process and
-// of the machine, and that a session's entry keeps every member it came with. Never interprets a
-// message.
+// Promises that what accept_run() and record_runs() returned from survives a crash of the process
+// and of the machine, and that a session's entry keeps every member it came with. Never interprets
+// a message.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -42,14 +43,35 @@ struct RunRecord {
     Json message;
     std::string entry_id;
     std::string answer_id;
-    // Once it has ended: "ok", "error" or "aborted", the sentence that goes with it, and the final
-    // payload for a duplicate of the request.
+    // How it is to be answered, for a later process as well.
+    std::string thinking;  // empty: the session's level
+    int64_t timeout_ms = 0;
+    std::string extra_system;
+    // Start a fresh session first. Without a message that is all, confirmed by a short reply.
+    bool fresh_session = false;
+    // How often a process began to answer it.
+    int attempts = 0;
+    // Once its end is decided: "ok", "error" or "aborted", the sentence that goes with it, and the
+    // final payload for a duplicate of the request.
     std::string status;
     std::string summary;
     Json payload;
 
     bool has_ended() const { return ended_ms != 0; }
 };
+
+// What the answers of one day took, and cost in dollars.
+struct DayUsage {
+    int64_t input = 0;
+    int64_t output = 0;
+    int64_t cache_read = 0;
+    int64_t cache_write = 0;
+    int64_t total_tokens = 0;
+    double cost = 0;
+    int64_t missing_costs = 0;  // answers whose cost is not known
+    DayUsage& operator+=(const DayUsage& other);
+};
+using UsageByDay = std::map<std::string, DayUsage>;  // by local day, "2026-01-30"
 
 class SessionStore {
   public:
@@ -61,10 +83,18 @@ class SessionStore {
                        const std::function<bool(const Session&)>& visitor) = 0;
     virtual Result<size_t> count(const std::string& agent) = 0;
     virtual Done save(const Session& session) = 0;
+    // Forgets the entry, also where other programs read it. The transcript stays.
+    virtual Done remove(const SessionKey& key) = 0;
 
-    // One durable transaction each; `changed` may be null.
+    // Durable when it returns; `changed` may be null.
     virtual Done accept_run(const RunRecord& run, const Session* changed) = 0;
-    virtual Done end_run(const RunRecord& run, const Session* changed) = 0;
+    // What became of runs, and of their sessions where those changed: one durable transaction for
+    // all of it.
+    struct RunChange {
+        const RunRecord* run = nullptr;
+        const Session* session = nullptr;  // null: unchanged
+    };
+    virtual Done record_runs(const std::vector<RunChange>& changes) = 0;
     virtual Result<std::optional<RunRecord>> find_run(const std::string& method,
                                                       const std::string& run_id) = 0;
     // Accepted and not ended, oldest first.
@@ -76,6 +106,8 @@ class SessionStore {
     // Adds a message at the end of the active branch under that id.
     virtual Done append(const Session& session, const std::string& entry_id, const Json& message,
                         Durability durability) = 0;
+    // Everything appended to it so far is on the disk when it returns.
+    virtual Done sync(const Session& session) = 0;
     // Ids of all entries of its transcript.
     virtual Result<std::set<std::string>> entry_ids(const Session& session) = 0;
     // The last `limit` messages, oldest first, at most so many bytes as JSON; printed as an array.
@@ -86,6 +118,25 @@ class SessionStore {
         std::string last_text;
     };
     virtual Preview preview(const Session& session) = 0;
+
+    // Each message of its transcript, newest first, until the visitor returns false.
+    virtual Done visit_messages(const Session& session,
+                                const std::function<bool(const Json& message)>& visitor) = 0;
+    // What all transcripts tell, from that time's day on; calls back later, without keeping the
+    // loop. `cost_of` is asked where an answer's cost is not written.
+    using CostOf = std::function<std::optional<double>(const ModelName& model, const Json& usage)>;
+    virtual void usage(int64_t since_ms, CostOf cost_of,
+                       std::function<void(const UsageByDay&)> done) = 0;
+    virtual bool has_transcript(const Session& session) = 0;
+    // Puts its transcript aside as deleted; where it is now, as told to clients.
+    virtual Result<std::vector<std::string>> archive(const Session& session) = 0;
+    // Keeps the last entries of its transcript and puts the whole aside.
+    struct Compaction {
+        bool has_transcript = false;
+        size_t kept = 0;
+        std::string archived;  // where the whole is now; empty: there were no more entries
+    };
+    virtual Result<Compaction> keep_last(const Session& session, size_t entries) = 0;
 
     // How the place is called in answers to clients.
     virtual std::string location(const std::string& agent) const = 0;

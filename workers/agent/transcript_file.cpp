@@ -23,42 +23,9 @@ Error write_error(const std::string& path, int error_number) {
     return error;
 }
 
-Done write_all(int descriptor, std::string_view bytes, const std::string& path) {
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return write_error(path, errno);
-        if (written == 0) return write_error(path, ENOSPC);
-        bytes.remove_prefix(static_cast<size_t>(written));
-    }
-    return {};
-}
-
-Result<std::string> read_at(int descriptor, uint64_t offset, size_t size) {
-    std::string bytes(size, '\0');
-    size_t have = 0;
-    while (have < size) {
-        const ssize_t got = ::pread(descriptor, bytes.data() + have, size - have,
-                                    static_cast<off_t>(offset + have));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return system_error("cannot read a transcript", errno);
-        if (got == 0) break;
-        have += static_cast<size_t>(got);
-    }
-    bytes.resize(have);
-    return bytes;
-}
-
 std::string parent_directory(const std::string& path) {
     const size_t slash = path.rfind('/');
     return slash == std::string::npos ? "." : path.substr(0, slash);
-}
-
-Done sync_directory(const std::string& path) {
-    const Fd directory(::open(parent_directory(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory || ::fsync(directory.get()) != 0)
-        return system_error("cannot sync the directory of " + path, errno);
-    return {};
 }
 
 // "<path>.torn-2026-01-30T10-00-00.000Z"
@@ -115,6 +82,47 @@ Done cut_torn_end(int descriptor, const std::string& path, OpenedTranscript& ope
 }
 
 }  // namespace
+
+Done write_all(int descriptor, std::string_view bytes, const std::string& path) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return write_error(path, errno);
+        if (written == 0) return write_error(path, ENOSPC);
+        bytes.remove_prefix(static_cast<size_t>(written));
+    }
+    return {};
+}
+
+Result<std::string> read_at(int descriptor, uint64_t offset, size_t size) {
+    std::string bytes(size, '\0');
+    size_t have = 0;
+    while (have < size) {
+        const ssize_t got = ::pread(descriptor, bytes.data() + have, size - have,
+                                    static_cast<off_t>(offset + have));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return system_error("cannot read a transcript", errno);
+        if (got == 0) break;
+        have += static_cast<size_t>(got);
+    }
+    bytes.resize(have);
+    return bytes;
+}
+
+Done sync_file(const std::string& path) {
+    const Result<Fd> file = open_regular(path, O_RDONLY);
+    if (!file && file.error().sys == ENOENT) return {};
+    if (!file) return file.error();
+    if (::fdatasync(file->get()) != 0) return write_error(path, errno);
+    return {};
+}
+
+Done sync_directory(const std::string& path) {
+    const Fd directory(::open(parent_directory(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory || ::fsync(directory.get()) != 0)
+        return system_error("cannot sync the directory of " + path, errno);
+    return {};
+}
 
 uint64_t file_size(const std::string& path) {
     struct stat facts {};

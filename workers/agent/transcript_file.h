@@ -19,6 +19,13 @@ namespace agent {
 // Opens a regular file and nothing else: a pipe in its place would be waited for without end.
 Result<Fd> open_regular(const std::string& path, int flags);
 uint64_t file_size(const std::string& path);
+Done write_all(int descriptor, std::string_view bytes, const std::string& path);
+// Less than asked for at the end of the file.
+Result<std::string> read_at(int descriptor, uint64_t offset, size_t size);
+// Returns once its content is on the disk; also when there is no such file.
+Done sync_file(const std::string& path);
+// Makes the names in the path's directory durable.
+Done sync_directory(const std::string& path);
 
 // Cuts a torn end off, after copying the file to "<path>.torn-<time>"; gives a last line without
 // its line break the one that is missing. Then the index describes the file as it is on disk.

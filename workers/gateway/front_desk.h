@@ -85,6 +85,7 @@ class FrontDesk {
     void health(const Json& params, const Reply& reply);
     void status(const Json& params, const Reply& reply);
     void system_presence(const Json& params, const Reply& reply);
+    void system_event(const Json& params, const Reply& reply);
     void node_list(const Json& params, const Reply& reply);
     void node_describe(const Json& params, const Reply& reply);
     void node_invoke(const Json& params, const Reply& reply);

@@ -57,11 +57,15 @@ void Hub::entered(const Client& client, int64_t now_ms) {
 
 void Hub::left(const Client& client, int64_t now_ms) {
     const std::string key = client.presence_key();
-    if (key.empty()) return;
-    presence_.touch(key, {{"reason", "disconnect"}}, now_ms);
+    if (!key.empty()) reported(key, {{"reason", "disconnect"}}, now_ms);
+}
+
+bool Hub::reported(const std::string& key, const Json& facts, int64_t now_ms) {
+    const bool changed = presence_.touch(key, facts, now_ms);
     ++version_.presence;
     broadcast("presence", print_json({{"presence", presence_.list(now_ms)}}),
               {.droppable = true, .with_version = true});
+    return changed;
 }
 
 }  // namespace gateway

@@ -12,14 +12,14 @@ constexpr int read_deadline = 30'000;
 
 // In the order in which OpenClaw names them; clients see the served ones in this order.
 constexpr Method table[] = {
-    // method, scope, served by, deadline in ms
+    // method, scope, served by, deadline in ms, named
     {"health", Scope::read, here},
     {"logs.tail", Scope::read},
     {"channels.status", Scope::read},
     {"channels.logout", Scope::admin},
     {"status", Scope::read, here},
-    {"usage.status", Scope::read},
-    {"usage.cost", Scope::read},
+    {"usage.status", Scope::read, agent, read_deadline},
+    {"usage.cost", Scope::read, agent, read_deadline},
     {"tts.status", Scope::read},
     {"tts.providers", Scope::read},
     {"tts.enable", Scope::write},
@@ -52,14 +52,14 @@ constexpr Method table[] = {
     {"voicewake.get", Scope::read},
     {"voicewake.set", Scope::write},
     {"sessions.list", Scope::read, agent, read_deadline},
-    {"sessions.preview", Scope::read},
-    {"sessions.patch", Scope::admin},
-    {"sessions.reset", Scope::admin},
-    {"sessions.delete", Scope::admin},
-    {"sessions.compact", Scope::admin},
-    {"last-heartbeat", Scope::read},
-    {"set-heartbeats", Scope::admin},
-    {"wake", Scope::write},
+    {"sessions.preview", Scope::read, agent, read_deadline},
+    {"sessions.patch", Scope::admin, agent, read_deadline},
+    {"sessions.reset", Scope::admin, agent, read_deadline},
+    {"sessions.delete", Scope::admin, agent, read_deadline},
+    {"sessions.compact", Scope::admin, agent, read_deadline},
+    {"last-heartbeat", Scope::read, agent, read_deadline},
+    {"set-heartbeats", Scope::admin, agent, read_deadline},
+    {"wake", Scope::write, agent, read_deadline},
     {"node.pair.request", Scope::pairing, here},
     {"node.pair.list", Scope::pairing, here},
     {"node.pair.approve", Scope::pairing, here},
@@ -84,7 +84,7 @@ constexpr Method table[] = {
     {"cron.run", Scope::admin},
     {"cron.runs", Scope::read},
     {"system-presence", Scope::read, here},
-    {"system-event", Scope::admin},
+    {"system-event", Scope::admin, here},
     {"send", Scope::write},
     {"agent", Scope::write, agent},
     {"agent.identity.get", Scope::read, agent, read_deadline},
@@ -94,8 +94,8 @@ constexpr Method table[] = {
     {"chat.abort", Scope::write, agent, read_deadline},
     {"chat.send", Scope::write, agent},
     // Known to OpenClaw, but not named to clients.
-    {"sessions.resolve", Scope::admin},
-    {"chat.inject", Scope::admin},
+    {"sessions.resolve", Scope::admin, agent, read_deadline, false},
+    {"chat.inject", Scope::admin, agent, read_deadline, false},
     {"poll", Scope::admin},
     {"web.login.start", Scope::admin},
     {"web.login.wait", Scope::admin},
@@ -132,7 +132,7 @@ const Method* find_method(std::string_view name) {
 std::vector<std::string> offered_methods() {
     std::vector<std::string> names;
     for (const Method& method : table)
-        if (method.served_by != ServedBy::nobody) names.emplace_back(method.name);
+        if (method.named && method.served_by != ServedBy::nobody) names.emplace_back(method.name);
     return names;
 }
 

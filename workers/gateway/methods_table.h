@@ -20,11 +20,13 @@ struct Method {
     ServedBy served_by = ServedBy::nobody;
     // How long the agent may take; 0: as long as a run takes.
     int deadline_ms = 0;
+    // Served without being named to clients, as OpenClaw does it.
+    bool named = true;
 };
 
 std::span<const Method> methods();
 const Method* find_method(std::string_view name);
-// Names of the methods that are served, in the order clients know.
+// Names of the methods that are served and named, in the order clients know.
 std::vector<std::string> offered_methods();
 
 // Why a client with that role and those scopes may not call it; nothing when it may. Asked before

@@ -52,6 +52,35 @@ constexpr Field approval_resolve_fields[] = {{"id", Kind::filled_text, true},
                                              {"decision", Kind::filled_text, true}};
 constexpr Shape approval_resolve_shape{approval_resolve_fields};
 
+// What a system event may say about whoever it comes from.
+constexpr std::string_view event_facts[] = {"deviceId",
+                                            "instanceId",
+                                            "host",
+                                            "ip",
+                                            "mode",
+                                            "version",
+                                            "platform",
+                                            "deviceFamily",
+                                            "modelIdentifier",
+                                            "lastInputSeconds",
+                                            "reason",
+                                            "roles",
+                                            "scopes",
+                                            "tags"};
+// These tell how things are, not that something happened.
+constexpr std::string_view node_report = "Node:";
+constexpr size_t longest_fact = 512;  // bytes; all clients are told
+constexpr size_t longest_event_text = 4096;
+
+bool is_fact(const Json& value) {
+    if (value.is_number()) return true;
+    if (value.is_array())
+        return value.size() <= 32 && std::all_of(value.begin(), value.end(), [](const Json& item) {
+                   return item.is_string() && is_fact(item);
+               });
+    return value.is_string() && value.get_ref<const std::string&>().size() <= longest_fact;
+}
+
 constexpr std::chrono::milliseconds status_deadline{5000};
 
 }  // namespace
@@ -68,6 +97,7 @@ const FrontDesk::OwnRow FrontDesk::own_methods[] = {
     {"health", &FrontDesk::health, nullptr},
     {"status", &FrontDesk::status, nullptr},
     {"system-presence", &FrontDesk::system_presence, nullptr},
+    {"system-event", &FrontDesk::system_event, nullptr},
     {"node.list", &FrontDesk::node_list, &no_members},
     {"node.describe", &FrontDesk::node_describe, &node_id_shape},
     {"node.invoke", &FrontDesk::node_invoke, &invoke_shape},
@@ -118,6 +148,35 @@ void FrontDesk::status(const Json&, const Reply& reply) {
 
 void FrontDesk::system_presence(const Json&, const Reply& reply) {
     reply.ok(print_json(parts_.hub.presence(wall_ms())));
+}
+
+void FrontDesk::system_event(const Json& params, const Reply& reply) {
+    const std::string text = text_member(params, "text");
+    if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+        return reply.failed(invalid_request(
+            "invalid system-event params: at /text: must be a text that is not empty"));
+    if (text.size() > longest_event_text)
+        return reply.failed(invalid_request(
+            "invalid system-event params: at /text: must NOT have more than 4096 characters"));
+    const Client* client = parts_.hub.find(reply.client_id);
+    if (!client) return;
+    Json facts = Json::object();
+    for (const std::string_view name : event_facts)
+        if (const Json& value = member(params, name); is_fact(value)) facts[name] = value;
+    std::string key = client->connection_id();
+    for (const char* name : {"host", "instanceId", "deviceId"})
+        if (const std::string value = text_member(facts, name); !value.empty()) key = value;
+    facts["text"] = text;
+    const bool changed = parts_.hub.reported(key, facts, wall_ms());
+    if (text.starts_with(node_report) && !changed) return reply.ok(R"({"ok":true})");
+    AgentGate::Question question;
+    question.method = "internal.system-event";
+    question.params_json = print_json({{"text", text}});
+    question.deadline = status_deadline;
+    parts_.agent.ask(std::move(question), [reply](const AgentGate::RpcResult& result) {
+        if (result.ok()) return reply.ok(R"({"ok":true})");
+        reply.failed(unavailable(result.error_message(), true));
+    });
 }
 
 void FrontDesk::serve_pairing(const RequestFrame& request, const Reply& reply) {

@@ -23,7 +23,7 @@ Presence::Presence(std::string host, std::string version) : own_key_(lower(host)
         {"reason", "self"},    {"text", "Gateway: " + host + " · hardshell " + version}};
 }
 
-void Presence::touch(const std::string& key, const Json& facts, int64_t now_ms) {
+bool Presence::touch(const std::string& key, const Json& facts, int64_t now_ms) {
     forget_faded(now_ms);
     const std::string name = lower(key);
     if (!entries_.count(name) && entries_.size() >= most_entries) {
@@ -36,8 +36,14 @@ void Presence::touch(const std::string& key, const Json& facts, int64_t now_ms) 
         entries_.erase(oldest);
     }
     Json& entry = entries_[name];
-    for (const auto& [member_name, value] : facts.items()) entry[member_name] = value;
+    bool changed = false;
+    for (const auto& [member_name, value] : facts.items()) {
+        const bool counts = member_name != "text" && member_name != "lastInputSeconds";
+        changed = changed || (counts && member(entry, member_name) != value);
+        entry[member_name] = value;
+    }
     entry["ts"] = now_ms;
+    return changed;
 }
 
 void Presence::forget_faded(int64_t now_ms) {

@@ -19,7 +19,8 @@ class Presence {
     Presence(std::string host, std::string version);
 
     // Writes the members of `facts` into the entry of that key (compared in lower case).
-    void touch(const std::string& key, const Json& facts, int64_t now_ms);
+    // True when one of them changed, text and idle time aside.
+    bool touch(const std::string& key, const Json& facts, int64_t now_ms);
     // Newest first.
     Json list(int64_t now_ms);
 

@@ -121,10 +121,11 @@ Json status_report(const Json& agent_part, const WorkerStates& workers,
         {"recent", Json::array()},
         {"byAgent", Json::array()},
     };
-    Json report = {{"heartbeat", member_or(agent_part, "heartbeat", no_heartbeat)},
-                   {"channelSummary", Json::array()},
-                   {"queuedSystemEvents", Json::array()},
-                   {"sessions", member_or(agent_part, "sessions", no_sessions)}};
+    Json report = {
+        {"heartbeat", member_or(agent_part, "heartbeat", no_heartbeat)},
+        {"channelSummary", Json::array()},
+        {"queuedSystemEvents", member_or(agent_part, "queuedSystemEvents", Json::array())},
+        {"sessions", member_or(agent_part, "sessions", no_sessions)}};
     if (const Json& model = member(agent_part, "model"); !model.is_null()) report["model"] = model;
     report["workers"] = worker_list(workers);
     report["version"] = settings.version;

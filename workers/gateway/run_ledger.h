@@ -29,8 +29,8 @@ class RunLedger {
 };
 
 inline constexpr const char* agent_died_text =
-    "The assistant's process ended while answering and was restarted. "
-    "The answer is incomplete; send the message again to get another.";
+    "The assistant's process ended while answering. It is started again and then answers this "
+    "message once more by itself.";
 
 // Payloads of the two events that end a run whose agent is gone.
 std::string lost_agent_event(const OpenRun& run, int64_t now_ms);

@@ -239,6 +239,11 @@ TEST_F(Store, RemembersRunsAcrossLivesAndPrunesOldOnes) {
     run.message = user("hi");
     run.entry_id = "cafecafe";
     run.accepted_ms = loop.now_ms;
+    run.thinking = "high";
+    run.timeout_ms = 5000;
+    run.extra_system = "be brief";
+    run.fresh_session = true;
+    run.attempts = 1;
     {
         const auto store = open();
         ASSERT_TRUE(store->accept_run(run, nullptr));
@@ -249,9 +254,14 @@ TEST_F(Store, RemembersRunsAcrossLivesAndPrunesOldOnes) {
     ASSERT_EQ(unfinished->size(), 1u);
     EXPECT_EQ(unfinished->front().message, user("hi"));
     EXPECT_EQ(unfinished->front().entry_id, "cafecafe");
+    EXPECT_EQ(unfinished->front().thinking, "high");
+    EXPECT_EQ(unfinished->front().timeout_ms, 5000);
+    EXPECT_EQ(unfinished->front().extra_system, "be brief");
+    EXPECT_TRUE(unfinished->front().fresh_session);
+    EXPECT_EQ(unfinished->front().attempts, 1);
     run.ended_ms = loop.now_ms;
     run.status = "ok";
-    ASSERT_TRUE(store->end_run(run, nullptr));
+    ASSERT_TRUE(store->record_runs({{&run, nullptr}}));
     EXPECT_TRUE(store->unfinished_runs()->empty());
     EXPECT_EQ((*store->find_run("chat", "r1"))->status, "ok");
     EXPECT_FALSE(*store->find_run("agent", "r1"));

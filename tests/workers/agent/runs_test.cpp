@@ -1,8 +1,6 @@
 #include "workers/agent/runs.h"
 
 #include <gmock/gmock.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "tests/workers/agent/support.h"
 #include "workers/agent/transcript.h"
@@ -361,63 +359,6 @@ TEST_F(ChatRuns, RefuseMoreThanASuccessorCouldTakeUp) {
     life.models.last().finish("one is done");
     loop.settle();
     EXPECT_EQ(life.send("main", "small", "later")["status"], "started");
-}
-
-// What a process that is killed leaves behind.
-
-TEST(Interrupted, RunsAreEndedInTheTranscriptByTheNextProcessAndNeverRepeated) {
-    const TemporaryDirectory directory;
-    const pid_t child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-        ManualLoop loop;
-        Life life(directory.path(), loop);
-        life.send("main", "first", "r1");
-        life.send("main", "waits", "r2");
-        life.models.last().say("some text");
-        loop.settle();
-        kill(getpid(), SIGKILL);
-    }
-    int status = 0;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFSIGNALED(status));
-
-    ManualLoop loop;
-    Life life(directory.path(), loop);
-    const Result<size_t> recovered = life.runs->recover();
-    ASSERT_TRUE(recovered);
-    EXPECT_EQ(*recovered, 2u);
-    EXPECT_THAT(states_and_reasons(life.history("main")),
-                ElementsAre("user  first", "assistant error", "user  waits", "assistant error"));
-    EXPECT_THAT(text_member(life.history("main")[1], "errorMessage"), HasSubstr("was restarted"));
-    loop.settle();
-    EXPECT_TRUE(life.models.calls.empty());
-    EXPECT_EQ(life.send("main", "first", "r1")["code"], "UNAVAILABLE")
-        << "a duplicate of a failure";
-    EXPECT_EQ(*life.runs->recover(), 0u);
-    life.send("main", "next", "r3");
-    EXPECT_EQ(life.models.last().request.messages.size(), 3u);
-}
-
-TEST(Interrupted, ARunWhoseAnswerWasStoredCountsAsDone) {
-    const TemporaryDirectory directory;
-    const pid_t child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-        ManualLoop loop;
-        Life life(directory.path(), loop);
-        life.send("main", "go", "r1");
-        life.models.last().finish("answer");  // durable, the journal not yet
-        kill(getpid(), SIGKILL);
-    }
-    int status = 0;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    ManualLoop loop;
-    Life life(directory.path(), loop);
-    ASSERT_EQ(*life.runs->recover(), 1u);
-    EXPECT_THAT(states_and_reasons(life.history("main")),
-                ElementsAre("user  go", "assistant stop answer"));
-    EXPECT_EQ(life.send("main", "go", "r1")["status"], "ok");
 }
 
 TEST_F(ChatRuns, DrainingLetsRunsFinishThenEndsThemWithAnError) {

@@ -114,6 +114,15 @@ class FakeModels final : public ModelStarter {
         if (!wanted.empty()) names.insert(names.begin(), {"wanted", wanted});
         return names;
     }
+    Result<ModelName> choose(const std::string& text) const override {
+        const size_t slash = text.find('/');
+        if (slash == std::string::npos) return Error{Fault::bad_message, "no model " + text};
+        return ModelName{text.substr(0, slash), text.substr(slash + 1)};
+    }
+    std::optional<double> cost(const ModelName& name, const Json& usage) const override {
+        if (name.provider != "fake") return {};
+        return static_cast<double>(int_member(usage, "output")) * 0.5;
+    }
     int64_t context_window(const ModelName&) const override { return window; }
     std::unique_ptr<ModelCall> start(ModelRequest request, ModelListener& listener) override {
         calls.push_back(std::make_shared<Call>(Call{std::move(request), &listener}));
@@ -223,14 +232,14 @@ class Life {
         if (!opened) throw std::runtime_error(opened.error().what);
         store = std::move(*opened);
         runs = std::make_unique<Runs>(RunServices{loop, *store, models, events, config,
-                                                  [this] { return loop.now_ms; },
+                                                  system_events, [this] { return loop.now_ms; },
                                                   [this] { return loop.now_ms; }, nullptr});
-        methods =
-            std::make_unique<Methods>(MethodServices{*runs, *store, models, events, config,
-                                                     [] {
-                                                         return Json{{"models", Json::array()}};
-                                                     },
-                                                     [this] { return loop.now_ms; }});
+        methods = std::make_unique<Methods>(
+            MethodServices{*runs, *store, models, events, config, system_events,
+                           [] {
+                               return Json{{"models", Json::array()}};
+                           },
+                           [this] { return loop.now_ms; }});
     }
 
     // All answers so far to this call.
@@ -262,6 +271,7 @@ class Life {
     AgentConfig config;
     FakeModels models;
     Recorder events;
+    SystemEvents system_events;
     std::unique_ptr<EmbeddedStore> store;
     std::unique_ptr<Runs> runs;
     std::unique_ptr<Methods> methods;

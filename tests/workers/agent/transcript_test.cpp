@@ -261,7 +261,7 @@ TEST(Conversations, AFullDiskLeavesTheFileAsItWas) {
     std::signal(SIGXFSZ, handler);
 
     ASSERT_FALSE(done);
-    EXPECT_EQ(done.error().fault, Fault::out_of_room);
+    EXPECT_EQ(done.error().fault, Fault::no_storage);
     EXPECT_THAT(done.error().what, testing::HasSubstr(path));
     EXPECT_EQ(read_text(path), before);
     ASSERT_TRUE(conversations.append(path, "s1", "c", user("fits again"), 1, true));

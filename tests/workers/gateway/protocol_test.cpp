@@ -191,6 +191,8 @@ TEST(MethodsTable, LetsRoleAndScopeDecide) {
 TEST(MethodsTable, OffersOnlyWhatIsServedAndKeepsInternalOnesInside) {
     EXPECT_EQ(offered_methods(), (std::vector<std::string>{"health",
                                                            "status",
+                                                           "usage.status",
+                                                           "usage.cost",
                                                            "config.get",
                                                            "config.set",
                                                            "config.apply",
@@ -201,6 +203,14 @@ TEST(MethodsTable, OffersOnlyWhatIsServedAndKeepsInternalOnesInside) {
                                                            "models.list",
                                                            "agents.list",
                                                            "sessions.list",
+                                                           "sessions.preview",
+                                                           "sessions.patch",
+                                                           "sessions.reset",
+                                                           "sessions.delete",
+                                                           "sessions.compact",
+                                                           "last-heartbeat",
+                                                           "set-heartbeats",
+                                                           "wake",
                                                            "node.pair.request",
                                                            "node.pair.list",
                                                            "node.pair.approve",
@@ -218,12 +228,14 @@ TEST(MethodsTable, OffersOnlyWhatIsServedAndKeepsInternalOnesInside) {
                                                            "node.invoke.result",
                                                            "node.event",
                                                            "system-presence",
+                                                           "system-event",
                                                            "agent",
                                                            "agent.identity.get",
                                                            "agent.wait",
                                                            "chat.history",
                                                            "chat.abort",
                                                            "chat.send"}));
+    EXPECT_EQ(find_method("chat.inject")->served_by, ServedBy::agent) << "served, not named";
     EXPECT_EQ(find_method("internal.health"), nullptr);
     EXPECT_EQ(find_method("connect"), nullptr);
     for (const Method& method : methods())

@@ -1,0 +1,259 @@
+#include "workers/agent/database_tables.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <iterator>
+
+#include "workers/common/base/fd.h"
+
+namespace agent {
+
+namespace {
+
+constexpr int64_t keep_ended_ms = 600'000;  // agent.wait answers for ten minutes
+constexpr int64_t keep_ended_most = 1000;
+constexpr int64_t prune_every_ms = 60'000;
+
+// What makes each version of the tables from the one before. Only ever added to.
+constexpr const char* versions[] = {
+    R"(
+CREATE TABLE sessions(
+  agent TEXT NOT NULL, key TEXT NOT NULL, updated_at INTEGER NOT NULL, dirty INTEGER NOT NULL,
+  entry TEXT NOT NULL, PRIMARY KEY(agent, key));
+CREATE INDEX sessions_by_age ON sessions(updated_at);
+CREATE TABLE runs(
+  method TEXT NOT NULL, run_id TEXT NOT NULL, agent TEXT NOT NULL, key TEXT NOT NULL,
+  spelling TEXT NOT NULL, session_id TEXT NOT NULL, accepted_ms INTEGER NOT NULL,
+  started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, message TEXT NOT NULL,
+  entry_id TEXT NOT NULL, answer_id TEXT NOT NULL, status TEXT NOT NULL, summary TEXT NOT NULL,
+  payload TEXT NOT NULL,
+  PRIMARY KEY(method, run_id));
+CREATE INDEX runs_by_end ON runs(ended_ms);
+CREATE TABLE exchanges(
+  agent TEXT PRIMARY KEY, modified_ns INTEGER NOT NULL, size INTEGER NOT NULL);
+)",
+    // Sessions that were deleted here and may still be in sessions.json.
+    R"(
+CREATE TABLE deletions(
+  agent TEXT NOT NULL, key TEXT NOT NULL, deleted_ms INTEGER NOT NULL, PRIMARY KEY(agent, key));
+)",
+    // How often a run was begun, and how it is to be answered. What is in the older journal may
+    // have been begun.
+    R"(
+ALTER TABLE runs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE runs ADD COLUMN wishes TEXT NOT NULL DEFAULT '{}';
+)",
+};
+constexpr int present_version = static_cast<int>(std::size(versions));
+
+// A small cache: the whole working set of a turn is a handful of pages.
+constexpr const char* settings =
+    "PRAGMA synchronous=FULL; PRAGMA cache_size=-128;"
+    "PRAGMA wal_autocheckpoint=512; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=4194304;";
+
+constexpr const char* put_session_sql =
+    "INSERT INTO sessions(agent, key, updated_at, dirty, entry) VALUES(?,?,?,?,?) "
+    "ON CONFLICT(agent, key) DO UPDATE SET updated_at=excluded.updated_at, "
+    "dirty=excluded.dirty, entry=excluded.entry";
+constexpr const char* forget_deletion_sql = "DELETE FROM deletions WHERE agent=? AND key=?";
+
+#define RUN_COLUMNS                                                                        \
+    "method, run_id, agent, key, spelling, session_id, accepted_ms, started_ms, ended_ms," \
+    " message, entry_id, answer_id, status, summary, payload, attempts, wishes"
+// Replaced in place: a run keeps its row, and by that its order among those of one millisecond.
+constexpr const char* put_run_sql =
+    "INSERT INTO runs(" RUN_COLUMNS
+    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+    "ON CONFLICT(method, run_id) DO UPDATE SET agent=excluded.agent, key=excluded.key, "
+    "spelling=excluded.spelling, session_id=excluded.session_id, "
+    "accepted_ms=excluded.accepted_ms, started_ms=excluded.started_ms, "
+    "ended_ms=excluded.ended_ms, message=excluded.message, entry_id=excluded.entry_id, "
+    "answer_id=excluded.answer_id, status=excluded.status, summary=excluded.summary, "
+    "payload=excluded.payload, attempts=excluded.attempts, wishes=excluded.wishes";
+constexpr const char* delete_old_runs_sql = "DELETE FROM runs WHERE ended_ms > 0 AND ended_ms < ?";
+constexpr const char* delete_many_runs_sql =
+    "DELETE FROM runs WHERE ended_ms > 0 AND ended_ms <= (SELECT ended_ms FROM runs "
+    "WHERE ended_ms > 0 ORDER BY ended_ms DESC LIMIT 1 OFFSET ?)";
+
+constexpr const char* put_stamp_sql = "INSERT OR REPLACE INTO exchanges VALUES(?,?,?)";
+
+Json parsed(const std::string& text) {
+    Result<Json> value = parse_json(text);
+    return value ? std::move(*value) : Json();
+}
+
+std::string wishes_of(const RunRecord& run) {
+    Json wishes = Json::object();
+    if (!run.thinking.empty()) wishes["thinking"] = run.thinking;
+    if (run.timeout_ms != 0) wishes["timeoutMs"] = run.timeout_ms;
+    if (!run.extra_system.empty()) wishes["extraSystem"] = run.extra_system;
+    if (run.fresh_session) wishes["freshSession"] = true;
+    return print_json(wishes);
+}
+
+void take_wishes(const Json& wishes, RunRecord& run) {
+    run.thinking = text_member(wishes, "thinking");
+    run.timeout_ms = int_member(wishes, "timeoutMs");
+    run.extra_system = text_member(wishes, "extraSystem");
+    run.fresh_session = bool_member(wishes, "freshSession");
+}
+
+}  // namespace
+
+const char* const Tables::find_run_sql =
+    "SELECT " RUN_COLUMNS " FROM runs WHERE (?1='' OR method=?1) AND run_id=?2";
+const char* const Tables::unfinished_runs_sql =
+    "SELECT " RUN_COLUMNS " FROM runs WHERE ended_ms=0 ORDER BY accepted_ms, rowid";
+#undef RUN_COLUMNS
+
+Error database_error(const std::string& path, const SQLite::Exception& failure) {
+    switch (failure.getErrorCode()) {
+        case SQLITE_FULL:
+            return {Fault::no_storage, "no space is left on the disk for " + path};
+        case SQLITE_READONLY:
+            return {Fault::no_storage, path + " is on a volume that is read-only"};
+        case SQLITE_IOERR:
+            return {Fault::no_storage, path + " cannot be read or written: the volume fails"};
+        case SQLITE_BUSY:
+            return {Fault::busy, path + " is in use by another program"};
+        default:
+            return {Fault::system, path + ": " + failure.what()};
+    }
+}
+
+bool is_damage(const SQLite::Exception& failure) {
+    return failure.getErrorCode() == SQLITE_CORRUPT || failure.getErrorCode() == SQLITE_NOTADB;
+}
+
+Tables::Tables(const std::string& path)
+    : path_(path),
+      file_(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX, 5000) {
+    // No small-object pool: it would be resident whether used or not.
+    sqlite3_db_config(file_.getHandle(), SQLITE_DBCONFIG_LOOKASIDE, nullptr, 0, 0);
+    const int version = file_.execAndGet("PRAGMA user_version").getInt();
+    if (version > present_version)
+        throw SQLite::Exception("was written by a newer version of this program");
+    if (version == 0) create();
+    file_.exec(settings);
+    if (version != 0 && version < present_version) upgrade(version);
+}
+
+// Nothing is accepted before the file is on the disk as a whole: SQLite's own way to create it
+// waits for the disk seven times. One torn by a power failure is set aside at the next start.
+void Tables::create() {
+    file_.exec("PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;");
+    upgrade(0);
+    file_.exec("PRAGMA journal_mode=WAL;");
+    synchronise();
+}
+
+void Tables::upgrade(int version) {
+    SQLite::Transaction transaction(file_);
+    for (int next = version; next < present_version; ++next) file_.exec(versions[next]);
+    file_.exec("PRAGMA user_version=" + std::to_string(present_version));
+    transaction.commit();
+}
+
+void Tables::synchronise() {
+    // Through SQLite's descriptor: closing one of our own would drop its locks.
+    sqlite3_file* opened = nullptr;
+    sqlite3_file_control(file_.getHandle(), "main", SQLITE_FCNTL_FILE_POINTER, &opened);
+    const Fd folder(::open(path_.substr(0, path_.rfind('/')).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!opened || opened->pMethods->xSync(opened, SQLITE_SYNC_FULL) != SQLITE_OK ||
+        ::fsync(folder.get()) != 0)
+        throw SQLite::Exception("cannot be written to the disk");
+}
+
+SQLite::Statement& Tables::statement(const char* sql) {
+    for (auto& [known, ready] : prepared_) {
+        if (known != sql) continue;
+        ready->tryReset();
+        ready->clearBindings();
+        return *ready;
+    }
+    prepared_.emplace_back(sql, std::make_unique<SQLite::Statement>(file_, sql));
+    return *prepared_.back().second;
+}
+
+void Tables::reset() {
+    for (auto& [sql, ready] : prepared_) ready->tryReset();
+}
+
+void Tables::put_session(const Session& session, bool dirty) {
+    SQLite::Statement& put = statement(put_session_sql);
+    put.bind(1, session.key.agent);
+    put.bind(2, session.key.key);
+    put.bind(3, session.updated_at());
+    put.bind(4, dirty ? 1 : 0);
+    put.bind(5, print_json(session.entry));
+    put.exec();
+    SQLite::Statement& back = statement(forget_deletion_sql);
+    back.bind(1, session.key.agent);
+    back.bind(2, session.key.key);
+    back.exec();
+}
+
+void Tables::put_run(const RunRecord& run) {
+    SQLite::Statement& put = statement(put_run_sql);
+    const std::string* texts[] = {&run.method,      &run.run_id,   &run.session.agent,
+                                  &run.session.key, &run.spelling, &run.session_id};
+    int column = 0;
+    for (const std::string* text : texts) put.bind(++column, *text);
+    put.bind(++column, run.accepted_ms);
+    put.bind(++column, run.started_ms);
+    put.bind(++column, run.ended_ms);
+    // The message is in the transcript once the run has ended.
+    put.bind(++column, run.has_ended() ? "null" : print_json(run.message));
+    put.bind(++column, run.entry_id);
+    put.bind(++column, run.answer_id);
+    put.bind(++column, run.status);
+    put.bind(++column, run.summary);
+    put.bind(++column, print_json(run.payload));
+    put.bind(++column, run.attempts);
+    put.bind(++column, wishes_of(run));
+    put.exec();
+}
+
+RunRecord Tables::run_in(SQLite::Statement& row) {
+    RunRecord run;
+    run.method = row.getColumn(0).getString();
+    run.run_id = row.getColumn(1).getString();
+    run.session = {row.getColumn(2).getString(), row.getColumn(3).getString()};
+    run.spelling = row.getColumn(4).getString();
+    run.session_id = row.getColumn(5).getString();
+    run.accepted_ms = row.getColumn(6).getInt64();
+    run.started_ms = row.getColumn(7).getInt64();
+    run.ended_ms = row.getColumn(8).getInt64();
+    run.message = parsed(row.getColumn(9).getString());
+    run.entry_id = row.getColumn(10).getString();
+    run.answer_id = row.getColumn(11).getString();
+    run.status = row.getColumn(12).getString();
+    run.summary = row.getColumn(13).getString();
+    run.payload = parsed(row.getColumn(14).getString());
+    run.attempts = row.getColumn(15).getInt();
+    take_wishes(parsed(row.getColumn(16).getString()), run);
+    return run;
+}
+
+void Tables::put_stamp(const std::string& agent, const FileStamp& stamp) {
+    SQLite::Statement& put = statement(put_stamp_sql);
+    put.bind(1, agent);
+    put.bind(2, stamp.modified_ns);
+    put.bind(3, stamp.size);
+    put.exec();
+}
+
+void Tables::prune_runs(int64_t now_ms) {
+    if (now_ms - last_prune_ms_ < prune_every_ms) return;
+    last_prune_ms_ = now_ms;
+    SQLite::Statement& old = statement(delete_old_runs_sql);
+    old.bind(1, now_ms - keep_ended_ms);
+    old.exec();
+    SQLite::Statement& many = statement(delete_many_runs_sql);
+    many.bind(1, keep_ended_most);
+    many.exec();
+}
+
+}  // namespace agent

@@ -1,0 +1,125 @@
+// What the embedded store reads out of transcripts for people.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "workers/agent/embedded_store.h"
+#include "workers/common/base/fd.h"
+
+namespace agent {
+
+namespace {
+
+constexpr size_t preview_bytes = 64u << 10;
+
+std::string history_message(std::string_view line) {
+    const Result<Json> entry = parse_json(line);
+    if (!entry) return {};
+    const Json& message = member(*entry, "message");
+    if (!message.is_object()) return {};
+    if (text_member(message, "role") != "user") return print_json(message);
+    Json shown = message;
+    Json& content = shown["content"];
+    if (content.is_string()) content = without_envelope(content.get<std::string>());
+    if (content.is_array())
+        for (Json& block : content)
+            if (member(block, "text").is_string())
+                block["text"] = without_envelope(text_member(block, "text"));
+    return print_json(shown);
+}
+
+std::string first_user_text(const std::string& path) {
+    const Result<Fd> file = open_regular(path, O_RDONLY);
+    if (!file) return {};
+    std::string bytes(preview_bytes, '\0');
+    const ssize_t got = ::read(file->get(), bytes.data(), bytes.size());
+    std::string_view rest(bytes.data(), got > 0 ? static_cast<size_t>(got) : 0);
+    while (!rest.empty()) {
+        const size_t line_break = rest.find('\n');
+        if (line_break == std::string_view::npos) return {};
+        const Result<Json> entry = parse_json(rest.substr(0, line_break));
+        rest.remove_prefix(line_break + 1);
+        if (entry && text_member(member(*entry, "message"), "role") == "user")
+            return without_envelope(message_text(member(*entry, "message")));
+    }
+    return {};
+}
+
+std::string joined(const std::vector<std::string>& newest_first, size_t bytes) {
+    std::string text = "[";
+    text.reserve(bytes + newest_first.size() + 2);
+    for (auto message = newest_first.rbegin(); message != newest_first.rend(); ++message) {
+        if (text.size() > 1) text += ',';
+        text += *message;
+    }
+    return text += ']';
+}
+
+}  // namespace
+
+Result<std::set<std::string>> EmbeddedStore::entry_ids(const Session& session) {
+    const Result<std::string> path = transcript_path(session);
+    if (!path) return path.error();
+    const Result<OpenedTranscript> opened = open_transcript(*path, options_.now_ms());
+    if (!opened) return opened.error();
+    std::set<std::string> ids;
+    for (const TranscriptLine& line : opened->index.lines()) ids.insert(line.id);
+    return ids;
+}
+
+Result<std::string> EmbeddedStore::history(const Session& session, size_t limit, size_t bytes) {
+    const Result<std::string> path = transcript_path(session);
+    if (!path) return path.error();
+    std::vector<std::string> messages;
+    size_t size = 2;
+    const Done done = read_backwards(*path, [&](std::string_view line) {
+        std::string message = history_message(line);
+        if (message.empty()) return true;
+        size += message.size() + 1;
+        if (size > bytes) return false;
+        messages.push_back(std::move(message));
+        return messages.size() < limit;
+    });
+    if (!done) return done.error();
+    return joined(messages, std::min(size, bytes));
+}
+
+SessionStore::Preview EmbeddedStore::preview(const Session& session) {
+    Preview preview;
+    const Result<std::string> path = transcript_path(session);
+    if (!path) return preview;
+    preview.first_user_text = first_user_text(*path);
+    (void)read_backwards(*path, [&](std::string_view line) {
+        const Result<Json> entry = parse_json(line);
+        if (entry) preview.last_text = without_envelope(message_text(member(*entry, "message")));
+        return preview.last_text.empty();
+    });
+    return preview;
+}
+
+Done EmbeddedStore::visit_messages(const Session& session,
+                                   const std::function<bool(const Json& message)>& visitor) {
+    const Result<std::string> path = transcript_path(session);
+    if (!path) return path.error();
+    return read_backwards(*path, [&](std::string_view line) {
+        const Result<Json> entry = parse_json(line);
+        if (!entry || !member(*entry, "message").is_object()) return true;
+        return visitor(member(*entry, "message"));
+    });
+}
+
+void EmbeddedStore::usage(int64_t since_ms, CostOf cost_of,
+                          std::function<void(const UsageByDay&)> done) {
+    std::vector<std::string> folders;
+    for (const std::string& agent : agents_) folders.push_back(sessions_directory(agent));
+    usage_.run(std::move(folders), since_ms, std::move(cost_of), std::move(done));
+}
+
+bool EmbeddedStore::has_transcript(const Session& session) {
+    const Result<std::string> path = transcript_path(session);
+    return path && file_size(*path) > 0;
+}
+
+}  // namespace agent

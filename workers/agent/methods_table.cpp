@@ -1,0 +1,158 @@
+// TABLE of the methods served here and of their parameters.
+
+#include "workers/agent/methods.h"
+
+namespace agent {
+
+namespace {
+
+using Kind = Field::Kind;
+
+constexpr int64_t any = std::numeric_limits<int64_t>::min();
+// An idempotency key is repeated in every event of its run.
+constexpr int64_t longest_run_id = 512;
+
+// name, kind, required, least, most
+constexpr Field chat_send_fields[] = {
+    {"sessionKey", Kind::text, true, 1},
+    {"message", Kind::text, true},
+    {"idempotencyKey", Kind::text, true, 1, longest_run_id},
+    {"thinking", Kind::text},
+    {"deliver", Kind::boolean},
+    {"attachments", Kind::array},
+    {"timeoutMs", Kind::integer, false, 0},
+};
+constexpr Field chat_history_fields[] = {
+    {"sessionKey", Kind::text, true, 1},
+    {"limit", Kind::integer, false, 1, 1000},
+};
+constexpr Field chat_abort_fields[] = {
+    {"sessionKey", Kind::text, true, 1},
+    {"runId", Kind::text, false, 1},
+};
+constexpr Field agent_fields[] = {
+    {"message", Kind::text, true, 1},
+    {"idempotencyKey", Kind::text, true, 1, longest_run_id},
+    {"agentId", Kind::text, false, 1},
+    {"to", Kind::text},
+    {"replyTo", Kind::text},
+    {"sessionId", Kind::text},
+    {"sessionKey", Kind::text},
+    {"thinking", Kind::text},
+    {"deliver", Kind::boolean},
+    {"attachments", Kind::array},
+    {"channel", Kind::text},
+    {"replyChannel", Kind::text},
+    {"accountId", Kind::text},
+    {"replyAccountId", Kind::text},
+    {"threadId", Kind::text},
+    {"groupId", Kind::text},
+    {"groupChannel", Kind::text},
+    {"groupSpace", Kind::text},
+    {"timeout", Kind::integer, false, 0},
+    {"lane", Kind::text},
+    {"extraSystemPrompt", Kind::text},
+    {"label", Kind::text, false, 1, 64},
+    {"spawnedBy", Kind::text},
+};
+constexpr Field agent_wait_fields[] = {
+    {"runId", Kind::text, true, 1},
+    {"timeoutMs", Kind::integer, false, 0},
+};
+constexpr Field agent_identity_fields[] = {
+    {"agentId", Kind::text, false, 1},
+    {"sessionKey", Kind::text},
+};
+constexpr Field sessions_list_fields[] = {
+    {"limit", Kind::integer, false, 1},      {"activeMinutes", Kind::integer, false, 1},
+    {"includeGlobal", Kind::boolean},        {"includeUnknown", Kind::boolean},
+    {"includeDerivedTitles", Kind::boolean}, {"includeLastMessage", Kind::boolean},
+    {"label", Kind::text, false, 1, 64},     {"spawnedBy", Kind::text, false, 1},
+    {"agentId", Kind::text, false, 1},       {"search", Kind::text},
+};
+constexpr Field sessions_preview_fields[] = {
+    {"keys", Kind::text_list, true, 1},
+    {"limit", Kind::integer, false, 1},
+    {"maxChars", Kind::integer, false, 20},
+};
+constexpr Field sessions_resolve_fields[] = {
+    {"key", Kind::text, false, 1},       {"sessionId", Kind::text, false, 1},
+    {"label", Kind::text, false, 1, 64}, {"agentId", Kind::text, false, 1},
+    {"spawnedBy", Kind::text, false, 1}, {"includeGlobal", Kind::boolean},
+    {"includeUnknown", Kind::boolean},
+};
+constexpr Field sessions_patch_fields[] = {
+    {"key", Kind::text, true, 1},
+    {"label", Kind::text_or_null, false, 1, 64},
+    {"thinkingLevel", Kind::text_or_null, false, 1},
+    {"verboseLevel", Kind::text_or_null, false, 1},
+    {"reasoningLevel", Kind::text_or_null, false, 1},
+    {"responseUsage", Kind::text_or_null, false, 1},
+    {"elevatedLevel", Kind::text_or_null, false, 1},
+    {"execHost", Kind::text_or_null, false, 1},
+    {"execSecurity", Kind::text_or_null, false, 1},
+    {"execAsk", Kind::text_or_null, false, 1},
+    {"execNode", Kind::text_or_null, false, 1},
+    {"model", Kind::text_or_null, false, 1},
+    {"spawnedBy", Kind::text_or_null, false, 1},
+    {"sendPolicy", Kind::text_or_null, false, 1},
+    {"groupActivation", Kind::text_or_null, false, 1},
+};
+constexpr Field sessions_reset_fields[] = {{"key", Kind::text, true, 1}};
+constexpr Field sessions_delete_fields[] = {
+    {"key", Kind::text, true, 1},
+    {"deleteTranscript", Kind::boolean},
+};
+constexpr Field sessions_compact_fields[] = {
+    {"key", Kind::text, true, 1},
+    {"maxLines", Kind::integer, false, 1},
+};
+constexpr Field chat_inject_fields[] = {
+    {"sessionKey", Kind::text, true, 1},
+    {"message", Kind::text, true, 1},
+    {"label", Kind::text, false, 0, 100},
+};
+constexpr Field usage_cost_fields[] = {{"days", Kind::any, false, any}};
+constexpr Field wake_fields[] = {
+    {"mode", Kind::text, true, 1},
+    {"text", Kind::text, true, 1},
+};
+constexpr Field set_heartbeats_fields[] = {{"enabled", Kind::boolean, true}};
+constexpr Field system_event_fields[] = {{"text", Kind::text, true, 1}};
+constexpr Field probe_fields[] = {{"probe", Kind::any, false, any}};
+
+}  // namespace
+
+std::span<const Methods::Row> Methods::table() {
+    static constexpr Row rows[] = {
+        // name, parameters, handler
+        {"chat.send", chat_send_fields, &Methods::chat_send},
+        {"chat.history", chat_history_fields, &Methods::chat_history},
+        {"chat.abort", chat_abort_fields, &Methods::chat_abort},
+        {"chat.inject", chat_inject_fields, &Methods::chat_inject},
+        {"agent", agent_fields, &Methods::agent},
+        {"agent.wait", agent_wait_fields, &Methods::agent_wait},
+        {"agents.list", {}, &Methods::agents_list},
+        {"agent.identity.get", agent_identity_fields, &Methods::agent_identity},
+        {"sessions.list", sessions_list_fields, &Methods::sessions_list},
+        {"sessions.preview", sessions_preview_fields, &Methods::sessions_preview},
+        {"sessions.resolve", sessions_resolve_fields, &Methods::sessions_resolve},
+        {"sessions.patch", sessions_patch_fields, &Methods::sessions_patch},
+        {"sessions.reset", sessions_reset_fields, &Methods::sessions_reset},
+        {"sessions.delete", sessions_delete_fields, &Methods::sessions_delete},
+        {"sessions.compact", sessions_compact_fields, &Methods::sessions_compact},
+        {"usage.status", {}, &Methods::usage_status},
+        {"usage.cost", usage_cost_fields, &Methods::usage_cost},
+        {"wake", wake_fields, &Methods::wake},
+        {"last-heartbeat", {}, &Methods::last_heartbeat},
+        {"set-heartbeats", set_heartbeats_fields, &Methods::set_heartbeats},
+        {"models.list", {}, &Methods::models_list},
+        // Asked by the gateway itself, never for a client.
+        {"internal.health", probe_fields, &Methods::health},
+        {"internal.system-event", system_event_fields, &Methods::system_event},
+        {"internal.status", {}, &Methods::status},
+    };
+    return rows;
+}
+
+}  // namespace agent
