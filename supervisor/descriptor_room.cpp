@@ -11,7 +11,7 @@ namespace {
 // Page, link, pidfd, two pipes and a door to each of three control groups.
 constexpr size_t per_worker = 8;
 // The supervisor's own, and those of a start or of a planner, which are closed again.
-constexpr size_t for_all = 40;
+constexpr size_t for_all = 48;
 
 }  // namespace
 

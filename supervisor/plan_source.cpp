@@ -45,7 +45,7 @@ void PlanSource::on_reply(Result<PlanReply> reply) {
     if (stopped_) return;
     loop_.soon([this] { go_on(); });  // one that could not be started is not collected
     // A newer one follows. Whoever asks all the time must not keep every plan out, though.
-    if (wanted_again_ && has_plan_ && !std::exchange(passed_over_, true)) return;
+    if (reply && wanted_again_ && has_plan_ && !std::exchange(passed_over_, true)) return;
     passed_over_ = false;
     if (reply && reply->has_plan()) {
         failures_ = 0;

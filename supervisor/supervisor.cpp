@@ -375,14 +375,12 @@ void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
     Result<Fd> file = room ? BoardPage::create(plan.name()) : room.error();
     Result<BoardPage> page = file ? BoardPage::map(file->get(), true) : file.error();
     if (!page) {
-        if (!is_retrying_) log_.say("error", page.error().what + "; trying again every second");
-        retry_workers_ = loop_.after(worker_retry, [this] {
-            is_retrying_ = true;
-            reconcile(plan_);
-            is_retrying_ = false;
-        });
+        if (without_room_.insert(plan.name()).second)
+            log_.say("error", page.error().what + "; trying again every second");
+        retry_workers_ = loop_.after(worker_retry, [this] { reconcile(plan_); });
         return;
     }
+    without_room_.erase(plan.name());
     WorkerProcess::Surroundings surroundings;
     surroundings.libexec = options_.libexec;
     surroundings.state_dir = state_.directory.get();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -127,7 +128,7 @@ class Supervisor {
 
     std::vector<Loop::Registration> registrations_;
     Loop::Registration retry_workers_;
-    bool is_retrying_ = false;  // what cannot be done has been said
+    std::set<std::string> without_room_;  // workers of which this has been said
 };
 
 }  // namespace supervisor

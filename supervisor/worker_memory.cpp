@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <fstream>
 #include <string>
+#include <utility>
 
 namespace supervisor {
 
@@ -54,7 +55,7 @@ void WorkerMemory::set_budget(const MemoryBudget& budget) {
 Done WorkerMemory::begin() {
     if (group_) group_->thaw();
     watch_ = MemoryWatch();
-    known_kills_ = kills();
+    known_kills_ = seen_kills_ = kills();
     known_refusals_ = group_ ? group_->memory_refusals() : 0;
     return group_ ? group_->limit(budget_, most_tasks_) : Done();
 }
@@ -91,11 +92,12 @@ uint64_t WorkerMemory::kills() const {
 bool WorkerMemory::new_kills() {
     if (!group_ || !group_->limits_memory()) return false;
     const uint64_t now = kills();
-    const bool more = now > known_kills_;
+    const bool is_settled = now == std::exchange(seen_kills_, now);
+    if (!is_settled || now <= known_kills_) return false;
     // A later end of the worker is not explained by them.
-    if (more) known_refusals_ = group_->memory_refusals();
+    known_refusals_ = group_->memory_refusals();
     known_kills_ = now;
-    return more;
+    return true;
 }
 
 void WorkerMemory::tell(Life& life) const {

@@ -33,7 +33,8 @@ class WorkerMemory {
     // Ends whatever the leader left behind; false when it cannot be ended.
     bool end_group() const { return !group_ || group_->kill(); }
     bool has_group() const { return static_cast<bool>(group_); }
-    // Whether the kernel has killed somebody in its group since this was last asked.
+    // Whether the kernel has killed somebody in its group, and not the worker itself: that would
+    // have ended since it was asked before.
     bool new_kills();
     // Peak, budget and kills, for the obituary.
     void tell(Life& life) const;
@@ -50,6 +51,7 @@ class WorkerMemory {
     MemoryWatch watch_;
     uint64_t last_ = 0;
     uint64_t known_kills_ = 0;     // in its group, or on the machine
+    uint64_t seen_kills_ = 0;      // the same, when it was last looked at
     uint64_t known_refusals_ = 0;  // for its group's own limit
 };
 

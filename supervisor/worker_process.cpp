@@ -359,7 +359,7 @@ void WorkerProcess::check_memory() {
 
 // The kernel chose one of its children; the worker itself lives on.
 void WorkerProcess::tell_lost_child() {
-    if (memory_.new_kills())
+    if (!has_ended(pid_) && memory_.new_kills())
         log_.say("warn", "the kernel ended a process of " + name() + " at its memory limit of " +
                              mebibytes(memory_.budget().limit));
 }

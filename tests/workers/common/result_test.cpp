@@ -52,9 +52,9 @@ TEST(ResultDeathTest, AbortsWhenAnErrorIsReadAsAValue) {
 }
 
 TEST(Fault, NamesAreReadBack) {
-    for (const Fault fault :
-         {Fault::bad_config, Fault::bad_credentials, Fault::bad_message, Fault::unreachable,
-          Fault::timed_out, Fault::busy, Fault::out_of_room, Fault::system})
+    for (const Fault fault : {Fault::bad_config, Fault::bad_credentials, Fault::bad_message,
+                              Fault::unreachable, Fault::timed_out, Fault::busy, Fault::out_of_room,
+                              Fault::out_of_memory, Fault::no_storage, Fault::system})
         EXPECT_EQ(fault_from_name(fault_name(fault)), fault);
     EXPECT_EQ(fault_from_name("of a later version"), Fault::system);
 }
@@ -69,7 +69,9 @@ TEST(ExitCode, TellsTheSupervisorWhetherRetryingCanHelp) {
     EXPECT_EQ(exit_code::of(Fault::bad_config), 78);
     EXPECT_EQ(exit_code::of(Fault::bad_credentials), 77);
     EXPECT_EQ(exit_code::of(Fault::timed_out), 75);
-    EXPECT_EQ(exit_code::of(Fault::out_of_room), 79);
+    EXPECT_EQ(exit_code::of(Fault::out_of_memory), 79);
+    EXPECT_EQ(exit_code::of(Fault::no_storage), 81);
+    EXPECT_EQ(exit_code::of(Fault::out_of_room), 70);  // not the disk's, not the memory's
     EXPECT_EQ(exit_code::of(Fault::system), 70);
 }
 
