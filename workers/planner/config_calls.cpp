@@ -106,7 +106,7 @@ Outcome write(const Call& call, const PresentConfig& present, std::string text) 
     const Problems faults = faults_of_text(present, next);
     if (!faults.empty()) return invalid(call, faults, next.unknown_keys);
     const bool is_there = present.exists && text == present.text;
-    if (Done written = is_there ? Done() : write_over(present, call.path(), text); !written)
+    if (Done written = is_there ? Done() : write_over(present, call.request, text); !written)
         return Error{
             written.error().fault == Fault::bad_message ? Fault::bad_message : Fault::system,
             "the configuration cannot be written: " + written.error().what};

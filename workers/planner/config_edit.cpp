@@ -67,8 +67,10 @@ Result<Json> content_of(const std::string& path, const std::string& text, bool o
     return std::move(document.value);
 }
 
-// One writer at a time, the command line's planner included.
-Fd lock_directory(const std::string& path) {
+// One writer at a time, the command line's planner included. On a directory of the planner's own:
+// the supervisor holds the state directory itself.
+Fd lock_writing(const std::string& state_dir) {
+    const std::string path = state_dir + "/hardshell/planner";
     Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (directory) (void)!::flock(directory.get(), LOCK_EX);
     return directory;
@@ -176,8 +178,10 @@ void stamp(std::string& text, int64_t now_ms) {
         text = std::move(stamped);
 }
 
-Done write_over(const PresentConfig& present, const std::string& path, const std::string& text) {
-    const Fd lock = lock_directory(directory_of(link_target(path)));
+Done write_over(const PresentConfig& present, const hardshell::proto::PlanRequest& request,
+                const std::string& text) {
+    const Fd lock = lock_writing(request.state_dir());
+    const std::string& path = request.config_path();
     if (Done same = check_base_hash(path, present.hash); !same) return same;
     return write_config(path, text);
 }

@@ -49,6 +49,7 @@ std::string iso_time(int64_t now_ms);
 void stamp(std::string& text, int64_t now_ms);
 
 // Unless the file has changed since it was read.
-Done write_over(const PresentConfig& present, const std::string& path, const std::string& text);
+Done write_over(const PresentConfig& present, const hardshell::proto::PlanRequest& request,
+                const std::string& text);
 
 }  // namespace planner
