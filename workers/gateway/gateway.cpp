@@ -15,6 +15,7 @@
 #include "workers/gateway/front_desk.h"
 #include "workers/gateway/health_keeper.h"
 #include "workers/gateway/hub.h"
+#include "workers/gateway/log_text.h"
 #include "workers/gateway/metrics.h"
 #include "workers/gateway/uv_loop.h"
 #include "workers/gateway/web_server.h"
@@ -73,6 +74,7 @@ Result<GatewaySettings> settings_of(const Worker& self) {
     if (settings.version.empty()) settings.version = HARDSHELL_VERSION;
     settings.commit = environment(self, "GIT_COMMIT");
     settings.fly_app = environment(self, "FLY_APP_NAME");
+    settings.echo_path = environment(self, "HARDSHELL_ECHO_PATH");
     settings.tailscaled_socket = environment(self, "TS_SOCKET");
     if (settings.tailscaled_socket.empty()) settings.tailscaled_socket = default_tailscaled_socket;
     settings.host = host_name();
@@ -227,6 +229,10 @@ Done run(Worker& self) {
              !settings->degraded.empty(), settings->version, settings->commit, monotonic_ms()});
     });
     log_info("listening on ws://{} (PID {})", shown_address(*settings), getpid());
+    if (!settings->echo_path.empty())
+        log_warn(
+            "HARDSHELL_ECHO_PATH is set: {} sends WebSocket messages back to anybody; for tests",
+            log_safe(settings->echo_path));
     own.ready = true;
     (void)readiness();
     self.ready();

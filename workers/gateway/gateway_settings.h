@@ -38,6 +38,8 @@ struct GatewaySettings {
     std::string host;
     // Empty: not on Fly.
     std::string fly_app;
+    // Where WebSocket messages are sent back, see Echo; empty: nowhere.
+    std::string echo_path;
 
     // "agent:main:main", or "global".
     std::string main_session_key() const;

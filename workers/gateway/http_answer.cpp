@@ -23,6 +23,7 @@ constexpr StatusText status_texts[] = {
     {404, "Not Found"},
     {405, "Method Not Allowed"},
     {411, "Length Required"},
+    {426, "Upgrade Required"},
     {503, "Service Unavailable"},
 };
 
@@ -96,7 +97,10 @@ HttpAnswer text_answer(int status, std::string_view text, bool close) {
     answer.status = status;
     answer.body = std::string(text);
     answer.close = close;
-    finish(answer, plain_text, status == 405 ? "\r\nAllow: GET, HEAD" : "");
+    finish(answer, plain_text,
+           status == 405   ? "\r\nAllow: GET, HEAD"
+           : status == 426 ? "\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
+                           : "");
     return answer;
 }
 

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "workers/gateway/websocket_rules.h"
+
 namespace gateway {
 
 namespace {
@@ -88,6 +90,11 @@ HttpAsk read_ask(lws* wsi) {
     const std::string length = header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
     ask.has_body = !length.empty() && length != "0";
     return ask;
+}
+
+int opening_fault(lws* wsi) {
+    return refused_opening(read_ask(wsi).method, header(wsi, WSI_TOKEN_VERSION),
+                           header(wsi, WSI_TOKEN_KEY));
 }
 
 void read_close(std::string_view payload, int& code, std::string& reason) {

@@ -16,6 +16,9 @@ namespace gateway {
 RequestHeaders read_headers(lws* wsi);
 HttpAsk read_ask(lws* wsi);
 
+// What RFC 6455 has against the opening of a WebSocket, see refused_opening().
+int opening_fault(lws* wsi);
+
 // Code and reason of a close frame's payload; unchanged when there is none.
 void read_close(std::string_view payload, int& code, std::string& reason);
 

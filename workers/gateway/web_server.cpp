@@ -11,6 +11,7 @@
 #include "workers/common/log.h"
 #include "workers/gateway/loopback_peer.h"
 #include "workers/gateway/lws_request.h"
+#include "workers/gateway/websocket_rules.h"
 
 namespace gateway {
 
@@ -46,7 +47,9 @@ struct WebServer::Socket {
     Door door = Door::everybody;
     RequestHeaders headers;
     std::unique_ptr<Client> client;
+    std::unique_ptr<Echo> echo;  // in place of a client
     std::string incoming;
+    bool asks_for_echo = false;
     bool close_timed = false;     // the time for our close has begun
     bool close_sent = false;      // our close frame is out
     bool ends_when_sent = false;  // HTTP: the connection ends with this answer
@@ -177,6 +180,8 @@ void WebServer::adopt(Fd connection, Door door) {
 
 int WebServer::handle(Socket& socket, lws_callback_reasons reason, void* in, size_t length) {
     const std::string_view bytes(static_cast<const char*>(in), in ? length : 0);
+    if (socket.echo && reason == LWS_CALLBACK_RECEIVE) return socket.echo->receive(bytes);
+    if (socket.echo && reason == LWS_CALLBACK_SERVER_WRITEABLE) return socket.echo->write_some();
     switch (reason) {
         case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
             return is_refused(socket) ? 1 : 0;
@@ -192,8 +197,7 @@ int WebServer::handle(Socket& socket, lws_callback_reasons reason, void* in, siz
         case LWS_CALLBACK_SERVER_WRITEABLE:
             return write_some(socket);
         case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-            read_close(bytes, socket.peer_close_code, socket.peer_close_reason);
-            return socket.close_sent ? -1 : 0;  // the answer to ours needs none
+            return take_close(socket, bytes);
         case LWS_CALLBACK_CLOSED:
             close_client(socket);
             return 0;
@@ -208,6 +212,8 @@ int WebServer::handle(Socket& socket, lws_callback_reasons reason, void* in, siz
 bool WebServer::is_refused(Socket& socket) {
     socket.headers = read_headers(socket.wsi);
     socket.headers.peer = socket.peer;
+    socket.asks_for_echo =
+        !settings_.echo_path.empty() && read_ask(socket.wsi).path == settings_.echo_path;
     strangers_.comes_from(socket, source_of(socket.headers, settings_).limiter_key);
     if (shut_down_done_) {
         write_answer(socket, refusal_answer(503, "The gateway is stopping"), true);
@@ -215,6 +221,11 @@ bool WebServer::is_refused(Socket& socket) {
     }
     if (socket.door == Door::metrics) {
         write_answer(socket, refusal_answer(404, "Not Found"), true);
+        return true;
+    }
+    if (const int status = opening_fault(socket.wsi)) {
+        write_answer(socket, refusal_answer(status, "This is no opening of a WebSocket (RFC 6455)"),
+                     true);
         return true;
     }
     if (origin_allowed(socket.headers, settings_)) {
@@ -263,6 +274,10 @@ int WebServer::write_answer(Socket& socket, const HttpAnswer& answer, bool with_
 }
 
 void WebServer::open(Socket& socket) {
+    if (socket.asks_for_echo) {
+        socket.echo = std::make_unique<Echo>(socket.wsi);
+        return is_known(socket);
+    }
     RequestSource source = source_of(socket.headers, settings_);
     socket.client = std::make_unique<Client>(next_client_++, std::move(socket.headers),
                                              std::move(source), [&socket] { wake(socket); });
@@ -295,14 +310,25 @@ void WebServer::wake(Socket& socket) {
     lws_set_timeout(socket.wsi, PENDING_TIMEOUT_CLOSE_SEND, close_patience_s);
 }
 
+int WebServer::take_close(Socket& socket, std::string_view payload) {
+    read_close(payload, socket.peer_close_code, socket.peer_close_reason);
+    if (socket.close_sent) return -1;  // the answer to ours needs none
+    if (is_close_payload(payload)) return 0;
+    if (!lws_partial_buffered(socket.wsi)) (void)send_close(socket, close_protocol, "");
+    return -1;
+}
+
 // One frame per call; libwebsockets keeps what the kernel does not take, and calls again when it
 // is gone.
 int WebServer::write_some(Socket& socket) {
-    if (!socket.client || socket.close_sent) return 0;
+    // Nothing goes out after a close frame, also where libwebsockets has sent one by itself.
+    if (!socket.client || socket.close_sent || lws_get_close_length(socket.wsi) > 0) return 0;
     Client& client = *socket.client;
     client.frame_sent();
     const SharedFrame frame = client.take_frame();
-    if (!frame) return client.is_closing() ? write_close(socket) : 0;
+    if (!frame)
+        return client.is_closing() ? send_close(socket, client.close_code(), client.close_reason())
+                                   : 0;
     if (lws_write(socket.wsi, frame->data(), frame->size(), LWS_WRITE_TEXT) < 0) return -1;
     if (client.has_frames() || client.is_closing() || lws_partial_buffered(socket.wsi))
         lws_callback_on_writable(socket.wsi);
@@ -313,12 +339,11 @@ int WebServer::write_some(Socket& socket) {
 
 // Written by hand: in 4.1.6 lws_close_reason() followed by -1 from the writeable callback ends the
 // connection without a close frame.
-int WebServer::write_close(Socket& socket) {
-    const int code = socket.client->close_code();
+int WebServer::send_close(Socket& socket, int code, std::string_view reason) {
     std::string bytes(LWS_PRE, '\0');
     bytes += static_cast<char>(code >> 8);
     bytes += static_cast<char>(code & 0xff);
-    bytes += socket.client->close_reason();
+    bytes += reason;
     socket.close_sent = true;
     auto* payload = reinterpret_cast<unsigned char*>(bytes.data()) + LWS_PRE;
     return lws_write(socket.wsi, payload, bytes.size() - LWS_PRE, write_close_frame) < 0 ? -1 : 0;

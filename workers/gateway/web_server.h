@@ -17,6 +17,7 @@
 
 #include "workers/common/base/fd.h"
 #include "workers/gateway/client.h"
+#include "workers/gateway/echo.h"
 #include "workers/gateway/front_desk.h"
 #include "workers/gateway/http_answer.h"
 #include "workers/gateway/log_budget.h"
@@ -63,7 +64,8 @@ class WebServer {
     int receive(Socket& socket, std::string_view part);
     static void wake(Socket& socket);
     int write_some(Socket& socket);
-    int write_close(Socket& socket);
+    int send_close(Socket& socket, int code, std::string_view reason);
+    int take_close(Socket& socket, std::string_view payload);
     void close_client(Socket& socket);
     void destroy(Socket& socket);
 

@@ -1,0 +1,18 @@
+// What RFC 6455 asks of a client's opening and of its close frame, where libwebsockets does not ask
+// for it. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace gateway {
+
+// The HTTP status of a refused opening; 0: it is a good one. `key` and `version` are the headers
+// Sec-WebSocket-Key and Sec-WebSocket-Version (section 4.2.1).
+int refused_opening(std::string_view method, std::string_view version, std::string_view key);
+
+// Whether a close frame may say that: nothing, or a code that may be sent (section 7.4) and a
+// reason. That the reason is UTF-8 is libwebsockets' business.
+bool is_close_payload(std::string_view payload);
+
+}  // namespace gateway
