@@ -510,6 +510,7 @@ Done Supervisor::restart_worker(const std::string& name) {
     log_.say("", name + " is restarted on request");
     // The cause may have been elsewhere: what it could not come up with is tried once more.
     if (const WorkerPlan* refused = (*worker)->refused_plan()) (*worker)->set_plan(*refused);
+    (*worker)->forgive();
     (*worker)->stop(options_.stop_budget, "gateway restarting", true);
     return {};
 }
@@ -517,6 +518,7 @@ Done Supervisor::restart_worker(const std::string& name) {
 Done Supervisor::start_worker(const std::string& name) {
     Result<WorkerProcess*> worker = find_or_say(name);
     if (!worker) return worker.error();
+    (*worker)->forgive();
     (*worker)->start();
     return {};
 }

@@ -75,6 +75,8 @@ class WorkerProcess {
     void stop_for_owner(std::chrono::milliseconds budget);
     // Asks it to end and starts its successor, unless its owner has stopped it.
     void replace(std::chrono::milliseconds budget);
+    // Its owner takes it in hand: former failures count no more.
+    void forgive() { failures_ = 0; }
     bool is_stopped_by_owner() const { return is_stopped_by_owner_; }
     void kill_now();
     // Another plan for the same worker; takes effect at the next start. If it does not become ready

@@ -149,6 +149,30 @@ TEST_P(Death, SoonAfterReadyDoesNotResetTheBackOff) {
     may_hold_more_descriptors = true;
 }
 
+TEST_P(Death, AfterItsOwnerRestartedItCountsAsTheFirst) {
+    start_unready(std::string(usual_plan) + "worker loop stub STUB_DO=exit+1\n");
+    const auto failed = [&] {
+        const auto lines = supervisor->log().lines();
+        return std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+            return line.find("loop exit code 1") != std::string::npos;
+        });
+    };
+    ASSERT_TRUE(eventually([&] { return failed() == 5; }, 20s));
+    const size_t before = supervisor->log().count();
+    ASSERT_TRUE(supervisor->ask("restart", {"loop"}));
+    ASSERT_TRUE(supervisor->wait_line("loop is restarted on request", before));
+    const auto line = supervisor->wait_line("loop exit code 1", before);
+    ASSERT_TRUE(line);
+    // 0.2 s, give or take a fifth: the wait after a first failure.
+    const size_t at = line->find("started again in ");
+    ASSERT_NE(at, std::string::npos) << *line;
+    const int wait = std::stoi(line->substr(at + 17));
+    EXPECT_GE(wait, 160) << *line;
+    EXPECT_LE(wait, 240) << *line;
+    wait_all_ready_but({"loop"});
+    may_hold_more_descriptors = true;
+}
+
 // Every way in which exec can fail, with a word of the reason.
 TEST_P(Death, AtExecNamesStageAndReason) {
     covers("12");
