@@ -42,18 +42,30 @@ void add_line(ControlReply& reply, const std::string& worker, const LogRecord& r
     line.set_text(record.text);
 }
 
+// Where the last lines begin that have so many bytes together.
+size_t first_within(const std::vector<std::pair<std::string, LogRecord>>& lines, size_t room) {
+    size_t first = lines.size();
+    while (first > 0 && lines[first - 1].second.text.size() <= room)
+        room -= lines[--first].second.text.size();
+    return first;
+}
+
 void logs(Supervisor& supervisor, const ControlRequest& request, ControlClient& client) {
     const std::string worker = argument(request, 0);
     size_t most = 200;
     const std::string count = argument(request, 1);
     std::from_chars(count.data(), count.data() + count.size(), most);
     const bool follow = argument(request, 2) == "follow";
+    size_t room = SIZE_MAX;
+    const std::string most_bytes = argument(request, 3);
+    std::from_chars(most_bytes.data(), most_bytes.data() + most_bytes.size(), room);
     if (!worker.empty() && !supervisor.has_log_of(worker))
         return client.refuse("there is no worker called " + worker);
+    const auto lines = supervisor.log().recent(worker, 0, std::min(most, most_lines));
     ControlReply reply;
     size_t bytes = 0;
-    for (const auto& [name, record] :
-         supervisor.log().recent(worker, 0, std::min(most, most_lines))) {
+    for (size_t index = first_within(lines, room); index < lines.size(); ++index) {
+        const auto& [name, record] = lines[index];
         add_line(reply, name, record);
         bytes += record.text.size();
         if (bytes < bytes_per_reply) continue;
@@ -120,7 +132,7 @@ void config(Supervisor& supervisor, const ControlRequest& request, ControlClient
 
 constexpr ControlVerb verbs[] = {
     {"status", "", status},
-    {"logs", "[worker [lines [follow]]]", logs},
+    {"logs", "[worker [lines [follow [bytes]]]]", logs},
     {"restart", "worker", restart},
     {"start", "worker", start},
     {"stop", "[worker]", stop},

@@ -125,7 +125,8 @@ void give_config_to(unsigned owner, int state_dir, const std::string& config_pat
     for (const char* suffix : {"", ".bak", ".bak.1", ".bak.2", ".bak.3", ".bak.4"})
         give(state_dir, (name + suffix).c_str(), owner, 0);
     give(state_dir, ".env", owner, 0);
-    give(state_dir, "hardshell.json", owner, 0);
+    for (const char* file : {"hardshell.json", "exec-approvals.json"})
+        give(state_dir, file, owner, 0);
 }
 
 }  // namespace

@@ -66,6 +66,11 @@ class LogPump {
     // those that were suppressed or dropped.
     std::vector<std::pair<std::string, LogRecord>> recent(const std::string& worker, uint64_t after,
                                                           size_t most) const;
+    // Whether a line with a sequence above `after` is no longer in its ring.
+    bool has_forgotten(uint64_t after) const;
+    uint64_t newest() const { return next_sequence_ - 1; }
+    // When it began to count its lines.
+    int64_t began_ms() const { return began_ms_; }
     // Called for each line from now on, until the registration goes.
     Loop::Registration listen(Listener listener);
 
@@ -118,6 +123,7 @@ class LogPump {
     std::map<std::string, std::unique_ptr<Speaker>> speakers_;
     std::vector<std::unique_ptr<Source>> sources_;
     uint64_t next_sequence_ = 1;
+    int64_t began_ms_ = ::wall_ms();
     int64_t now_ms_ = 0;  // monotonic, of what is being read
     int64_t wall_ms_ = 0;
     int64_t stamped_ms_ = -1;

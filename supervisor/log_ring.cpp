@@ -11,7 +11,9 @@ LogRing::Header LogRing::header_at(size_t at) const {
 }
 
 void LogRing::forget_oldest() {
-    oldest_ += sizeof(Header) + header_at(oldest_).size;
+    const Header header = header_at(oldest_);
+    forgotten_ = header.sequence;
+    oldest_ += sizeof(Header) + header.size;
     if (oldest_ == turn_) {
         oldest_ = 0;
         turn_ = nowhere;

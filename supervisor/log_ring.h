@@ -26,6 +26,8 @@ class LogRing {
     // Oldest first.
     void each(const std::function<void(const Entry&)>& look) const;
     size_t lines() const { return lines_; }
+    // The newest that is no longer there; 0: none.
+    uint64_t forgotten() const { return forgotten_; }
 
   private:
     struct Header {
@@ -45,6 +47,7 @@ class LogRing {
     size_t next_ = 0;        // where the next line goes
     size_t turn_ = nowhere;  // where the lines end that lie behind next_; then on from 0
     size_t lines_ = 0;
+    uint64_t forgotten_ = 0;
 };
 
 }  // namespace supervisor

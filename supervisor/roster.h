@@ -40,6 +40,8 @@ struct KindOfWorker {
     std::vector<std::string_view> directories;
     // Whether it may ask about the configuration and change it, for the clients it has let in.
     bool may_configure = false;
+    // Whether it may read what all workers log, for the clients it has let in.
+    bool may_read_log = false;
 };
 
 // The user of that kind's workers, when the supervisor is root.

@@ -10,6 +10,7 @@
 
 #include "supervisor/control_verbs.h"
 #include "supervisor/descriptor_room.h"
+#include "supervisor/log_tail.h"
 #include "supervisor/plan_changes.h"
 #include "supervisor/reap.h"
 #include "supervisor/status_report.h"
@@ -413,6 +414,8 @@ void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
         workers_.back()->on_config_call([this, worker = workers_.back().get()](const auto& call) {
             take_config_call(*worker, call);
         });
+    if (kind.may_read_log)
+        workers_.back()->on_log_query([this](const auto& query) { return log_tail(log_, query); });
     workers_.back()->on_failing([this, name](int failures, const std::string& why) {
         critical_failed(name, failures, why);
     });

@@ -165,6 +165,8 @@ void WorkerProcess::on_frame(std::string_view frame) {
         if (on_owner_result_) on_owner_result_(message.owner_result());
     } else if (message.has_config_call() && on_config_call_) {
         on_config_call_(message.config_call());
+    } else if (message.has_log_query() && read_log_) {
+        tell_log(read_log_(message.log_query()));
     }
 }
 
@@ -188,6 +190,12 @@ void WorkerProcess::break_off(const std::string& what) {
 void WorkerProcess::tell_config(const hardshell::proto::ConfigAnswer& answer) {
     ToWorker message;
     *message.mutable_config_answer() = answer;
+    if (link_) (void)link_->send(message);
+}
+
+void WorkerProcess::tell_log(hardshell::proto::LogAnswer answer) {
+    ToWorker message;
+    *message.mutable_log_answer() = std::move(answer);
     if (link_) (void)link_->send(message);
 }
 

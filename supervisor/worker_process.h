@@ -66,6 +66,9 @@ class WorkerProcess {
         on_config_call_ = std::move(handler);
     }
     void tell_config(const hardshell::proto::ConfigAnswer& answer);
+    // It asks about the log; only of a kind that may.
+    using LogReader = std::function<hardshell::proto::LogAnswer(const hardshell::proto::LogQuery&)>;
+    void on_log_query(LogReader reader) { read_log_ = std::move(reader); }
 
     // Starts it unless it runs; lifts a hold.
     void start();
@@ -121,6 +124,7 @@ class WorkerProcess {
     void move_to(WorkerState next);
     Done launch();
     void on_frame(std::string_view frame);
+    void tell_log(hardshell::proto::LogAnswer answer);
     void became_ready(const std::string& summary);
     void link_closed(const std::string& why);
     void break_off(const std::string& what);
@@ -176,6 +180,7 @@ class WorkerProcess {
     Loop::Registration stuck_timer_;
     std::function<void()> on_change_;
     std::function<void(const hardshell::proto::ConfigCall&)> on_config_call_;
+    LogReader read_log_;
     std::function<void(int, const std::string&)> on_failing_;
     std::function<void(const hardshell::proto::OwnerResult&)> on_owner_result_;
 };

@@ -90,7 +90,7 @@ Done run(Worker& self) {
             recovered->all() == 1 ? "1 run was" : fmt::format("{} runs were", recovered->all()),
             recovered->answered, recovered->resumed, recovered->given_up);
     Methods methods({runs, **store, starter, gateway, config, system_events,
-                     [&] { return models.list(); }, wall_ms});
+                     [&] { return models.list(); }, wall_ms, self.settings().state_dir()});
     gateway.serve(methods);
 
     self.on_stop([&](const hardshell::proto::Stop& stop) {

@@ -12,6 +12,7 @@
 
 #include "workers/agent/params.h"
 #include "workers/agent/runs.h"
+#include "workers/agent/skill_folders.h"
 
 namespace agent {
 
@@ -39,6 +40,7 @@ struct MethodServices {
     SystemEvents& system_events;
     std::function<Json()> list_models;  // payload of models.list
     std::function<int64_t()> now_ms;
+    std::string state_dir = ".";  // absolute, for messages
 };
 
 class Methods {
@@ -87,6 +89,10 @@ class Methods {
     void system_event(const Json& params, const Reply& reply);
     void last_heartbeat(const Json& params, const Reply& reply);
     void set_heartbeats(const Json& params, const Reply& reply);
+    // methods_skills.cpp
+    void skills_status(const Json& params, const Reply& reply);
+    void skills_bins(const Json& params, const Reply& reply);
+    std::vector<SkillFolder> skill_folders(const AgentEntry& entry) const;
     // The one that system events are for.
     SessionKey main_session() const;
     // methods_sessions.cpp

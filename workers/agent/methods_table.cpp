@@ -119,6 +119,7 @@ constexpr Field wake_fields[] = {
 };
 constexpr Field set_heartbeats_fields[] = {{"enabled", Kind::boolean, true}};
 constexpr Field system_event_fields[] = {{"text", Kind::text, true, 1}};
+constexpr Field skills_status_fields[] = {{"agentId", Kind::text, false, 1}};
 constexpr Field probe_fields[] = {{"probe", Kind::any, false, any}};
 
 }  // namespace
@@ -147,6 +148,8 @@ std::span<const Methods::Row> Methods::table() {
         {"last-heartbeat", {}, &Methods::last_heartbeat},
         {"set-heartbeats", set_heartbeats_fields, &Methods::set_heartbeats},
         {"models.list", {}, &Methods::models_list},
+        {"skills.status", skills_status_fields, &Methods::skills_status},
+        {"skills.bins", {}, &Methods::skills_bins},
         // Asked by the gateway itself, never for a client.
         {"internal.health", probe_fields, &Methods::health},
         {"internal.system-event", system_event_fields, &Methods::system_event},

@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "workers/cli/output.h"
+
 namespace cli {
 
 namespace {
@@ -23,8 +25,8 @@ bool takes_several(const Option& option) {
 }
 
 Error refusal(const Command& command, const std::string& what) {
-    return Error{Fault::bad_message,
-                 what + "; see `hardshell " + command.name + " --help` for what it takes"};
+    return Error{Fault::bad_message, what + "; see `" + program_name() + " " + command.name +
+                                         " --help` for what it takes"};
 }
 
 }  // namespace
@@ -92,7 +94,8 @@ Result<Arguments> parse_arguments(const Command& command, std::span<const std::s
     } catch (const CLI::ExtrasError&) {
         const std::vector<std::string> extra = app.remaining();
         return refusal(command, "\"" + (extra.empty() ? std::string() : extra.front()) +
-                                    "\" is not known to `hardshell " + command.name + "`");
+                                    "\" is not known to `" + program_name() + " " + command.name +
+                                    "`");
     } catch (const CLI::ParseError& failure) {
         return refusal(command, failure.what());
     }

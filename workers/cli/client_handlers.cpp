@@ -1,7 +1,12 @@
 #include "workers/cli/commands/agent.h"
+#include "workers/cli/commands/channels.h"
 #include "workers/cli/commands/devices.h"
 #include "workers/cli/commands/doctor.h"
 #include "workers/cli/commands/gateway_methods.h"
+#include "workers/cli/commands/gateway_probe.h"
+#include "workers/cli/commands/listings.h"
+#include "workers/cli/commands/message.h"
+#include "workers/cli/commands/pairing.h"
 #include "workers/cli/program.h"
 
 namespace cli {
@@ -15,6 +20,16 @@ constexpr Handler handlers[] = {
     {"gateway call", run_gateway_call},
     {"gateway health", run_health},
     {"gateway status", run_gateway_status},
+    {"gateway probe", run_gateway_probe},
+    {"gateway usage-cost", run_gateway_usage_cost},
+    {"channels list", run_channels_list},
+    {"channels status", run_channels_status},
+    {"sessions", run_sessions},
+    {"agents list", run_agents_list},
+    {"models list", run_models_list},
+    {"message send", run_message_send},
+    {"pairing list", run_pairing_list},
+    {"pairing approve", run_pairing_approve},
     {"devices", run_devices_list},
     {"devices list", run_devices_list},
     {"devices approve", run_devices_approve},

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "workers/cli/output.h"
+
 namespace cli {
 
 namespace {
@@ -57,6 +59,93 @@ constexpr Option gateway_query[] = {
     HARDSHELL_GATEWAY_OPTIONS,
 };
 
+constexpr Option channels_list[] = {
+    {"--json", nullptr, "print JSON"},
+    {"--no-usage", nullptr, "accepted; usage is never asked for"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option channels_status[] = {
+    {"--probe", nullptr, "ask the services too; a channel's worker knows without"},
+    {"--json", nullptr, "print the payload as JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option sessions[] = {
+    {"--json", nullptr, "print JSON"},
+    {"--active", "MINUTES", "only those of the last so many minutes"},
+    {"--store", "FILE", "read this sessions.json instead of asking the gateway"},
+    {"--verbose", nullptr, "accepted"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option models_list[] = {
+    {"--json", nullptr, "print JSON"},
+    {"--plain", nullptr, "one name per line"},
+    {"--provider", "NAME", "only those of this provider"},
+    {"--all", nullptr, "accepted; all are always listed"},
+    {"--local", nullptr, "accepted"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option health[] = {
+    {"--json", nullptr, "print the payload as JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    {"--verbose", nullptr, "accepted; all is always told"},
+    {"--debug", nullptr, "the same as --verbose"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option gateway_probe[] = {
+    {"--json", nullptr, "print JSON"},
+    {"--timeout", "MS", "how long to wait (3000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option usage_cost[] = {
+    {"--days", "N", "how many days (30)"},
+    {"--json", nullptr, "print the payload as JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option message_send[] = {
+    {"-t,--target", "WHO", "to whom: a number, a chat, channel:ID or user:ID (required)"},
+    {"-m,--message", "TEXT", "what to say (required unless there is --media)"},
+    {"--media", "URL", "a picture or file to send with it"},
+    {"--channel", "NAME", "telegram, discord, slack … (else whatsapp, as OpenClaw has it)"},
+    {"--account", "ID", "which account of the channel (else the default one)"},
+    {"--gif-playback", nullptr, "play a video like a GIF"},
+    {"--dry-run", nullptr, "send nothing"},
+    {"--json", nullptr, "print JSON"},
+    {"--verbose", nullptr, "accepted"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option pairing_list[] = {
+    {"--channel", "NAME", "the same as the operand"},
+    {"--json", nullptr, "print JSON"},
+};
+
+constexpr Option pairing_approve[] = {
+    {"--channel", "NAME", "the channel, where only the code is an operand"},
+    {"--notify", nullptr, "tell the sender"},
+};
+
+constexpr Option status[] = {
+    {"--json", nullptr, "print JSON"},
+    {"--all", nullptr, "accepted; all is always told"},
+    {"--deep", nullptr, "accepted; see `hardshell doctor`"},
+    {"--usage", nullptr, "accepted; see `hardshell gateway usage-cost`"},
+    {"--verbose", nullptr, "accepted"},
+    {"--timeout", "MS", "accepted; the supervisor answers at once"},
+};
+
 constexpr Option agent[] = {
     {"-m,--message", "TEXT", "what to say (required)"},
     {"--agent", "ID", "which agent (else the default one)"},
@@ -109,6 +198,9 @@ constexpr Option logs[] = {
     {"-f,--follow", nullptr, "keep printing new lines"},
     {"-n,--lines,--limit", "LINES", "how many lines to begin with (200; 10000 at most)"},
     {"--json", nullptr, "one JSON object per line"},
+    {"--max-bytes", "BYTES", "no more than the last so many bytes of lines to begin with"},
+    {"--interval", "MS", "accepted; new lines come at once"},
+    {"--plain", nullptr, "no colour"},
 };
 
 constexpr Option dashboard[] = {
@@ -122,7 +214,7 @@ constexpr const char* over_the_control_socket =
 
 constexpr const char* zero_or_one = "Exit code: 0 it worked, 1 it did not (the reason is printed).";
 
-constexpr Command table[] = {
+constexpr Command command_rows[] = {
     // name, operands, program, help, options, notes
     {"gateway", "", Program::hardshell, "run the gateway (also: gateway run)", gateway_run,
      "Runs in the foreground until INT or TERM. Exit code: 0 stopped as asked, 1 refused to "
@@ -131,12 +223,11 @@ constexpr Command table[] = {
      "On a terminal the answer is printed as it comes.\n"
      "Exit code: 0 answered, 1 not (the reason is printed)."},
     {"status", "[worker]", Program::hardshell,
-     "which processes run, and how they are; all about one", json_only,
+     "which processes run, and how they are; all about one", status,
      "With a worker's name: what is known about it, how it last ended and what it said before.\n"
      "Exit code: 0 running and every worker ready, 1 not running or no answer,\n"
      "2 running but degraded (a worker is not ready, or the configuration could not be used)."},
-    {"health", "", Program::client, "ask the running gateway for its health", gateway_query,
-     zero_or_one},
+    {"health", "", Program::client, "ask the running gateway for its health", health, zero_or_one},
     {"logs", "[worker]", Program::hardshell, "the last log lines, of all workers or of one", logs,
      zero_or_one},
     {"restart", "<worker>", Program::hardshell, "restart one worker", {}, zero_or_one},
@@ -197,6 +288,23 @@ constexpr Command table[] = {
     {"gateway health", "", Program::client, "the same as health", gateway_query, zero_or_one},
     {"gateway status", "", Program::client, "where the gateway listens and what it is doing",
      gateway_query, zero_or_one},
+    {"gateway probe", "", Program::client, "whether the gateway can be reached, and answers",
+     gateway_probe, zero_or_one},
+    {"gateway usage-cost", "", Program::client, "tokens and costs by day", usage_cost, zero_or_one},
+    {"channels list", "", Program::client, "which chat channels are configured", channels_list,
+     zero_or_one},
+    {"channels status", "", Program::client, "which channels run, and why one does not",
+     channels_status, zero_or_one},
+    {"sessions", "", Program::client, "the conversations there are", sessions, zero_or_one},
+    {"agents list", "", Program::client, "the agents there are", gateway_query, zero_or_one},
+    {"models list", "", Program::client, "the models that can be used", models_list, zero_or_one},
+    {"message send", "", Program::client, "send a text to somebody on a chat channel", message_send,
+     zero_or_one},
+    {"pairing list", "[channel]", Program::client, "who asks to write to the assistant",
+     pairing_list, zero_or_one},
+    {"pairing approve", "[channel] <code>", Program::client, "let somebody in who asks to write",
+     pairing_approve,
+     "A request is good for an hour. Exit code: 0 let in, 1 not (the reason is printed)."},
 };
 
 #undef HARDSHELL_GATEWAY_OPTIONS
@@ -240,7 +348,7 @@ size_t distance(std::string_view a, std::string_view b) {
 }
 
 const Command* named(std::string_view name) {
-    for (const Command& command : table)
+    for (const Command& command : command_rows)
         if (name == command.name) return &command;
     return nullptr;
 }
@@ -248,7 +356,7 @@ const Command* named(std::string_view name) {
 }  // namespace
 
 std::span<const Command> commands() {
-    return table;
+    return command_rows;
 }
 std::span<const Option> global_options() {
     return globals;
@@ -269,7 +377,7 @@ std::string nearest_command(std::string_view typed) {
     if (typed.size() > 64) return {};
     std::string nearest;
     size_t best = std::max<size_t>(2, typed.size() / 2);
-    for (const Command& command : table)
+    for (const Command& command : command_rows)
         if (const size_t far = distance(typed, command.name); far < best) {
             best = far;
             nearest = command.name;
@@ -282,24 +390,24 @@ std::string version_line() {
 }
 
 std::string overview() {
-    std::string out = "Usage: hardshell [options] <command> [options]\n\nCommands:\n";
+    std::string out = "Usage: " + program_name() + " [options] <command> [options]\n\nCommands:\n";
     size_t width = 0;
     const auto usage = [](const Command& command) {
         return std::string(command.name) + (*command.operands ? " " : "") + command.operands;
     };
-    for (const Command& command : table) width = std::max(width, usage(command).size() + 2);
-    for (const Command& command : table) {
+    for (const Command& command : command_rows) width = std::max(width, usage(command).size() + 2);
+    for (const Command& command : command_rows) {
         out += "  ";
         append_padded(out, usage(command), width);
         out += std::string(command.help) + "\n";
     }
     out += "\nOptions before the command:\n";
     append_options(out, globals);
-    return out + "\n`hardshell <command> --help` explains one command.\n";
+    return out + "\n`" + program_name() + " <command> --help` explains one command.\n";
 }
 
 std::string help_for(const Command& command) {
-    std::string out = std::string("Usage: hardshell ") + command.name;
+    std::string out = "Usage: " + program_name() + " " + command.name;
     if (!command.options.empty()) out += " [options]";
     if (*command.operands) out += std::string(" ") + command.operands;
     out += std::string("\n\n") + command.help + "\n\n";

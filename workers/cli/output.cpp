@@ -141,8 +141,29 @@ bool print(std::string_view text) {
            std::fflush(stdout) == 0;
 }
 
+namespace {
+
+// Set once, before anything else runs.
+std::string& called_name() {
+    static std::string name = "hardshell";
+    return name;
+}
+
+}  // namespace
+
+void set_program_name(const char* called) {
+    const std::string path = called ? called : "";
+    const std::string name =
+        path.substr(path.rfind('/') == std::string::npos ? 0 : path.rfind('/') + 1);
+    called_name() = name == "openclaw" ? "openclaw" : "hardshell";
+}
+
+const std::string& program_name() {
+    return called_name();
+}
+
 void complain(const std::string& what) {
-    const std::string line = "hardshell: " + printable(what, true) + "\n";
+    const std::string line = program_name() + ": " + printable(what, true) + "\n";
     (void)std::fwrite(line.data(), 1, line.size(), stderr);
 }
 

@@ -51,6 +51,10 @@ std::string url_encode(std::string_view text);
 
 // To standard output; false when it is closed or full.
 bool print(std::string_view text);
+// The name this program was called by: "openclaw" through a link of that name, else "hardshell".
+void set_program_name(const char* called);
+const std::string& program_name();
+
 // "hardshell: <what>" to standard error.
 void complain(const std::string& what);
 // complain(error.what), and the exit code for it.

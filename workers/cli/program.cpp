@@ -24,9 +24,9 @@ int unknown_command(std::span<const std::string> words) {
     const std::string both = words.size() > 1 ? typed + " " + words[1] : typed;
     std::string nearest = nearest_command(typed);
     if (nearest.empty()) nearest = nearest_command(both);
-    complain(
-        "\"" + typed + "\" is not a command; " +
-        (nearest.empty() ? "see `hardshell --help`" : "did you mean `hardshell " + nearest + "`?"));
+    complain("\"" + typed + "\" is not a command; " +
+             (nearest.empty() ? "see `" + program_name() + " --help`"
+                              : "did you mean `" + program_name() + " " + nearest + "`?"));
     return 1;
 }
 
@@ -49,7 +49,7 @@ int hand_over(const Context& context, char** words) {
 int run_command(const Found& found, const Context& context, std::span<const Handler> handlers) {
     for (const Handler& handler : handlers)
         if (std::strcmp(handler.command, found.command->name) == 0) return handler.run(context);
-    complain(std::string("`hardshell ") + found.command->name +
+    complain("`" + program_name() + " " + found.command->name +
              "` is served by another program; run `hardshell` itself");
     return 1;
 }
@@ -57,6 +57,7 @@ int run_command(const Found& found, const Context& context, std::span<const Hand
 }  // namespace
 
 int run_program(int count, char** words, Program self, std::span<const Handler> handlers) {
+    set_program_name(count > 0 ? words[0] : nullptr);
     const std::vector<std::string> all(words + (count > 0 ? 1 : 0), words + count);
     Result<Globals> globals = parse_globals(all);
     if (!globals) {

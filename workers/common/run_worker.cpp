@@ -160,6 +160,8 @@ void Worker::on_frame(std::string_view frame) {
         answer_owner(message.owner_request());
     } else if (message.has_config_answer() && on_config_) {
         on_config_(message.config_answer());
+    } else if (message.has_log_answer() && on_log_) {
+        on_log_(message.log_answer());
     }
 }
 
@@ -177,6 +179,12 @@ void Worker::answer_owner(const hardshell::proto::OwnerRequest& request) {
 Done Worker::ask_config(const hardshell::proto::ConfigCall& call) {
     FromWorker message;
     *message.mutable_config_call() = call;
+    return supervisor_->send(message);
+}
+
+Done Worker::ask_log(const hardshell::proto::LogQuery& query) {
+    FromWorker message;
+    *message.mutable_log_query() = query;
     return supervisor_->send(message);
 }
 

@@ -64,6 +64,11 @@ class Worker {
     void on_config_answer(std::function<void(const hardshell::proto::ConfigAnswer&)> handler) {
         on_config_ = std::move(handler);
     }
+    // About the log of all workers, likewise.
+    Done ask_log(const hardshell::proto::LogQuery& query);
+    void on_log_answer(std::function<void(const hardshell::proto::LogAnswer&)> handler) {
+        on_log_ = std::move(handler);
+    }
     // The last word of a worker that cannot work.
     void fail(const Error& error);
 
@@ -86,6 +91,7 @@ class Worker {
     std::function<void()> on_workers_;
     OwnerHandler on_owner_request_;
     std::function<void(const hardshell::proto::ConfigAnswer&)> on_config_;
+    std::function<void(const hardshell::proto::LogAnswer&)> on_log_;
     Loop::Registration heartbeat_;
 };
 

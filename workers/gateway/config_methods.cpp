@@ -1,4 +1,5 @@
-// The methods about the configuration: checked here, answered by a planner.
+// The methods about the configuration and other files that a planner keeps: checked here, answered
+// by it.
 
 #include "workers/gateway/config_methods.h"
 
@@ -16,6 +17,16 @@ constexpr Field change_fields[] = {
     {"note", Kind::text},
     {.name = "restartDelayMs", .kind = Kind::integer, .at_least = 0},
 };
+constexpr Field approvals_set_fields[] = {{"file", Kind::any, true},
+                                          {"baseHash", Kind::filled_text}};
+constexpr Field skill_fields[] = {
+    {"skillKey", Kind::filled_text, true},
+    {"enabled", Kind::boolean},
+    {"apiKey", Kind::text},
+    {"env", Kind::any},
+};
+constexpr Shape approvals_set_shape{approvals_set_fields};
+constexpr Shape skill_shape{skill_fields};
 constexpr Shape get_shape{get_fields};
 constexpr Shape set_shape{set_fields};
 constexpr Shape change_shape{change_fields};
@@ -27,7 +38,8 @@ struct Row {
 constexpr Row rows[] = {
     {"config.get", &get_shape},      {"config.set", &set_shape},
     {"config.apply", &change_shape}, {"config.patch", &change_shape},
-    {"config.schema", &no_members},
+    {"config.schema", &no_members},  {"exec.approvals.get", &no_members},
+    {"skills.update", &skill_shape}, {"exec.approvals.set", &approvals_set_shape},
 };
 
 }  // namespace

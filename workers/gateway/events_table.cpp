@@ -14,6 +14,7 @@ constexpr Event table[] = {
     {"chat"},
     {"presence", true},
     {"tick", true},
+    {"talk.mode", true},
     {"shutdown"},
     {"health"},
     {"node.pair.requested", true, pairing},
@@ -21,6 +22,7 @@ constexpr Event table[] = {
     {"node.invoke.request", false, {}, true},
     {"device.pair.requested", true, pairing},
     {"device.pair.resolved", true, pairing},
+    {"voicewake.changed", true},
     {"exec.approval.requested", true, approvals},
     {"exec.approval.resolved", true, approvals},
 };

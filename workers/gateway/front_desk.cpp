@@ -25,12 +25,6 @@ Failure failure_of(const AgentGate::RpcResult& result) {
     return failure;
 }
 
-// What a client is told about a method that this gateway does not serve.
-Failure unknown_method(const std::string& name) {
-    if (find_method(name)) return invalid_request(name + " is not offered by this gateway");
-    return invalid_request("unknown method: " + name);
-}
-
 }  // namespace
 
 FrontDesk::FrontDesk(Parts parts)
@@ -137,6 +131,8 @@ void FrontDesk::let_in(Client& client, const std::string& request_id, Admission 
     around.version = parts_.hub.version();
     around.uptime_ms = monotonic_ms() - started_ms_;
     client.send(response_text(request_id, hello_text(who, parts_.settings, around)));
+    if (params.is_node())
+        client.send(event_text("voicewake.changed", print_json(parts_.voice_wake.get())));
     if (who.by == Credential::tailscale)
         log_info("[ws] {} came in by Tailscale, device {}",
                  log_safe(client.source().tailscale_login), log_safe(who.device_id.substr(0, 12)));
@@ -187,7 +183,7 @@ void FrontDesk::dispatch(Client& client, RequestFrame& request, const Reply& rep
         return reply.failed(*refusal);
     const Method* method = find_method(request.method);
     if (!method || method->served_by == ServedBy::nobody)
-        return reply.failed(unknown_method(request.method));
+        return reply.failed(not_served(request.method));
     if (request.params.is_null()) request.params = Json::object();
     if (method->served_by == ServedBy::gateway) return serve(request, reply);
     forward(client, *method, request, reply);

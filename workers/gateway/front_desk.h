@@ -16,9 +16,11 @@
 #include "workers/gateway/handshake.h"
 #include "workers/gateway/health_keeper.h"
 #include "workers/gateway/hub.h"
+#include "workers/gateway/log_gate.h"
 #include "workers/gateway/node_registry.h"
 #include "workers/gateway/pairing_methods.h"
 #include "workers/gateway/tailscale_identity.h"
+#include "workers/gateway/voice_wake.h"
 
 namespace gateway {
 
@@ -37,6 +39,8 @@ class FrontDesk {
         Hub& hub;
         AgentGate& agent;
         ConfigGate& config;
+        LogGate& log;
+        VoiceWake& voice_wake;
         HealthKeeper& health;
         BoardPage& board;
         HealthKeeper::Workers workers;
@@ -93,6 +97,7 @@ class FrontDesk {
     void node_event(const Json& params, const Reply& reply);
     void exec_approval_request(const Json& params, const Reply& reply);
     void exec_approval_resolve(const Json& params, const Reply& reply);
+    void exec_approvals_of_node(const Json& params, const Reply& reply);
     std::vector<Json> paired_nodes() const;
     void say_for_node(const Client& client, const std::string& text, const Json& payload);
 
@@ -100,6 +105,15 @@ class FrontDesk {
     void end_sessions(const std::string& device_id, const std::string& role,
                       PairingMethods::End how);
     void configuration(const Json& params, const Reply& reply);
+    // owner_methods.cpp
+    void logs_tail(const Json& params, const Reply& reply);
+    void channels_status(const Json& params, const Reply& reply);
+    void channels_logout(const Json& params, const Reply& reply);
+    void send_message(const Json& params, const Reply& reply);
+    void poll(const Json& params, const Reply& reply);
+    void voicewake_get(const Json& params, const Reply& reply);
+    void voicewake_set(const Json& params, const Reply& reply);
+    void talk_mode(const Json& params, const Reply& reply);
 
     Parts parts_;
     AttemptLimiter limiter_;

@@ -16,8 +16,10 @@
 #include "workers/gateway/health_keeper.h"
 #include "workers/gateway/hub.h"
 #include "workers/gateway/log_text.h"
+#include "workers/gateway/log_gate.h"
 #include "workers/gateway/metrics.h"
 #include "workers/gateway/uv_loop.h"
+#include "workers/gateway/voice_wake.h"
 #include "workers/gateway/web_server.h"
 
 using hardshell::proto::ClientEvent;
@@ -167,8 +169,11 @@ Done run(Worker& self) {
     TailscaleIdentity tailscale(*loop, settings->tailscaled_socket);
     ConfigGate config(*loop, [&self](const auto& call) { return self.ask_config(call); });
     self.on_config_answer([&](const auto& answer) { config.take(answer); });
-    FrontDesk desk({*loop, *settings, auth, pairing, nodes, tailscale, hub, agent, config, health,
-                    self.board(), workers});
+    LogGate log(*loop, [&self](const auto& query) { return self.ask_log(query); });
+    self.on_log_answer([&](const auto& answer) { log.take(answer); });
+    VoiceWake voice_wake("settings");
+    FrontDesk desk({*loop, *settings, auth, pairing, nodes, tailscale, hub, agent, config, log,
+                    voice_wake, health, self.board(), workers});
 
     OwnReadiness own;
     const auto readiness = [&] {

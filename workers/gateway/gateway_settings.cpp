@@ -45,6 +45,8 @@ GatewaySettings read_gateway_settings(const Json& config, bool password_known) {
         bool_member(member_at(config, "gateway.auth"), "allowTailscale", served && !by_password);
     const Json& nodes = member_at(config, "gateway.nodes");
     settings.nodes = {texts(member(nodes, "allowCommands")), texts(member(nodes, "denyCommands"))};
+    if (const Json& channels = member(config, "channels"); channels.is_object())
+        settings.channels = channels;
     settings.default_agent = default_agent(member_at(config, "agents.list"));
     settings.sessions_global = text_member(member(config, "session"), "scope") == "global";
     return settings;

@@ -25,6 +25,9 @@ struct GatewaySettings {
 
     NodePolicy nodes;
 
+    // The planner's summary, see channel_reports.h.
+    Json channels = Json::object();
+
     std::string default_agent = "main";
     bool sessions_global = false;
 

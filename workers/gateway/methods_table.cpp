@@ -8,49 +8,62 @@ namespace {
 
 constexpr ServedBy here = ServedBy::gateway;
 constexpr ServedBy agent = ServedBy::agent;
+constexpr ServedBy nobody = ServedBy::nobody;
 constexpr int read_deadline = 30'000;
+
+constexpr std::string_view no_speech = "this version does not turn text into speech";
+constexpr std::string_view no_wizard =
+    "this version has no guided set-up; change openclaw.json with config.set or an editor";
+constexpr std::string_view no_install =
+    "it would run an installer with the gateway's rights; install the program in the image "
+    "(fly/Dockerfile) and skills.status finds it";
+constexpr std::string_view no_update =
+    "a container is updated by deploying a new image (`fly deploy`), not from inside";
+constexpr std::string_view no_browser = "this version has no browser control";
+constexpr std::string_view no_web_login =
+    "it belongs to WhatsApp, which this version does not have";
 
 // In the order in which OpenClaw names them; clients see the served ones in this order.
 constexpr Method table[] = {
-    // method, scope, served by, deadline in ms, named
+    // method, scope, served by, deadline in ms, named, why not, code of that refusal
     {"health", Scope::read, here},
-    {"logs.tail", Scope::read},
-    {"channels.status", Scope::read},
-    {"channels.logout", Scope::admin},
+    {"logs.tail", Scope::read, here},
+    {"channels.status", Scope::read, here},
+    {"channels.logout", Scope::admin, here},
     {"status", Scope::read, here},
     {"usage.status", Scope::read, agent, read_deadline},
     {"usage.cost", Scope::read, agent, read_deadline},
-    {"tts.status", Scope::read},
-    {"tts.providers", Scope::read},
-    {"tts.enable", Scope::write},
-    {"tts.disable", Scope::write},
-    {"tts.convert", Scope::write},
-    {"tts.setProvider", Scope::write},
+    {"tts.status", Scope::read, nobody, 0, true, no_speech},
+    {"tts.providers", Scope::read, nobody, 0, true, no_speech},
+    {"tts.enable", Scope::write, nobody, 0, true, no_speech},
+    {"tts.disable", Scope::write, nobody, 0, true, no_speech},
+    {"tts.convert", Scope::write, nobody, 0, true, no_speech},
+    {"tts.setProvider", Scope::write, nobody, 0, true, no_speech},
     {"config.get", Scope::admin, here},
     {"config.set", Scope::admin, here},
     {"config.apply", Scope::admin, here},
     {"config.patch", Scope::admin, here},
     {"config.schema", Scope::admin, here},
-    {"exec.approvals.get", Scope::admin},
-    {"exec.approvals.set", Scope::admin},
-    {"exec.approvals.node.get", Scope::admin},
-    {"exec.approvals.node.set", Scope::admin},
+    {"exec.approvals.get", Scope::admin, here},
+    {"exec.approvals.set", Scope::admin, here},
+    {"exec.approvals.node.get", Scope::admin, here},
+    {"exec.approvals.node.set", Scope::admin, here},
     {"exec.approval.request", Scope::approvals, here},
     {"exec.approval.resolve", Scope::approvals, here},
-    {"wizard.start", Scope::admin},
-    {"wizard.next", Scope::admin},
-    {"wizard.cancel", Scope::admin},
-    {"wizard.status", Scope::admin},
-    {"talk.mode", Scope::write},
+    {"wizard.start", Scope::admin, nobody, 0, true, no_wizard},
+    {"wizard.next", Scope::admin, nobody, 0, true, no_wizard},
+    {"wizard.cancel", Scope::admin, nobody, 0, true, no_wizard},
+    {"wizard.status", Scope::admin, nobody, 0, true, no_wizard},
+    {"talk.mode", Scope::write, here},
     {"models.list", Scope::read, agent, read_deadline},
     {"agents.list", Scope::read, agent, read_deadline},
-    {"skills.status", Scope::read},
-    {"skills.bins", Scope::node},
-    {"skills.install", Scope::admin},
-    {"skills.update", Scope::admin},
-    {"update.run", Scope::admin},
-    {"voicewake.get", Scope::read},
-    {"voicewake.set", Scope::write},
+    {"skills.status", Scope::read, agent, read_deadline},
+    {"skills.bins", Scope::node, agent, read_deadline},
+    {"skills.install", Scope::admin, nobody, 0, true, no_install},
+    {"skills.update", Scope::admin, here},
+    {"update.run", Scope::admin, nobody, 0, true, no_update, code::unavailable},
+    {"voicewake.get", Scope::read, here},
+    {"voicewake.set", Scope::write, here},
     {"sessions.list", Scope::read, agent, read_deadline},
     {"sessions.preview", Scope::read, agent, read_deadline},
     {"sessions.patch", Scope::admin, agent, read_deadline},
@@ -85,20 +98,20 @@ constexpr Method table[] = {
     {"cron.runs", Scope::read},
     {"system-presence", Scope::read, here},
     {"system-event", Scope::admin, here},
-    {"send", Scope::write},
+    {"send", Scope::write, here},
     {"agent", Scope::write, agent},
     {"agent.identity.get", Scope::read, agent, read_deadline},
     {"agent.wait", Scope::write, agent},
-    {"browser.request", Scope::write},
+    {"browser.request", Scope::write, nobody, 0, true, no_browser, code::unavailable},
     {"chat.history", Scope::read, agent, read_deadline},
     {"chat.abort", Scope::write, agent, read_deadline},
     {"chat.send", Scope::write, agent},
     // Known to OpenClaw, but not named to clients.
     {"sessions.resolve", Scope::admin, agent, read_deadline, false},
     {"chat.inject", Scope::admin, agent, read_deadline, false},
-    {"poll", Scope::admin},
-    {"web.login.start", Scope::admin},
-    {"web.login.wait", Scope::admin},
+    {"poll", Scope::admin, here, 0, false},
+    {"web.login.start", Scope::admin, nobody, 0, false, no_web_login},
+    {"web.login.wait", Scope::admin, nobody, 0, false, no_web_login},
 };
 
 struct ScopeName {
@@ -111,13 +124,23 @@ constexpr ScopeName scope_names[] = {
     {Scope::write, "operator.write"},
 };
 
+}  // namespace
+
 std::string_view name_of(Scope scope) {
     for (const ScopeName& row : scope_names)
         if (row.scope == scope) return row.name;
     return "operator.admin";
 }
 
-}  // namespace
+Failure not_served(std::string_view name) {
+    const Method* method = find_method(name);
+    if (!method) return invalid_request("unknown method: " + std::string(name));
+    Failure failure =
+        invalid_request(std::string(name) + " is not offered by this gateway" +
+                        (method->why_not.empty() ? "" : ": ") + std::string(method->why_not));
+    failure.code = method->refusal_code;
+    return failure;
+}
 
 std::span<const Method> methods() {
     return table;

@@ -22,12 +22,19 @@ struct Method {
     int deadline_ms = 0;
     // Served without being named to clients, as OpenClaw does it.
     bool named = true;
+    // Served by nobody: what a client is told, and the owner in ops/methods.md.
+    std::string_view why_not = {};
+    std::string_view refusal_code = code::invalid_request;
 };
 
 std::span<const Method> methods();
 const Method* find_method(std::string_view name);
 // Names of the methods that are served and named, in the order clients know.
 std::vector<std::string> offered_methods();
+
+std::string_view name_of(Scope scope);
+// What a client is told about a method that nobody serves; also about one that is not in the table.
+Failure not_served(std::string_view name);
 
 // Why a client with that role and those scopes may not call it; nothing when it may. Asked before
 // anything is known about the method: one that is not listed takes the administrator's scope.

@@ -68,6 +68,11 @@ bool is_usual(std::string_view command, unsigned platform) {
 
 }  // namespace
 
+bool is_phone(std::string_view platform) {
+    const unsigned known = platform_of(platform);
+    return known == ios || known == android;
+}
+
 std::string command_refusal(std::string_view command, std::string_view platform,
                             const std::vector<std::string>& declared, const NodePolicy& policy) {
     // These change what may be run without asking, and have a method of their own.

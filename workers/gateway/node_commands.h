@@ -18,4 +18,7 @@ struct NodePolicy {
 std::string command_refusal(std::string_view command, std::string_view platform,
                             const std::vector<std::string>& declared, const NodePolicy& policy);
 
+// iOS or Android.
+bool is_phone(std::string_view platform);
+
 }  // namespace gateway

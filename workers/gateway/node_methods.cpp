@@ -118,6 +118,25 @@ void FrontDesk::say_for_node(const Client& client, const std::string& text, cons
     });
 }
 
+// A node keeps approvals of its own.
+void FrontDesk::exec_approvals_of_node(const Json& params, const Reply& reply) {
+    const bool sets = reply.method == "exec.approvals.node.set";
+    Json asked = Json::object();
+    for (const char* key : {"file", "baseHash"})
+        if (params.contains(key)) asked[key] = params[key];
+    node_registry_.invoke(
+        {{"nodeId", member(params, "nodeId")},
+         {"command", sets ? "system.execApprovals.set" : "system.execApprovals.get"},
+         {"params", std::move(asked)},
+         {"idempotencyKey", random_uuid()}},
+        [reply](const NodeRegistry::Outcome& outcome) {
+            if (const Failure* failure = std::get_if<Failure>(&outcome))
+                return reply.failed(*failure);
+            reply.ok(print_json(member(std::get<Json>(outcome), "payload")));
+        },
+        NodeRegistry::Policy::not_asked);
+}
+
 void FrontDesk::exec_approval_request(const Json& params, const Reply& reply) {
     const auto refused = exec_approvals_.request(
         params, wall_ms(), [reply](const Json& outcome) { reply.ok(print_json(outcome)); });

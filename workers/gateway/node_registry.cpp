@@ -112,7 +112,13 @@ Json NodeRegistry::describe(const std::string& node_id, const std::vector<Json>&
     return {};
 }
 
-void NodeRegistry::invoke(const Json& params, Answer answer) {
+bool NodeRegistry::has_phone() const {
+    return std::any_of(nodes_.begin(), nodes_.end(), [](const auto& entry) {
+        return is_phone(entry.second.client->admission().params.platform);
+    });
+}
+
+void NodeRegistry::invoke(const Json& params, Answer answer, Policy policy) {
     const std::string node_id = text_member(params, "nodeId");
     const std::string command = text_member(params, "command");
     const auto found = nodes_.find(node_id);
@@ -122,8 +128,10 @@ void NodeRegistry::invoke(const Json& params, Answer answer) {
         return answer(failure);
     }
     const ConnectParams& node = found->second.client->admission().params;
-    if (const std::string why = command_refusal(command, node.platform, node.commands, policy_);
-        !why.empty()) {
+    const std::string why = policy == Policy::not_asked
+                                ? ""
+                                : command_refusal(command, node.platform, node.commands, policy_);
+    if (!why.empty()) {
         Failure failure = invalid_request("node command not allowed: " + why);
         failure.details_json = print_json({{"reason", why}, {"command", command}});
         return answer(failure);

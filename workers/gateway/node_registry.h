@@ -40,8 +40,13 @@ class NodeRegistry {
     // Null when there is no such node.
     Json describe(const std::string& node_id, const std::vector<Json>& paired) const;
 
+    bool has_phone() const;
+
+    // Whether the owner's policy for commands of nodes is asked: not for what has a method of its
+    // own.
+    enum class Policy { asked, not_asked };
     // Parameters of node.invoke that fit its shape.
-    void invoke(const Json& params, Answer answer);
+    void invoke(const Json& params, Answer answer, Policy policy = Policy::asked);
     // Parameters of node.invoke.result that fit its shape, from that node.
     Outcome take_result(const Client& client, const Json& params);
 

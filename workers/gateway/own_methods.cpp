@@ -52,6 +52,61 @@ constexpr Field approval_resolve_fields[] = {{"id", Kind::filled_text, true},
                                              {"decision", Kind::filled_text, true}};
 constexpr Shape approval_resolve_shape{approval_resolve_fields};
 
+constexpr Field node_approvals_set_fields[] = {
+    {"nodeId", Kind::filled_text, true},
+    {"file", Kind::any, true},
+    {"baseHash", Kind::filled_text},
+};
+constexpr Shape node_approvals_set_shape{node_approvals_set_fields};
+
+constexpr Field tail_fields[] = {
+    {"cursor", Kind::integer, false, nullptr, {}, 0},
+    {"limit", Kind::integer, false, nullptr, {}, 1},
+    {"maxBytes", Kind::integer, false, nullptr, {}, 1},
+};
+constexpr Shape tail_shape{tail_fields};
+
+constexpr Field channels_status_fields[] = {
+    {"probe", Kind::boolean},
+    {"timeoutMs", Kind::integer, false, nullptr, {}, 0},
+};
+constexpr Shape channels_status_shape{channels_status_fields};
+
+constexpr Field channels_logout_fields[] = {{"channel", Kind::filled_text, true},
+                                            {"accountId", Kind::text}};
+constexpr Shape channels_logout_shape{channels_logout_fields};
+
+constexpr Field send_fields[] = {
+    {"to", Kind::filled_text, true},
+    {"message", Kind::filled_text, true},
+    {"mediaUrl", Kind::text},
+    {"mediaUrls", Kind::text_list},
+    {"gifPlayback", Kind::boolean},
+    {"channel", Kind::text},
+    {"accountId", Kind::text},
+    {"sessionKey", Kind::text},
+    {"idempotencyKey", Kind::filled_text, true},
+};
+constexpr Shape send_shape{send_fields};
+
+constexpr Field poll_fields[] = {
+    {"to", Kind::filled_text, true},
+    {"question", Kind::filled_text, true},
+    {"options", Kind::text_list, true},
+    {"maxSelections", Kind::integer, false, nullptr, {}, 1},
+    {"durationHours", Kind::integer, false, nullptr, {}, 1},
+    {"channel", Kind::text},
+    {"accountId", Kind::text},
+    {"idempotencyKey", Kind::filled_text, true},
+};
+constexpr Shape poll_shape{poll_fields};
+
+constexpr Field voicewake_set_fields[] = {{"triggers", Kind::text_list, true}};
+constexpr Shape voicewake_set_shape{voicewake_set_fields};
+
+constexpr Field talk_mode_fields[] = {{"enabled", Kind::boolean, true}, {"phase", Kind::text}};
+constexpr Shape talk_mode_shape{talk_mode_fields};
+
 // What a system event may say about whoever it comes from.
 constexpr std::string_view event_facts[] = {"deviceId",
                                             "instanceId",
@@ -110,6 +165,19 @@ const FrontDesk::OwnRow FrontDesk::own_methods[] = {
     {"config.apply", &FrontDesk::configuration, config_params("config.apply")},
     {"config.patch", &FrontDesk::configuration, config_params("config.patch")},
     {"config.schema", &FrontDesk::configuration, config_params("config.schema")},
+    {"exec.approvals.get", &FrontDesk::configuration, config_params("exec.approvals.get")},
+    {"exec.approvals.set", &FrontDesk::configuration, config_params("exec.approvals.set")},
+    {"exec.approvals.node.get", &FrontDesk::exec_approvals_of_node, &node_id_shape},
+    {"exec.approvals.node.set", &FrontDesk::exec_approvals_of_node, &node_approvals_set_shape},
+    {"skills.update", &FrontDesk::configuration, config_params("skills.update")},
+    {"logs.tail", &FrontDesk::logs_tail, &tail_shape},
+    {"channels.status", &FrontDesk::channels_status, &channels_status_shape},
+    {"channels.logout", &FrontDesk::channels_logout, &channels_logout_shape},
+    {"send", &FrontDesk::send_message, &send_shape},
+    {"poll", &FrontDesk::poll, &poll_shape},
+    {"voicewake.get", &FrontDesk::voicewake_get, &no_members},
+    {"voicewake.set", &FrontDesk::voicewake_set, &voicewake_set_shape},
+    {"talk.mode", &FrontDesk::talk_mode, &talk_mode_shape},
 };
 
 void FrontDesk::serve(const RequestFrame& request, const Reply& reply) {

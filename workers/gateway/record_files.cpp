@@ -53,6 +53,14 @@ Json RecordFiles::read(const std::string& name, const std::string& consequence, 
     return Json::object();
 }
 
+Json RecordFiles::read_object(const std::string& name) const {
+    std::ifstream file(directory_ + "/" + name, std::ios::binary);
+    std::stringstream text;
+    if (file) text << file.rdbuf();
+    Result<Json> parsed = parse_json(text.str());
+    return parsed && parsed->is_object() ? std::move(*parsed) : Json::object();
+}
+
 Done RecordFiles::write(const std::string& name, const Json& records) const {
     const std::string path = directory_ + "/" + name;
     if (mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST)

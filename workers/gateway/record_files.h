@@ -20,6 +20,8 @@ class RecordFiles {
     // The records, or none; a problem is added as a sentence that ends with `consequence`.
     Json read(const std::string& name, const std::string& consequence, int64_t now_ms,
               std::vector<std::string>& problems) const;
+    // Any object, of a file that is not worth keeping when it cannot be read.
+    Json read_object(const std::string& name) const;
     Done write(const std::string& name, const Json& records) const;
 
   private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "workers/gateway/channel_reports.h"
 #include "workers/gateway/events_table.h"
 #include "workers/gateway/methods_table.h"
 
@@ -101,6 +102,7 @@ Json health_report(const Json& agent_part, const WorkerStates& workers,
                    {"channels", Json::object()},
                    {"channelOrder", Json::array()},
                    {"channelLabels", Json::object()}};
+    add_channels_health(report, settings.channels, workers);
     report["heartbeatSeconds"] = member_or(agent_part, "heartbeatSeconds", 0);
     report["defaultAgentId"] = member_or(agent_part, "defaultAgentId", settings.default_agent);
     report["agents"] = member_or(agent_part, "agents", Json::array());
@@ -123,7 +125,7 @@ Json status_report(const Json& agent_part, const WorkerStates& workers,
     };
     Json report = {
         {"heartbeat", member_or(agent_part, "heartbeat", no_heartbeat)},
-        {"channelSummary", Json::array()},
+        {"channelSummary", channel_lines(settings.channels, workers)},
         {"queuedSystemEvents", member_or(agent_part, "queuedSystemEvents", Json::array())},
         {"sessions", member_or(agent_part, "sessions", no_sessions)}};
     if (const Json& model = member(agent_part, "model"); !model.is_null()) report["model"] = model;

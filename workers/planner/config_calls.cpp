@@ -6,12 +6,15 @@
 
 #include "workers/common/base/clock.h"
 #include "workers/common/base/frame_stream.h"
+#include "workers/planner/channel_summary.h"
 #include "workers/planner/config_edit.h"
+#include "workers/planner/exec_approvals.h"
 #include "workers/planner/files.h"
 #include "workers/planner/json5.h"
 #include "workers/planner/notices.h"
 #include "workers/planner/restart_sentinel.h"
 #include "workers/planner/schema_reply.h"
+#include "workers/planner/skill_entry.h"
 #include "workers/planner/value_path.h"
 
 namespace planner {
@@ -292,6 +295,51 @@ Outcome validate(const Call& call) {
         {"errors", std::move(lines)}, {"warnings", std::move(ignored)}};
 }
 
+// The new text is written where it is another; the configuration as it is shown then.
+Outcome put_in_force(const Call& call, const PresentConfig& present, const Json& wanted) {
+    const Result<std::string> text = edited_text(present, call.path(), wanted, false);
+    if (!text) return text.error();
+    if (present.exists && *text == present.text) return shown_config(present.loaded);
+    Outcome written = write(call, present, *text);
+    if (!written) return written;
+    return member(*written, "config");
+}
+
+Outcome skills_update(const Call& call) {
+    const Result<PresentConfig> present = usable_present(call);
+    if (!present) return present.error();
+    Json wanted = present->loaded.merged;
+    if (Done changed = change_skill_entry(wanted, call.params); !changed) return changed.error();
+    const Outcome config = put_in_force(call, *present, wanted);
+    if (!config) return config;
+    const std::string key = text_member(call.params, "skillKey");
+    const Json& entry = member(member_at(*config, "skills.entries"), key);
+    return Json{
+        {"ok", true}, {"skillKey", key}, {"config", entry.is_object() ? entry : Json::object()}};
+}
+
+Outcome channels_logout(const Call& call) {
+    const Result<PresentConfig> present = usable_present(call);
+    if (!present) return present.error();
+    Logout logout = log_out(present->loaded.merged, text_member(call.params, "channel"),
+                            text_member(call.params, "accountId"), call.environment);
+    const Outcome config = put_in_force(call, *present, logout.config);
+    if (!config) return config;
+    return std::move(logout.payload);
+}
+
+ApprovalsPlaces places_of(const Call& call) {
+    return approvals_places(call.request.state_dir(), call.environment.get("HOME"));
+}
+
+Outcome approvals_get(const Call& call) {
+    return read_approvals(places_of(call));
+}
+
+Outcome approvals_set(const Call& call) {
+    return write_approvals(places_of(call), call.params);
+}
+
 struct Row {
     std::string_view method;
     Outcome (*serve)(const Call& call);
@@ -304,6 +352,10 @@ constexpr Row methods[] = {
     {"config.patch", patch},
     {"config.apply", apply},
     {"config.schema", schema},
+    {"skills.update", skills_update},
+    {"channels.logout", channels_logout},
+    {"exec.approvals.get", approvals_get},
+    {"exec.approvals.set", approvals_set},
     // asked by the command line only
     {"value.get", get_value},
     {"value.set", set_one_value},

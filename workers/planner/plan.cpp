@@ -5,6 +5,7 @@
 
 #include "workers/common/base/frame_stream.h"
 #include "workers/common/base/json.h"
+#include "workers/planner/channel_summary.h"
 #include "workers/planner/config.h"
 #include "workers/planner/config_calls.h"
 #include "workers/planner/files.h"
@@ -163,7 +164,7 @@ struct Builder {
         worker.set_name(std::string(kind.kind));
         worker.set_kind(std::string(kind.kind));
         auto& settings = *worker.mutable_settings();
-        settings.set_config_json(print_json(config_for(kind, config)));
+        settings.set_config_json(print_json(part_for(kind, config)));
         settings.set_state_dir(request.state_dir());
         settings.set_config_path(request.config_path());
         if (kind.kind == "gateway") {  // nobody else is restarted for them
@@ -174,6 +175,14 @@ struct Builder {
         for (const auto& [name, value] : environment_for(kind, chosen.config.environment))
             (*settings.mutable_environment())[name] = value;
         add_secrets(secrets, worker);
+    }
+
+    Json part_for(const WorkerKind& kind, const Json& config) const {
+        Json part = config_for(kind, config);
+        if (kind.kind != "gateway") return part;
+        if (Json summary = channel_summary(config, chosen.config.environment); !summary.empty())
+            part["channels"] = std::move(summary);
+        return part;
     }
 
     void add_listener(const std::string& bind, uint32_t port, const Json& config) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "workers/planner/secrets.h"
+#include "workers/planner/skill_entry.h"
 
 namespace planner {
 
@@ -54,7 +55,7 @@ const WorkerKind worker_kinds[] = {
      {"TZ", "OPENCLAW_VERSION", "GIT_COMMIT", "FLY_APP_NAME", "FLY_MACHINE_ID", "FLY_REGION",
       "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY",
       "https_proxy", "http_proxy", "no_proxy"},
-     nullptr},
+     name_given_secrets},
 };
 
 const ChannelKind channels[] = {

@@ -64,6 +64,18 @@ TEST(Program, RefusesWhatItDoesNotKnow) {
     EXPECT_EQ(hardshell(directory, {"gateway", "--bind", "wan"}).exit_code, 1);
 }
 
+TEST(Program, AnswersToTheStockNameToo) {
+    const Directory directory;
+    std::string stock = hardshell_program();
+    stock.replace(stock.rfind('/') + 1, std::string::npos, "openclaw");
+    const std::vector<std::pair<std::string, std::string>> home = {{"HOME", directory.path()}};
+    EXPECT_THAT(cli_test::run({stock, "--help"}, home).out, StartsWith("Usage: openclaw "));
+    EXPECT_THAT(cli_test::run({stock, "pairing", "list", "--help"}, home).out,
+                StartsWith("Usage: openclaw pairing list"));
+    EXPECT_EQ(cli_test::run({stock, "statsu"}, home).err,
+              "openclaw: \"statsu\" is not a command; did you mean `openclaw status`?\n");
+}
+
 TEST(Program, SaysThatNoGatewayRuns) {
     const Directory directory;
     for (const char* command : {"status", "logs", "stop"}) {
@@ -233,6 +245,14 @@ TEST_F(Conversation, CallsAnyMethod) {
     EXPECT_EQ(ask({"health"}).exit_code, 0);
     EXPECT_EQ(ask({"gateway", "health"}).exit_code, 0);
     EXPECT_EQ(ask({"gateway", "status"}).exit_code, 0);
+    EXPECT_EQ(ask({"health", "--verbose", "--json", "--timeout", "5000"}).exit_code, 0);
+    EXPECT_EQ(ask({"gateway", "probe", "--json"}).exit_code, 0);
+    EXPECT_EQ(ask({"channels", "status", "--probe", "--json"}).out,
+              "{\n  \"ok\": false,\n  \"method\": \"channels.status\"\n}\n");
+    EXPECT_THAT(ask({"message", "send", "-t", "x", "-m", "y", "--json"}).out,
+                HasSubstr("\"method\": \"send\""));
+    EXPECT_THAT(ask({"gateway", "usage-cost", "--days", "7", "--json"}).out,
+                HasSubstr("usage.cost"));
 }
 
 TEST_F(Conversation, EndsWithOneWhenTheTokenIsWrong) {

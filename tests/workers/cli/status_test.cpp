@@ -246,9 +246,14 @@ TEST(Logs, ShowTimeWorkerAndText) {
     line.set_time_ms(1'769'767'200'000);
     line.set_text("hello \x1b]0;x");
     EXPECT_EQ(log_text(line, Style{}), "2026-01-30T10:00:00.000Z [agent] hello \\x1b]0;x\n");
-    EXPECT_EQ(log_json(line), R"({"sequence":7,"time":"2026-01-30T10:00:00.000Z",)"
-                              R"("worker":"agent","text":"hello \u001b]0;x"})"
+    EXPECT_EQ(log_json(line), R"({"type":"log","time":"2026-01-30T10:00:00.000Z","level":"info",)"
+                              R"("subsystem":"agent","message":"hello \u001b]0;x",)"
+                              R"("sequence":7,"worker":"agent","text":"hello \u001b]0;x"})"
                               "\n");
+    line.set_text("warn: beware");
+    const auto json = parse_json(log_json(line));
+    EXPECT_EQ(text_member(*json, "level"), "warn");
+    EXPECT_EQ(text_member(*json, "message"), "beware");
 }
 
 }  // namespace

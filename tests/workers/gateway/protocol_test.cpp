@@ -1,9 +1,14 @@
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
 #include "workers/gateway/events_table.h"
 #include "workers/gateway/frames.h"
 #include "workers/gateway/http_answer.h"
 #include "workers/gateway/log_budget.h"
+#include "workers/gateway/method_page.h"
 #include "workers/gateway/methods_table.h"
 #include "workers/gateway/presence.h"
 #include "workers/gateway/request_source.h"
@@ -189,57 +194,41 @@ TEST(MethodsTable, LetsRoleAndScopeDecide) {
 }
 
 TEST(MethodsTable, OffersOnlyWhatIsServedAndKeepsInternalOnesInside) {
-    EXPECT_EQ(offered_methods(), (std::vector<std::string>{"health",
-                                                           "status",
-                                                           "usage.status",
-                                                           "usage.cost",
-                                                           "config.get",
-                                                           "config.set",
-                                                           "config.apply",
-                                                           "config.patch",
-                                                           "config.schema",
-                                                           "exec.approval.request",
-                                                           "exec.approval.resolve",
-                                                           "models.list",
-                                                           "agents.list",
-                                                           "sessions.list",
-                                                           "sessions.preview",
-                                                           "sessions.patch",
-                                                           "sessions.reset",
-                                                           "sessions.delete",
-                                                           "sessions.compact",
-                                                           "last-heartbeat",
-                                                           "set-heartbeats",
-                                                           "wake",
-                                                           "node.pair.request",
-                                                           "node.pair.list",
-                                                           "node.pair.approve",
-                                                           "node.pair.reject",
-                                                           "node.pair.verify",
-                                                           "device.pair.list",
-                                                           "device.pair.approve",
-                                                           "device.pair.reject",
-                                                           "device.token.rotate",
-                                                           "device.token.revoke",
-                                                           "node.rename",
-                                                           "node.list",
-                                                           "node.describe",
-                                                           "node.invoke",
-                                                           "node.invoke.result",
-                                                           "node.event",
-                                                           "system-presence",
-                                                           "system-event",
-                                                           "agent",
-                                                           "agent.identity.get",
-                                                           "agent.wait",
-                                                           "chat.history",
-                                                           "chat.abort",
-                                                           "chat.send"}));
+    const std::vector<std::string> offered = offered_methods();
+    const auto is_offered = [&](std::string_view name) {
+        return std::find(offered.begin(), offered.end(), name) != offered.end();
+    };
+    for (const char* name : {"health", "logs.tail", "config.get", "chat.send", "skills.bins"})
+        EXPECT_TRUE(is_offered(name)) << name;
+    for (const char* name : {"tts.enable", "wizard.start", "update.run", "skills.install", "poll"})
+        EXPECT_FALSE(is_offered(name)) << name;
     EXPECT_EQ(find_method("chat.inject")->served_by, ServedBy::agent) << "served, not named";
     EXPECT_EQ(find_method("internal.health"), nullptr);
     EXPECT_EQ(find_method("connect"), nullptr);
     for (const Method& method : methods())
         EXPECT_EQ(find_method(method.name), &method) << method.name << " is listed twice";
+}
+
+TEST(MethodsTable, SaysWhyNobodyServesAMethod) {
+    for (const Method& method : methods()) {
+        if (method.name.starts_with("cron.")) continue;
+        EXPECT_EQ(method.why_not.empty(), method.served_by != ServedBy::nobody) << method.name;
+    }
+    const Failure wizard = not_served("wizard.start");
+    EXPECT_EQ(wizard.code, "INVALID_REQUEST");
+    EXPECT_EQ(wizard.message,
+              "wizard.start is not offered by this gateway: this version has no guided set-up; "
+              "change openclaw.json with config.set or an editor");
+    EXPECT_EQ(not_served("browser.request").code, "UNAVAILABLE");
+    EXPECT_EQ(not_served("voicecall.start").message, "unknown method: voicecall.start");
+}
+
+TEST(MethodPage, IsUpToDate) {
+    const std::string kept = std::string(std::getenv("HARDSHELL_SOURCE")) + "/ops/methods.md";
+    std::stringstream text;
+    text << std::ifstream(kept).rdbuf();
+    EXPECT_EQ(method_page(), text.str())
+        << std::getenv("HARDSHELL_BUILD") << "/workers/gateway/gateway_method_page > " << kept;
 }
 
 TEST(EventsTable, DecidesWhoGetsWhat) {

@@ -37,10 +37,6 @@ Result<Json> ask(const Context& context, const std::string& method, const Json& 
     return answer;
 }
 
-std::string pretty(const Json& value) {
-    return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 std::string joined(const Json& texts) {
     std::string all;
     for (const Json& text : texts)

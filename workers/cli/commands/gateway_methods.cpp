@@ -55,11 +55,11 @@ void add_channels(const Json& payload, std::vector<std::vector<Cell>>& rows) {
                         {bool_member(channel, "configured") ? "configured" : "not configured"}});
 }
 
+}  // namespace
+
 std::string pretty(const Json& value) {
     return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
-
-}  // namespace
 
 Result<Json> call_gateway(const Context& context, const std::string& method, const Json& params) {
     Result<Answer> answer = call_once(context, {method, params, false, {}});

@@ -12,6 +12,9 @@ namespace cli {
 // One method over a connection of its own, to the gateway that the options name.
 Result<Json> call_gateway(const Context& context, const std::string& method, const Json& params);
 
+// Indented, with a line break at the end.
+std::string pretty(const Json& value);
+
 std::string health_text(const Json& payload);
 std::string gateway_status_text(const Target& target, const Json& hello, const Json& payload);
 Json gateway_status_json(const Target& target, const Json& hello, const Json& payload);

@@ -66,6 +66,17 @@ std::string status_text(const StatusReport& report, int64_t now_ms, const Style&
     return out;
 }
 
+namespace {
+
+bool gateway_is_ready(const StatusReport& report) {
+    return std::any_of(
+        report.workers().begin(), report.workers().end(), [](const WorkerStatus& worker) {
+            return worker.kind() == "gateway" && worker.state() == WorkerStatus::READY;
+        });
+}
+
+}  // namespace
+
 std::string status_json(const StatusReport& report, int64_t now_ms) {
     Json out = {{"running", true},
                 {"ok", status_exit_code(report) == 0},
@@ -77,6 +88,10 @@ std::string status_json(const StatusReport& report, int64_t now_ms) {
                 {"configPath", report.config_path()},
                 {"configSource", report.plan_source()},
                 {"port", report.port()},
+                {"gateway",
+                 {{"mode", "local"},
+                  {"url", "ws://127.0.0.1:" + std::to_string(report.port())},
+                  {"reachable", gateway_is_ready(report)}}},
                 {"bind", report.bind()},
                 {"degraded", report.degraded()},
                 {"descriptors", report.descriptors()},

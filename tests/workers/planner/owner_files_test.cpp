@@ -1,0 +1,179 @@
+// What a planner keeps or changes besides the whole configuration: approvals, skills, tokens of
+// channels; and what the gateway is told of the channels.
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include "tests/workers/planner/planner_fixture.h"
+#include "workers/planner/files.h"
+
+namespace {
+
+using planner::sha256_hex;
+using testing::HasSubstr;
+
+class ExecApprovals : public PlannerTest {
+  protected:
+    static constexpr const char* name = "exec-approvals.json";
+    static constexpr const char* kept = R"({
+  "version": 1,
+  "socket": {"path": "/run/x.sock", "token": "socket-token"},
+  "defaults": {"security": "allowlist", "ask": "on-miss"},
+  "agents": {"main": {"allowlist": [{"pattern": "/usr/bin/git", "lastUsedAt": 5, "ours": 1}]}},
+  "unknown": {"stays": true}
+})";
+    std::string refusal(const Json& params) {
+        const auto answer = call("exec.approvals.set", params);
+        EXPECT_EQ(answer.error_code(), "INVALID_REQUEST");
+        return answer.error_message();
+    }
+};
+
+TEST_F(ExecApprovals, AreEmptyWhereThereIsNoFile) {
+    const Json shown = payload("exec.approvals.get");
+    EXPECT_EQ(shown["path"], path(name));
+    EXPECT_EQ(shown["exists"], false);
+    EXPECT_EQ(shown["hash"], sha256_hex(""));
+    EXPECT_EQ(shown["file"], Json::parse(R"({"version": 1, "agents": {}})"));
+    EXPECT_FALSE(std::filesystem::exists(path(name))) << "asking writes nothing";
+}
+
+TEST_F(ExecApprovals, KeepWhatClientsAreNotShown) {
+    write(name, kept);
+    Json shown = payload("exec.approvals.get");
+    EXPECT_EQ(shown["hash"], sha256_hex(kept));
+    EXPECT_EQ(shown["file"]["socket"], Json::parse(R"({"path": "/run/x.sock"})"));
+    shown["file"]["agents"]["main"]["security"] = "full";
+    const Json written =
+        payload("exec.approvals.set", {{"file", shown["file"]}, {"baseHash", shown["hash"]}});
+    EXPECT_EQ(written["hash"], sha256_hex(read(name)));
+    EXPECT_EQ(print_json(written).find("socket-token"), std::string::npos);
+    const Json file = *parse_json(read(name));
+    EXPECT_EQ(file["socket"]["token"], "socket-token");
+    EXPECT_EQ(file["unknown"]["stays"], true);
+    EXPECT_EQ(file["agents"]["main"]["allowlist"][0]["ours"], 1);
+    EXPECT_EQ(file["agents"]["main"]["security"], "full");
+    struct stat info {};
+    ASSERT_EQ(stat(path(name).c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777, 0600u);
+}
+
+TEST_F(ExecApprovals, AreNotWrittenOverWhatTheCallerHasNotSeen) {
+    write(name, kept);
+    const Json file = {{"version", 1}};
+    EXPECT_THAT(refusal({{"file", file}}), HasSubstr("base hash required"));
+    EXPECT_THAT(refusal({{"file", file}, {"baseHash", sha256_hex("other")}}),
+                HasSubstr("changed since they were read"));
+    EXPECT_EQ(read(name), kept);
+}
+
+TEST_F(ExecApprovals, NameWhatIsWrong) {
+    EXPECT_THAT(refusal({{"file", "x"}}), HasSubstr("file is required"));
+    EXPECT_EQ(refusal({{"file", {{"version", 2}}}}), "file.version must be 1");
+    EXPECT_EQ(refusal({{"file", {{"version", 1}, {"defaults", {{"ask", "never"}}}}}}),
+              "file.defaults.ask must be one of off, on-miss, always");
+    EXPECT_EQ(refusal(*parse_json(
+                  R"({"file": {"version": 1, "agents": {"main": {"allowlist": [{}]}}}})")),
+              "file.agents.main.allowlist[0].pattern must be a text");
+    EXPECT_FALSE(std::filesystem::exists(path(name)));
+}
+
+TEST_F(ExecApprovals, AreReadOnceFromWhereOpenClawKeepsThem) {
+    environment = {};
+    set("HOME", path("home"));
+    write("home/.openclaw/exec-approvals.json", kept);
+    const Json shown = payload("exec.approvals.get");
+    EXPECT_EQ(shown["exists"], true);
+    EXPECT_EQ(shown["path"], path(name));
+    payload("exec.approvals.set", {{"file", shown["file"]}, {"baseHash", shown["hash"]}});
+    EXPECT_EQ((*parse_json(read(name)))["socket"]["token"], "socket-token");
+    EXPECT_EQ(read("home/.openclaw/exec-approvals.json"), kept);
+}
+
+using SkillsUpdate = PlannerTest;
+
+TEST_F(SkillsUpdate, ChangesOneEntryAndHidesItsSecrets) {
+    write("openclaw.json", "{ // mine\n  gateway: {mode: 'local'},\n}\n");
+    Json answer = payload("skills.update", {{"skillKey", "weather"},
+                                            {"enabled", false},
+                                            {"apiKey", " weather-key-1 "},
+                                            {"env", {{"CITY_TOKEN", "city-token-1"}}}});
+    EXPECT_EQ(answer["ok"], true);
+    EXPECT_EQ(answer["skillKey"], "weather");
+    EXPECT_EQ(answer["config"]["enabled"], false);
+    EXPECT_EQ(print_json(answer).find("weather-key-1"), std::string::npos);
+    EXPECT_THAT(read("openclaw.json"), HasSubstr("// mine"));
+    EXPECT_THAT(read("openclaw.json"), HasSubstr("weather-key-1"));
+    EXPECT_THAT(read("openclaw.json"), HasSubstr("city-token-1"));
+    answer = payload("skills.update", {{"skillKey", "weather"}, {"apiKey", ""}, {"enabled", true}});
+    EXPECT_EQ(read("openclaw.json").find("weather-key-1"), std::string::npos);
+    EXPECT_THAT(read("openclaw.json"), HasSubstr("city-token-1"));
+}
+
+TEST_F(SkillsUpdate, IsRefusedForVariablesThatAreNoTexts) {
+    EXPECT_EQ(call("skills.update", {{"skillKey", "x"}, {"env", {{"A", 1}}}}).error_message(),
+              "invalid skills.update params: at /env/A: must be string");
+}
+
+TEST_F(SkillsUpdate, TellsTheAgentWhichSecretsASkillHas) {
+    const auto plan = plan_of(
+        R"({skills: {entries: {weather: {apiKey: 'key-123456', env: {CITY_TOKEN: 'city-1'}}}}})");
+    const std::string& text = worker(plan, "agent").settings().config_json();
+    const Json agent = *parse_json(text);
+    EXPECT_EQ(member_at(agent, "skills.entries.weather.given"),
+              Json::parse(R"(["apiKey", "CITY_TOKEN"])"));
+    EXPECT_EQ(text.find("key-123456"), std::string::npos);
+    EXPECT_EQ(text.find("city-1"), std::string::npos);
+}
+
+class Channels : public PlannerTest {
+  protected:
+    Json summary(const std::string& config) {
+        const auto made = plan_of(config);
+        return member(*parse_json(worker(made, "gateway").settings().config_json()), "channels");
+    }
+};
+
+TEST_F(Channels, AreToldToTheGatewayWithoutTheirSecrets) {
+    set("SLACK_BOT_TOKEN", "xoxb-1");
+    const Json channels = summary(R"({channels: {
+        telegram: {botToken: '1:top', accounts: {ops: {name: 'Ops', botToken: '2:ops',
+                   webhookUrl: 'https://example.org/t'}, none: {enabled: false}}},
+        discord: {enabled: false, token: 'discord-token'}}})");
+    EXPECT_EQ(channels["telegram"]["defaultAccount"], "none");
+    const Json& ops = channels["telegram"]["accounts"]["ops"];
+    EXPECT_EQ(ops["tokenSource"], "config");
+    EXPECT_EQ(ops["mode"], "webhook");
+    EXPECT_EQ(ops["name"], "Ops");
+    EXPECT_EQ(channels["telegram"]["accounts"]["none"]["configured"], false);
+    EXPECT_EQ(channels["telegram"]["accounts"]["none"]["enabled"], false);
+    EXPECT_EQ(channels["discord"]["accounts"]["default"]["enabled"], false);
+    EXPECT_EQ(channels["discord"]["accounts"]["default"]["configured"], true);
+    const Json& slack = channels["slack"]["accounts"]["default"];
+    EXPECT_EQ(slack["botTokenSource"], "env");
+    EXPECT_EQ(slack["appTokenSource"], "none");
+    EXPECT_EQ(slack["configured"], false);
+    for (const char* secret : {"1:top", "2:ops", "discord-token", "xoxb-1"})
+        EXPECT_EQ(print_json(channels).find(secret), std::string::npos) << secret;
+}
+
+TEST_F(Channels, AreLeftOutWhereNobodyAskedForThem) {
+    EXPECT_TRUE(summary("{}").is_null());
+    EXPECT_TRUE(summary(R"({channels: {telegram: {botToken: 'x'}},
+                            plugins: {entries: {telegram: {enabled: false}}}})")
+                    .is_null());
+}
+
+TEST_F(Channels, LoseTheirTokenAtALogout) {
+    write("openclaw.json", "{channels: {telegram: {botToken: '1:top', enabled: true}}}");
+    Json answer = payload("channels.logout", {{"channel", "telegram"}, {"accountId", "default"}});
+    EXPECT_EQ(answer, Json::parse(R"({"channel": "telegram", "accountId": "default",
+                                      "cleared": true, "loggedOut": true, "envToken": false})"));
+    EXPECT_EQ(read("openclaw.json").find("1:top"), std::string::npos);
+    set("TELEGRAM_BOT_TOKEN", "3:env");
+    answer = payload("channels.logout", {{"channel", "telegram"}, {"accountId", "default"}});
+    EXPECT_EQ(answer["cleared"], false);
+    EXPECT_EQ(answer["loggedOut"], false);
+    EXPECT_EQ(answer["envToken"], true);
+}
+
+}  // namespace
