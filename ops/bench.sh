@@ -3,5 +3,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 cmake --preset bench >/dev/null
-cmake --build build/bench --target hardshell supervisor planner gateway agent gateway_bench >&2
-HARDSHELL_BUILD="$PWD/build/bench" exec build/bench/tests/bench/gateway_bench
+cmake --build build/bench --target hardshell supervisor planner gateway agent gateway_bench rpc_bench >&2
+export HARDSHELL_BUILD="$PWD/build/bench"
+build/bench/tests/bench/gateway_bench
+echo
+exec build/bench/tests/bench/rpc_bench

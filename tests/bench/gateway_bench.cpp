@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "tests/bench/instant_model.h"
+#include "tests/bench/processor_time.h"
 #include "tests/support/gateway_client.h"
 #include "tests/support/hardshell_process.h"
 #include "tests/support/http_get.h"
@@ -100,22 +101,6 @@ std::string config_for(const InstantModel& model) {
            std::to_string(model.port()) + R"(", api: "anthropic-messages", apiKey: "bench-key",
     models: [{id: "instant", name: "Instant"}]}}},
   agents: {defaults: {model: {primary: "instant/instant"}}}})";
-}
-
-// Milliseconds on a processor, user and system, of all of them so far.
-double processor_ms(const std::vector<pid_t>& pids) {
-    double ticks = 0;
-    for (const pid_t pid : pids) {
-        const std::string stat = read_proc(pid, "stat");
-        unsigned long user = 0, system = 0;
-        // Fields 14 and 15, counted from the state behind the name.
-        if (std::sscanf(stat.c_str() + stat.rfind(')') + 1,
-                        " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-                        &system) != 2)
-            give_up("cannot read the processor time of a process");
-        ticks += static_cast<double>(user + system);
-    }
-    return ticks * 1000 / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 struct Turns {

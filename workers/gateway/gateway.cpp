@@ -32,8 +32,9 @@ namespace {
 constexpr std::chrono::milliseconds tick_period{30'000};
 constexpr int restart_expected_ms = 1500;
 constexpr std::chrono::milliseconds longest_farewell{1000};
-// Libwebsockets keeps tables for as many connections as there may be descriptors.
-constexpr rlim_t most_descriptors = 8192;
+// Ten thousand clients and some room. Not all that is allowed: libwebsockets keeps tables for as
+// many connections as there may be descriptors.
+constexpr rlim_t most_descriptors = 12'288;
 
 class AgentLink final : public AgentChannel {
   public:
@@ -83,10 +84,10 @@ Result<GatewaySettings> settings_of(const Worker& self) {
     return settings;
 }
 
-void bound_descriptors() {
+void set_descriptors() {
     rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= most_descriptors) return;
-    limit.rlim_cur = most_descriptors;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = std::min(limit.rlim_max, most_descriptors);
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -143,7 +144,7 @@ Done run(Worker& self) {
     auto* loop = dynamic_cast<UvLoop*>(&self.loop());
     if (!loop || sodium_init() < 0)
         return Error{Fault::system, "the gateway's loop or cryptography cannot be used"};
-    bound_descriptors();
+    set_descriptors();
     Result<GatewaySettings> settings = settings_of(self);
     if (!settings) return settings.error();
     const SharedAuth auth(settings->auth_mode, self.secret("gateway.auth.token"),

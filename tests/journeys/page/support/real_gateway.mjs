@@ -29,6 +29,12 @@ export class RealGateway {
     token = 'a-token-of-the-journey';
     output = '';
     #process = null;
+    #more;
+
+    // `environment`: variables beyond the usual ones.
+    constructor({ environment = {} } = {}) {
+        this.#more = environment;
+    }
 
     async start() {
         this.folder ??= await mkdtemp(join(tmpdir(), 'hardshell-page-'));
@@ -76,6 +82,7 @@ export class RealGateway {
             OPENCLAW_STATE_DIR: this.folder,
             HARDSHELL_RUN_DIR: join(this.folder, 'run'),
             OPENCLAW_GATEWAY_TOKEN: this.token,
+            ...this.#more,
         };
     }
 
