@@ -60,7 +60,7 @@ TEST_F(MethodsOf, ExplainWrongParameters) {
 TEST_F(MethodsOf, TheTableHasEachNameOnce) {
     std::set<std::string> names;
     for (const Methods::Row& row : Methods::table()) EXPECT_TRUE(names.insert(row.name).second);
-    EXPECT_EQ(names.size(), 24u);
+    EXPECT_EQ(names.size(), 26u);
 }
 
 TEST_F(MethodsOf, RefuseAnAgentThatIsNotConfigured) {
