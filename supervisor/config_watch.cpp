@@ -15,6 +15,7 @@ namespace {
 // A file is written in place, replaced by another, or taken away.
 constexpr uint32_t watched = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE;
 constexpr auto own_settings = "hardshell.json";
+constexpr auto approvals = "exec-approvals.json";
 
 std::pair<std::string, std::string> directory_and_name(const std::string& path) {
     const size_t slash = path.rfind('/');
@@ -32,8 +33,9 @@ Done ConfigWatch::begin(const std::string& config_path) {
     inotify_ = Fd(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!inotify_) return system_error("cannot watch " + config_path, errno);
     if (Done added = add(config_path); !added) return added;
-    if (Done added = add(directory_and_name(config_path).first + "/" + own_settings); !added)
-        return added;
+    for (const char* beside : {own_settings, approvals})
+        if (Done added = add(directory_and_name(config_path).first + "/" + beside); !added)
+            return added;
     if (const std::string target = target_of(config_path); target != config_path)
         if (Done added = add(target); !added) return added;
     events_ = loop_.watch(inotify_.get(), Loop::readable, [this](unsigned) { read_events(); });

@@ -1,5 +1,5 @@
-// Notices that openclaw.json, or hardshell.json beside it, has changed, and says so once the files
-// have been quiet for a while. Looks at names only, never into a file.
+// Notices that openclaw.json, or hardshell.json or exec-approvals.json beside it, has changed, and
+// says so once the files have been quiet for a while. Looks at names only, never into a file.
 #pragma once
 
 #include <chrono>

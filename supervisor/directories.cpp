@@ -7,10 +7,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 
 #include "supervisor/roster.h"
+#include "workers/common/base/users.h"
 
 namespace supervisor {
 
@@ -70,9 +72,14 @@ const char* missing_right() {
     return nullptr;
 }
 
-void give(int directory, const char* name, unsigned owner, int depth);
+struct Owner {
+    unsigned user;
+    bool shares = false;  // with the workspace group
+};
 
-void give_content(int folder, unsigned owner, int depth) {
+void give(int directory, const char* name, const Owner& owner, int depth);
+
+void give_content(int folder, const Owner& owner, int depth) {
     DIR* listing = fdopendir(folder);
     if (!listing) {
         close(folder);
@@ -85,15 +92,28 @@ void give_content(int folder, unsigned owner, int depth) {
     closedir(listing);
 }
 
+// What the group may do with it becomes what its owner may; new files in a folder are shared, too.
+void share(int directory, const char* name, const struct stat& info) {
+    mode_t mode = (info.st_mode & 0777) | ((info.st_mode & 0700) >> 3);
+    if (S_ISDIR(info.st_mode)) mode |= S_ISGID;
+    if (info.st_gid == workspace_group && (info.st_mode & 07777) == mode) return;
+    // By descriptor: a link laid in its place meanwhile is not followed.
+    const Fd file(openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!file) return;
+    (void)!fchown(file.get(), static_cast<uid_t>(-1), workspace_group);
+    (void)!fchmod(file.get(), mode);
+}
+
 // Gives a file or a folder with its content to its owner; leaves the group, so that the tools that
-// wrote it before can still be let in.
-void give(int directory, const char* name, unsigned owner, int depth) {
+// wrote it before can still be let in, unless it is shared.
+void give(int directory, const char* name, const Owner& owner, int depth) {
     struct stat info {};
     if (depth > deepest_folder || fstatat(directory, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return;
     if (S_ISREG(info.st_mode) && info.st_nlink != 1) return;
     if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) return;
-    if (info.st_uid != owner)
-        (void)!fchownat(directory, name, owner, static_cast<gid_t>(-1), AT_SYMLINK_NOFOLLOW);
+    if (info.st_uid != owner.user)
+        (void)!fchownat(directory, name, owner.user, static_cast<gid_t>(-1), AT_SYMLINK_NOFOLLOW);
+    if (owner.shares) share(directory, name, info);
     if (!S_ISDIR(info.st_mode)) return;
     const int folder = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder >= 0) give_content(folder, owner, depth + 1);
@@ -115,9 +135,18 @@ Done make_folder(int state_dir, std::string_view path, mode_t mode) {
     return system_error("cannot create " + name + " in the state directory", errno);
 }
 
+// Through a folder, to what somebody was told the name of.
+void let_pass(int state_dir, const char* folder) {
+    const Fd opened(openat(state_dir, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat info {};
+    if (opened && fstat(opened.get(), &info) == 0)
+        (void)!fchmod(opened.get(), (info.st_mode & 07777) | S_IXOTH | S_IXGRP);
+}
+
 // The planner writes the configuration by rename, so it owns the directory that holds it.
-void give_config_to(unsigned owner, int state_dir, const std::string& config_path) {
-    (void)!fchown(state_dir, owner, static_cast<gid_t>(-1));
+void give_config_to(unsigned user, int state_dir, const std::string& config_path) {
+    const Owner owner{user};
+    (void)!fchown(state_dir, user, static_cast<gid_t>(-1));
     struct stat info {};
     if (fstat(state_dir, &info) == 0 && !(info.st_mode & S_IXOTH))
         (void)!fchmod(state_dir, (info.st_mode & 07777) | S_IXOTH | S_IXGRP);
@@ -127,6 +156,16 @@ void give_config_to(unsigned owner, int state_dir, const std::string& config_pat
     give(state_dir, ".env", owner, 0);
     for (const char* file : {"hardshell.json", "exec-approvals.json"})
         give(state_dir, file, owner, 0);
+}
+
+}  // namespace
+
+namespace {
+
+Owner owner_of(const KindOfWorker& row, std::string_view folder, bool isolate) {
+    if (!isolate) return {0};
+    const auto& shared = row.workspaces;
+    return {user_of(row), std::find(shared.begin(), shared.end(), folder) != shared.end()};
 }
 
 }  // namespace
@@ -157,10 +196,11 @@ Done prepare_state_dir(int directory, const std::string& state_dir, const std::s
     for (const KindOfWorker& row : roster())
         for (const std::string_view folder : row.directories) {
             if (Done made = make_folder(directory, folder, 0700); !made) return made.error();
+            if (row.shows_files) let_pass(directory, std::string(folder).c_str());
             // Back to root, too, where workers had users of their own before: without capabilities
             // even user 0 writes only what is its own.
             if (geteuid() == 0)
-                give(directory, std::string(folder).c_str(), isolate ? user_of(row) : 0, 0);
+                give(directory, std::string(folder).c_str(), owner_of(row, folder, isolate), 0);
         }
     give_config(directory, state_dir, config_path, isolate);
     return {};

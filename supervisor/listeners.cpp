@@ -3,10 +3,15 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include "supervisor/directories.h"
 
 namespace supervisor {
 
@@ -87,9 +92,30 @@ bool is_optional(const Listener& listener) {
                        [](const Address& address) { return address.optional(); });
 }
 
+Result<Fd> bind_stream(const std::string& path, std::optional<unsigned> owner,
+                       std::optional<unsigned> door) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) return too_long(path);
+    std::memcpy(address.sun_path, path.data(), path.size());
+    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket) return system_error("cannot make the socket " + path, errno);
+    unlink(path.c_str());
+    if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        return system_error("cannot bind the socket " + path, errno);
+    // Its directory keeps everybody else out; within, who connects has to be able to write.
+    if ((owner && door && lchown(path.c_str(), *owner, *door) != 0) ||
+        chmod(path.c_str(), owner && door ? 0660 : 0600) != 0)
+        return system_error("cannot protect the socket " + path, errno);
+    if (listen(socket.get(), waiting_connections) != 0)
+        return system_error("cannot listen on the socket " + path, errno);
+    return socket;
+}
+
 Result<std::vector<Fd>> bind_listener(const Listener& listener) {
-    const std::string port_setting =
-        listener.name() == "http" ? "--port" : listener.name() + ".port";
+    std::string port_setting = listener.setting();
+    if (port_setting.empty())
+        port_setting = listener.name() == "http" ? "--port" : listener.name() + ".port";
     std::vector<Fd> sockets;
     Error why{Fault::bad_config, "the plan names no address to listen on"};
     for (const Address& address : listener.addresses()) {

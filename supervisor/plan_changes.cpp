@@ -1,27 +1,11 @@
 #include "supervisor/plan_changes.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include <algorithm>
 #include <string>
 
+#include "workers/common/base/stable_bytes.h"
+
 namespace supervisor {
-
-namespace {
-
-// The plain form writes the variables in another order each time.
-std::string stable_bytes(const google::protobuf::MessageLite& message) {
-    std::string bytes;
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    message.SerializeToCodedStream(&coded);
-    coded.Trim();
-    return bytes;
-}
-
-}  // namespace
 
 const hardshell::proto::WorkerPlan* find_in(const hardshell::proto::Plan& plan,
                                             const std::string& worker) {

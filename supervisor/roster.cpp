@@ -1,13 +1,8 @@
 #include "supervisor/roster.h"
 
+#include "workers/common/base/users.h"
+
 namespace supervisor {
-
-namespace {
-
-// Outside what Debian gives to people, packages and nobody.
-constexpr unsigned first_worker_user = 64000;
-
-}  // namespace
 
 unsigned user_of(const KindOfWorker& row) {
     return first_worker_user + static_cast<unsigned>(row.user_offset);

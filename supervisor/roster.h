@@ -42,6 +42,20 @@ struct KindOfWorker {
     bool may_configure = false;
     // Whether it may read what all workers log, for the clients it has let in.
     bool may_read_log = false;
+    // Others may read a file in its directories whose name they are told (0711): the files that
+    // people sent.
+    bool shows_files = false;
+    // Whether it shuts others in: it keeps the rights for that (users, mounts, namespaces) and is
+    // not confined to its directories, for what is confined may not mount. Gives them up itself.
+    bool may_isolate = false;
+    // Whether it reads and writes what the workspace group does.
+    bool in_workspace_group = false;
+    // Those of its directories that the workspace group writes in, too.
+    std::vector<std::string_view> workspaces = {};
+    // Whether it may ask how the whole stands and restart workers, for the clients it has let in.
+    bool may_control = false;
+    // Whether it says under which address the internet reaches this machine, see public_address.h.
+    bool may_publish = false;
 };
 
 // The user of that kind's workers, when the supervisor is root.

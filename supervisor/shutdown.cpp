@@ -16,7 +16,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr double share_of_first_phase = 0.7;
+// Of what is left: channels only stop, agents finish turns.
+constexpr double share_of_agents = 0.7;
+constexpr double share_of_channels = 0.3;
 constexpr milliseconds hurried_phase{400};  // after a second signal
 constexpr milliseconds least_phase{100};
 constexpr milliseconds least_patience_with_children{200};
@@ -81,7 +83,9 @@ void Shutdown::go_on() {
     } while (!runs_in_phase(phase_));
     const auto least = is_hurrying_ ? hurried_phase : least_phase;
     const int64_t left = std::max<int64_t>(least.count(), deadline_ms_ - monotonic_ms());
-    const double share = phase_ == last ? 1.0 : share_of_first_phase;
+    const double share = phase_ == last       ? 1.0
+                         : phase_ + 1 == last ? share_of_agents
+                                              : share_of_channels;
     const milliseconds budget(static_cast<int64_t>(static_cast<double>(left) * share));
     for (const auto& worker : workers_)
         if (worker->kind().stop_phase == phase_)

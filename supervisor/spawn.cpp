@@ -59,6 +59,9 @@ struct ChildPlan {
     std::vector<int> sources;  // to become 0, 1, 2, 3, …
     int directory = -1;
     std::optional<unsigned> user;
+    std::optional<unsigned> extra_group;
+    __user_cap_data_struct kept[2] = {};
+    bool keeps_capabilities = false;
     pid_t parent = 0;
     int confinement = -1;
     sock_fprog filter{};
@@ -149,25 +152,34 @@ class ChildSetup : public bp::extend::handler {
     void become(unsigned user) const {
         drop_bounding_set();  // while we still may
         // The plain system calls: glibc's wrappers would signal the parent's threads.
-        if (syscall(SYS_setgroups, 0, nullptr) != 0) fail("drop its groups");
+        const unsigned extra = plan_.extra_group.value_or(0);
+        if (syscall(SYS_setgroups, plan_.extra_group ? 1 : 0, &extra) != 0) fail("drop its groups");
+        if (plan_.keeps_capabilities) prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
         if (syscall(SYS_setresgid, user, user, user) != 0) fail("change its group");
         if (syscall(SYS_setresuid, user, user, user) != 0) fail("change its user");
     }
 
-    static void drop_bounding_set() {
+    void drop_bounding_set() const {
         for (int capability = 0; capability < 64; ++capability)
-            if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno == EINVAL) break;
+            if (!keeps(capability) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 &&
+                errno == EINVAL)
+                break;
     }
 
-    // Empty sets, whoever we are. A program executed by user 0 would get them back, so the bounding
-    // set and the rule that favours user 0 go first, as far as we may.
-    static void renounce_capabilities() {
+    bool keeps(int capability) const {
+        return plan_.kept[capability / 32].permitted & 1u << capability % 32;
+    }
+
+    // Empty sets, whoever we are, but for what is kept. A program executed by user 0 would get them
+    // back, so the bounding set and the rule that favours user 0 go first, as far as we may.
+    void renounce_capabilities() const {
         drop_bounding_set();
         prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED, 0, 0, 0);
         prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
         __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-        const __user_cap_data_struct none[2] = {};
-        syscall(SYS_capset, &header, none);
+        syscall(SYS_capset, &header, plan_.kept);
+        for (int capability = 0; capability < 64; ++capability)
+            if (keeps(capability)) prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
     }
 
     void die_with_parent() const {
@@ -202,6 +214,22 @@ Result<int> lift(int descriptor, size_t targets, std::vector<Fd>& keep) {
     if (!copy) return system_error("cannot copy a descriptor", errno);
     keep.push_back(std::move(copy));
     return keep.back().get();
+}
+
+// Those of the wanted ones that we have, in all sets that a program inherits.
+void keep_capabilities(const std::vector<int>& wanted, ChildPlan& plan) {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct own[2] = {};
+    if (wanted.empty() || syscall(SYS_capget, &header, own) != 0) return;
+    for (const int capability : wanted) {
+        const uint32_t bit = 1u << capability % 32;
+        __user_cap_data_struct& set = plan.kept[capability / 32];
+        if (!(own[capability / 32].permitted & bit)) continue;
+        set.permitted |= bit;
+        set.effective |= bit;
+        set.inheritable |= bit;
+        plan.keeps_capabilities = true;
+    }
 }
 
 bp::environment make_environment(const std::vector<std::string>& pairs) {
@@ -239,6 +267,8 @@ Result<Spawned> spawn(const SpawnRequest& request) {
     std::vector<Fd> keep;
     ChildPlan plan;
     plan.user = request.user;
+    plan.extra_group = request.extra_group;
+    keep_capabilities(request.capabilities, plan);
     plan.parent = getpid();
     std::vector<sock_filter> filter = request.filter;
     plan.filter = {static_cast<unsigned short>(filter.size()), filter.data()};

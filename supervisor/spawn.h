@@ -28,6 +28,10 @@ struct SpawnRequest {
     std::vector<int> descriptors;
     // Group of the same number; no supplementary groups. Unset: stays who we are.
     std::optional<unsigned> user;
+    // One more group, when `user` is set.
+    std::optional<unsigned> extra_group;
+    // Capabilities that it keeps of those we have, by number; none otherwise.
+    std::vector<int> capabilities;
     // How willingly the kernel ends it when memory runs out; above our own score in any case.
     int oom_score = 0;
     // Control groups to enter, see Cgroup::doors().

@@ -130,8 +130,7 @@ uint64_t start_time_of(uint64_t pid) {
     return time;
 }
 
-bool looks_like_openclaw(uint64_t pid) {
-    const std::string command = process_file(pid, "cmdline");
+bool looks_like_openclaw(const std::string& command) {
     return std::any_of(std::begin(names_of_openclaw), std::end(names_of_openclaw),
                        [&](auto name) { return command.find(name) != std::string::npos; });
 }
@@ -147,7 +146,9 @@ std::string why_stale(const FoundLock& found) {
         return named + " is our own by now";
     if (found.lock.start_time != 0 && found.lock.start_time != start_time)
         return named + " has ended and is another process by now";
-    if (!looks_like_openclaw(pid)) return named + " is no OpenClaw";
+    const std::string command = process_file(pid, "cmdline");
+    if (command.empty()) return named + " has ended";  // its memory is gone, its number not yet
+    if (!looks_like_openclaw(command)) return named + " is no OpenClaw";
     return {};
 }
 

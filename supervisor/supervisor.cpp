@@ -14,6 +14,7 @@
 #include "supervisor/plan_changes.h"
 #include "supervisor/reap.h"
 #include "supervisor/status_report.h"
+#include "supervisor/worker_calls.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/exit_codes.h"
 #include "workers/common/base/paths.h"
@@ -53,6 +54,8 @@ Supervisor::Supervisor(Loop& loop, LogPump& log, Options options)
                   if (worker->state() == WorkerState::waiting && wiring_.may_start(worker->name()))
                       worker->start();
           }),
+      public_address_(log, workers_,
+                      [this](const std::string& name) { return find_in(plan_, name) != nullptr; }),
       memory_(log, workers_),
       space_(log),
       shutdown_(log, workers_, [this] { finish(); }) {}
@@ -396,6 +399,8 @@ void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
     surroundings.log_level = options_.log_level;
     const std::string name = plan.name();
     surroundings.links = [this, name] { return wiring_.links_of(name); };
+    surroundings.streams = [this, name] { return wiring_.streams_of(name); };
+    surroundings.public_url = [this, name] { return public_address_.for_worker(*find(name)); };
     surroundings.visible_workers = [this, name] { return visible_to(*find(name)); };
     surroundings.handles = [this, name] { return handles_of(*find(name)); };
     surroundings.may_start = [this, name] { return wiring_.may_start(name); };
@@ -416,10 +421,27 @@ void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
         });
     if (kind.may_read_log)
         workers_.back()->on_log_query([this](const auto& query) { return log_tail(log_, query); });
+    if (kind.may_control)
+        workers_.back()->on_supervisor_call(
+            [this, worker = workers_.back().get()](const auto& call) {
+                take_worker_call(*worker, call);
+            });
+    if (kind.may_publish)
+        workers_.back()->on_public_url([this, worker = workers_.back().get()](const auto& url) {
+            public_address_.said_by(*worker, url);
+        });
     workers_.back()->on_failing([this, name](int failures, const std::string& why) {
         critical_failed(name, failures, why);
     });
     workers_.back()->set_budget(memory_.budget_of(name));
+}
+
+// Answered first: what follows may end the asker.
+void Supervisor::take_worker_call(WorkerProcess& worker,
+                                  const hardshell::proto::SupervisorCall& call) {
+    WorkerCallOutcome outcome = take_call(*this, call);
+    worker.tell_supervisor_answer(outcome.answer);
+    if (outcome.then) loop_.soon(std::move(outcome.then));
 }
 
 void Supervisor::call_gateway(const std::string& method, const std::string& params_json,
@@ -441,10 +463,13 @@ WorkerProcess* Supervisor::find(const std::string& name) const {
 std::vector<WorkerStatus> Supervisor::visible_to(const WorkerProcess& worker) const {
     std::vector<WorkerStatus> visible;
     const std::vector<LinkEnd> links = wiring_.links_of(worker.name());
+    const auto streams = wiring_.streams_of(worker.name());
     for (const auto& other : workers_) {
-        const bool linked = std::any_of(links.begin(), links.end(), [&](const LinkEnd& end) {
-            return end.peer() == other->name();
-        });
+        const bool linked =
+            std::any_of(links.begin(), links.end(),
+                        [&](const LinkEnd& end) { return end.peer() == other->name(); }) ||
+            std::any_of(streams.begin(), streams.end(),
+                        [&](const auto& end) { return end.peer() == other->name(); });
         if (worker.kind().sees_all || linked) visible.push_back(other->status());
     }
     return visible;
@@ -477,6 +502,7 @@ void Supervisor::announce_changes() {
     announcing_ = true;
     loop_.soon([this] {
         announcing_ = false;
+        public_address_.look_at_workers();
         for (const auto& worker : workers_)
             worker->tell_workers(visible_to(*worker), plan_.degraded());
         if (shutdown_.has_begun()) shutdown_.go_on();
@@ -505,6 +531,11 @@ Result<WorkerProcess*> Supervisor::find_or_say(const std::string& name) const {
 
 bool Supervisor::has_log_of(const std::string& worker) const {
     return worker == "supervisor" || worker == "planner" || find(worker);
+}
+
+Done Supervisor::check_worker(const std::string& name) const {
+    const Result<WorkerProcess*> worker = find_or_say(name);
+    return worker ? Done() : Done(worker.error());
 }
 
 Done Supervisor::restart_worker(const std::string& name) {
@@ -550,6 +581,7 @@ StatusReport Supervisor::report() const {
     report.set_state_dir(options_.state_dir);
     report.set_config_path(options_.config_path);
     report.set_log_lines_dropped(log_.dropped());
+    if (const auto url = public_address_.now()) *report.mutable_public_url() = *url;
     if (!space_.trouble().empty()) report.add_missing(space_.trouble());
     const auto tell = [&](const char* severity, const std::string& text) {
         if (text.empty()) return;

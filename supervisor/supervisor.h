@@ -20,6 +20,7 @@
 #include "supervisor/owner_calls.h"
 #include "supervisor/plan_review.h"
 #include "supervisor/plan_source.h"
+#include "supervisor/public_address.h"
 #include "supervisor/shutdown.h"
 #include "supervisor/signals.h"
 #include "supervisor/state_space.h"
@@ -54,6 +55,7 @@ class Supervisor {
     hardshell::proto::StatusReport report() const;
     LogPump& log() { return log_; }
     bool has_log_of(const std::string& worker) const;
+    Done check_worker(const std::string& name) const;
     Done restart_worker(const std::string& name);
     Done start_worker(const std::string& name);
     Done stop_worker(const std::string& name);
@@ -72,6 +74,7 @@ class Supervisor {
     void apply(hardshell::proto::Plan plan);
     void watch_config();
     void take_config_call(const WorkerProcess& worker, const hardshell::proto::ConfigCall& call);
+    void take_worker_call(WorkerProcess& worker, const hardshell::proto::SupervisorCall& call);
     PlanReview look_at(const hardshell::proto::Plan& next);
     void stay(const std::string& degraded);
     void replace_all();
@@ -115,6 +118,7 @@ class Supervisor {
     std::vector<std::string> secrets_;  // of all plans, the newest last
     std::vector<std::unique_ptr<WorkerProcess>> workers_;
     Wiring wiring_;
+    PublicAddress public_address_;
     MemoryGuard memory_;
     StateSpace space_;
     std::vector<Fd> readable_pages_;

@@ -29,6 +29,7 @@ constexpr uint32_t foreign_calls = 0;
 struct Denied {
     int call;
     int error;
+    bool isolates = false;  // left to a worker that shuts others in
 };
 
 constexpr Denied denied[] = {
@@ -40,10 +41,10 @@ constexpr Denied denied[] = {
     {SYS_process_vm_readv, EPERM}, {SYS_process_vm_writev, EPERM}, {SYS_kcmp, EPERM},
     {SYS_pidfd_getfd, EPERM},
     // Mounts, roots and namespaces.
-    {SYS_mount, EPERM}, {SYS_umount2, EPERM}, {SYS_pivot_root, EPERM}, {SYS_chroot, EPERM},
-    {SYS_move_mount, EPERM}, {SYS_open_tree, EPERM}, {SYS_fsopen, EPERM}, {SYS_fsconfig, EPERM},
-    {SYS_fsmount, EPERM}, {SYS_fspick, EPERM}, {SYS_mount_setattr, EPERM},
-    {SYS_unshare, EPERM}, {SYS_setns, EPERM},
+    {SYS_mount, EPERM, true}, {SYS_umount2, EPERM, true}, {SYS_pivot_root, EPERM},
+    {SYS_chroot, EPERM}, {SYS_move_mount, EPERM, true}, {SYS_open_tree, EPERM, true},
+    {SYS_fsopen, EPERM}, {SYS_fsconfig, EPERM}, {SYS_fsmount, EPERM}, {SYS_fspick, EPERM},
+    {SYS_mount_setattr, EPERM, true}, {SYS_unshare, EPERM}, {SYS_setns, EPERM},
     {SYS_open_by_handle_at, EPERM}, {SYS_name_to_handle_at, EPERM},
     // Its flags are behind a pointer that a filter cannot follow; libraries then use clone.
     {SYS_clone3, ENOSYS},
@@ -121,19 +122,21 @@ class Assembler {
 
 }  // namespace
 
-std::vector<sock_filter> syscall_filter(Network network) {
+std::vector<sock_filter> syscall_filter(Network network, bool may_isolate) {
     Assembler filter;
     filter.load(offsetof(seccomp_data, arch));
     filter.answer_unless_equal(own_architecture, kill);
     filter.load(offsetof(seccomp_data, nr));
     if (foreign_calls != 0) filter.answer_if(BPF_JGE, foreign_calls, kill);
     for (const Denied& row : denied)
-        filter.answer_if(BPF_JEQ, static_cast<uint32_t>(row.call), fail_with(row.error));
-    filter.only_if_equal(SYS_clone, [&] {
-        filter.load_argument(0);
-        filter.answer_if(BPF_JSET, new_namespaces, fail_with(EPERM));
-        filter.answer(allow);
-    });
+        if (!may_isolate || !row.isolates)
+            filter.answer_if(BPF_JEQ, static_cast<uint32_t>(row.call), fail_with(row.error));
+    if (!may_isolate)
+        filter.only_if_equal(SYS_clone, [&] {
+            filter.load_argument(0);
+            filter.answer_if(BPF_JSET, new_namespaces, fail_with(EPERM));
+            filter.answer(allow);
+        });
     filter.only_if_equal(SYS_socket, [&] {
         filter.load_argument(0);
         for (const Family& row : families)

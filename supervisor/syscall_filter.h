@@ -12,7 +12,8 @@
 
 namespace supervisor {
 
-std::vector<sock_filter> syscall_filter(Network network);
+// `may_isolate`: may make namespaces and mounts.
+std::vector<sock_filter> syscall_filter(Network network, bool may_isolate = false);
 
 // Whether this kernel takes such a filter.
 bool can_filter_syscalls();

@@ -33,6 +33,7 @@ void Wiring::follow(const hardshell::proto::Plan& plan) {
     listeners_ = std::move(next);  // closes what the plan no longer has, before others are bound
     bind_all();
     for (const LinkPlan& link : plan_.links()) prepare(link);
+    follow_streams();
 }
 
 Done Wiring::bind(Bound& listener) {
@@ -77,18 +78,64 @@ void Wiring::bind_again() {
 }
 
 void Wiring::prepare(const LinkPlan& link) {
-    const WorkerPlan* binder = nullptr;
-    const WorkerPlan* connector = nullptr;
-    for (const WorkerPlan& worker : plan_.workers()) {
-        if (worker.name() == link.binder()) binder = &worker;
-        if (worker.name() == link.connector()) connector = &worker;
-    }
+    const WorkerPlan* binder = planned(link.binder());
+    const WorkerPlan* connector = planned(link.connector());
     if (!binder || !connector) return;
     const std::string socket = directory_of(link.name()) + "/socket";
     if (socket.size() > longest_socket_path) log_.say("error", too_long(socket).what);
     const Done made = prepare_link_dir(directory_of(link.name()), user_for_(binder->kind()),
                                        user_for_(connector->kind()));
     if (!made) log_.say("error", made.error().what);
+}
+
+const WorkerPlan* Wiring::planned(const std::string& worker) const {
+    for (const WorkerPlan& candidate : plan_.workers())
+        if (candidate.name() == worker) return &candidate;
+    return nullptr;
+}
+
+void Wiring::follow_streams() {
+    std::vector<Stream> next;
+    for (const WorkerPlan& owner : plan_.workers())
+        for (const std::string& door : owner.settings().doors()) {
+            const WorkerPlan* keeper = planned(door);
+            if (!keeper) continue;
+            Stream stream;
+            for (Stream& old : streams_)
+                if (old.owner == owner.name() && old.door == door) stream = std::move(old);
+            stream.owner = owner.name();
+            stream.door = door;
+            stream.path = directory_of(door + "-" + owner.name() + "-paths") + "/socket";
+            if (!stream.socket)
+                if (const Done opened = open_stream(stream, owner.kind(), keeper->kind()); !opened)
+                    log_.say("error", opened.error().what);
+            next.push_back(std::move(stream));
+        }
+    streams_ = std::move(next);
+}
+
+Done Wiring::open_stream(Stream& stream, const std::string& owner_kind,
+                         const std::string& door_kind) {
+    const std::optional<unsigned> owner = user_for_(owner_kind);
+    const std::optional<unsigned> door = user_for_(door_kind);
+    const std::string directory = stream.path.substr(0, stream.path.rfind('/'));
+    if (Done made = prepare_link_dir(directory, owner, door); !made) return made;
+    Result<Fd> socket = bind_stream(stream.path, owner, door);
+    if (!socket) return socket.error();
+    stream.socket = std::move(*socket);
+    return {};
+}
+
+std::vector<hardshell::proto::StreamEnd> Wiring::streams_of(const std::string& worker) const {
+    std::vector<hardshell::proto::StreamEnd> ends;
+    for (const Stream& stream : streams_) {
+        if (stream.door != worker || !stream.socket) continue;
+        hardshell::proto::StreamEnd end;
+        end.set_peer(stream.owner);
+        end.set_path(stream.path);
+        ends.push_back(std::move(end));
+    }
+    return ends;
 }
 
 std::vector<LinkEnd> Wiring::links_of(const std::string& worker) const {
@@ -112,6 +159,9 @@ std::vector<std::pair<std::string, int>> Wiring::listeners_for_start_of(const st
         if (listener.plan.worker() == worker)
             for (const Fd& socket : listener.sockets)
                 handles.emplace_back("listener:" + listener.plan.name(), socket.get());
+    for (const Stream& stream : streams_)
+        if (stream.owner == worker && stream.socket)
+            handles.emplace_back("listener:routes", stream.socket.get());
     return handles;
 }
 

@@ -37,6 +37,8 @@ class Wiring {
     void stop() { retry_.reset(); }
 
     std::vector<hardshell::proto::LinkEnd> links_of(const std::string& worker) const;
+    // Where other workers take requests that this one hands on.
+    std::vector<hardshell::proto::StreamEnd> streams_of(const std::string& worker) const;
     // The sockets to hand to a worker that starts now. An optional one is bound only then: bound
     // later, nobody would accept on it.
     std::vector<std::pair<std::string, int>> listeners_for_start_of(const std::string& worker);
@@ -53,11 +55,23 @@ class Wiring {
         std::string last_error;
     };
 
+    // The socket on which a worker takes the requests of one door. It stays while the plan has it:
+    // who calls while the worker is replaced waits in the kernel.
+    struct Stream {
+        std::string owner;
+        std::string door;
+        std::string path;
+        Fd socket;
+    };
+
     Done bind(Bound& listener);
     void bind_all();
     void bind_optional(const std::string& worker);
     void bind_again();
     void prepare(const hardshell::proto::LinkPlan& link);
+    void follow_streams();
+    Done open_stream(Stream& stream, const std::string& owner_kind, const std::string& door_kind);
+    const hardshell::proto::WorkerPlan* planned(const std::string& worker) const;
     std::string directory_of(const std::string& link) const { return run_dir_ + "/links/" + link; }
 
     Loop& loop_;
@@ -67,6 +81,7 @@ class Wiring {
     std::function<void()> on_bound_;
     hardshell::proto::Plan plan_;
     std::vector<Bound> listeners_;
+    std::vector<Stream> streams_;
     Loop::Registration retry_;
 };
 

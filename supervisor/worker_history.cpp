@@ -34,9 +34,15 @@ std::vector<std::string> worth_keeping(const std::vector<std::string>& lines) {
 
 }  // namespace
 
-void WorkerHistory::add(Ended how, const std::string& text, std::vector<std::string> lines) {
+void WorkerHistory::add(Ended how, const std::string& text, std::vector<std::string> lines,
+                        int64_t at_ms) {
     const std::string cause(name_of(how));
     ++ends_[cause];
+    auto& death = deaths_.emplace_back();
+    death.set_at_ms(at_ms);
+    death.set_cause(cause);
+    death.set_what(text);
+    if (deaths_.size() > most_deaths) deaths_.pop_front();
     if (how == Ended::on_request) return;
     ++restarts_;
     last_end_ = text;
@@ -65,6 +71,7 @@ void WorkerHistory::describe(hardshell::proto::WorkerStatus& status) const {
         ended.set_cause(cause);
         ended.set_count(count);
     }
+    for (const auto& death : deaths_) *status.add_deaths() = death;
 }
 
 }  // namespace supervisor

@@ -1,6 +1,7 @@
 #include "supervisor/worker_launch.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,10 +11,15 @@
 #include "supervisor/landlock.h"
 #include "supervisor/spawn.h"
 #include "supervisor/syscall_filter.h"
+#include "workers/common/base/users.h"
 
 namespace supervisor {
 
 namespace {
+
+// What shutting a command in takes: a user of its own, namespaces with their mounts and loopback
+// interface, and ending it.
+constexpr int isolating[] = {CAP_SETUID, CAP_SETGID, CAP_KILL, CAP_SYS_ADMIN, CAP_NET_ADMIN};
 
 constexpr int first_handle = 4;  // 3 is the link to the supervisor
 
@@ -25,7 +31,7 @@ Result<std::pair<Fd, Fd>> make_pipe() {
 
 // No descriptor when the kernel offers none.
 Result<Fd> confine(const LaunchRequest& request) {
-    if (landlock_version() == 0) return Fd();
+    if (landlock_version() == 0 || request.kind.may_isolate) return Fd();
     std::vector<std::string> places(request.kind.directories.begin(),
                                     request.kind.directories.end());
     constexpr std::string_view scheme = "ipc://";
@@ -45,10 +51,14 @@ SpawnRequest process_of(const LaunchRequest& request) {
         process.environment.push_back(variable + "=" + value);
     process.directory = request.state_dir;
     process.user = request.user;
+    if (request.kind.in_workspace_group) process.extra_group = workspace_group;
+    if (request.kind.may_isolate)
+        process.capabilities.assign(std::begin(isolating), std::end(isolating));
     process.oom_score = request.kind.oom_score;
     process.groups = request.groups;
     process.data_limit = request.data_limit;
-    if (can_filter_syscalls()) process.filter = syscall_filter(request.kind.network);
+    if (can_filter_syscalls())
+        process.filter = syscall_filter(request.kind.network, request.kind.may_isolate);
     return process;
 }
 
@@ -89,6 +99,8 @@ hardshell::proto::ToWorker start_message(const LaunchRequest& request) {
     *start.mutable_settings() = request.plan.settings();
     *start.mutable_secrets() = request.plan.secrets();
     for (const auto& link : request.links) *start.add_links() = link;
+    for (const auto& stream : request.streams) *start.add_streams() = stream;
+    if (request.public_url) *start.mutable_public_url() = *request.public_url;
     int descriptor = first_handle;
     for (const auto& [name, source] : request.handles) {
         auto& handle = *start.add_handles();

@@ -28,6 +28,8 @@ struct LaunchRequest {
     std::string log_level;
     uint64_t incarnation = 0;
     std::vector<hardshell::proto::LinkEnd> links;
+    std::vector<hardshell::proto::StreamEnd> streams;
+    std::optional<hardshell::proto::PublicUrl> public_url;
     std::vector<hardshell::proto::WorkerStatus> visible_workers;
     std::vector<std::pair<std::string, int>> handles;  // by name, owned by the caller
 };

@@ -139,6 +139,8 @@ Done WorkerProcess::launch() {
                                 .log_level = surroundings_.log_level,
                                 .incarnation = incarnation_,
                                 .links = surroundings_.links(),
+                                .streams = surroundings_.streams(),
+                                .public_url = surroundings_.public_url(),
                                 .visible_workers = surroundings_.visible_workers(),
                                 .handles = surroundings_.handles()};
     Result<Launched> launched = supervisor::launch(request);
@@ -167,6 +169,10 @@ void WorkerProcess::on_frame(std::string_view frame) {
         on_config_call_(message.config_call());
     } else if (message.has_log_query() && read_log_) {
         tell_log(read_log_(message.log_query()));
+    } else if (message.has_supervisor_call() && on_supervisor_call_) {
+        on_supervisor_call_(message.supervisor_call());
+    } else if (message.has_public_url() && on_public_url_) {
+        on_public_url_(message.public_url());
     }
 }
 
@@ -197,6 +203,18 @@ void WorkerProcess::tell_log(hardshell::proto::LogAnswer answer) {
     ToWorker message;
     *message.mutable_log_answer() = std::move(answer);
     if (link_) (void)link_->send(message);
+}
+
+void WorkerProcess::tell_supervisor_answer(const hardshell::proto::SupervisorAnswer& answer) {
+    ToWorker message;
+    *message.mutable_supervisor_answer() = answer;
+    if (link_) (void)link_->send(message);
+}
+
+void WorkerProcess::tell_public_url(const hardshell::proto::PublicUrl& url) {
+    ToWorker message;
+    *message.mutable_public_url() = url;
+    if (link_ && is_running(state_)) (void)link_->send(message);
 }
 
 void WorkerProcess::became_ready(const std::string& summary) {
@@ -425,7 +443,7 @@ void WorkerProcess::count_failure(Ended how) {
 }
 
 void WorkerProcess::bury(Ended how, const std::string& text) {
-    history_.add(how, text, last_lines());
+    history_.add(how, text, last_lines(), wall_ms());
 }
 
 std::vector<std::string> WorkerProcess::last_lines() const {

@@ -35,6 +35,9 @@ class WorkerProcess {
         std::string log_level;
         // Asked at each start: these change from life to life.
         std::function<std::vector<hardshell::proto::LinkEnd>()> links;
+        std::function<std::vector<hardshell::proto::StreamEnd>()> streams;
+        // Nothing for those who are not told.
+        std::function<std::optional<hardshell::proto::PublicUrl>()> public_url;
         std::function<std::vector<hardshell::proto::WorkerStatus>()> visible_workers;
         // Descriptors to hand over by name, owned by the supervisor.
         std::function<std::vector<std::pair<std::string, int>>()> handles;
@@ -69,6 +72,16 @@ class WorkerProcess {
     // It asks about the log; only of a kind that may.
     using LogReader = std::function<hardshell::proto::LogAnswer(const hardshell::proto::LogQuery&)>;
     void on_log_query(LogReader reader) { read_log_ = std::move(reader); }
+    // It has a wish about the whole or about a worker; only of a kind that may.
+    void on_supervisor_call(std::function<void(const hardshell::proto::SupervisorCall&)> handler) {
+        on_supervisor_call_ = std::move(handler);
+    }
+    void tell_supervisor_answer(const hardshell::proto::SupervisorAnswer& answer);
+    // It says under which address the internet reaches this machine; only of a kind that may.
+    void on_public_url(std::function<void(const hardshell::proto::PublicUrl&)> handler) {
+        on_public_url_ = std::move(handler);
+    }
+    void tell_public_url(const hardshell::proto::PublicUrl& url);
 
     // Starts it unless it runs; lifts a hold.
     void start();
@@ -181,6 +194,8 @@ class WorkerProcess {
     std::function<void()> on_change_;
     std::function<void(const hardshell::proto::ConfigCall&)> on_config_call_;
     LogReader read_log_;
+    std::function<void(const hardshell::proto::SupervisorCall&)> on_supervisor_call_;
+    std::function<void(const hardshell::proto::PublicUrl&)> on_public_url_;
     std::function<void(int, const std::string&)> on_failing_;
     std::function<void(const hardshell::proto::OwnerResult&)> on_owner_result_;
 };
