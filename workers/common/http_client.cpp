@@ -1,5 +1,6 @@
 #include "workers/common/http_client.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <functional>
@@ -197,6 +198,11 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
         set(CURLOPT_HEADERDATA, &transfer);
         set(CURLOPT_WRITEFUNCTION, &State::on_body);
         set(CURLOPT_WRITEDATA, &transfer);
+        if (options.may_connect) {
+            set(CURLOPT_PROXY, "");
+            set(CURLOPT_OPENSOCKETFUNCTION, &State::on_open_socket);
+            set(CURLOPT_OPENSOCKETDATA, this);
+        }
         set(CURLOPT_CLOSESOCKETFUNCTION, &State::on_close_socket);
         set(CURLOPT_CLOSESOCKETDATA, this);
     }
@@ -350,6 +356,14 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
                                  ((ready & Loop::writable) ? CURL_CSELECT_OUT : 0));
         });
         return 0;
+    }
+
+    // The address is the one that is connected to: a name that is resolved again, to another one,
+    // is asked for again.
+    static curl_socket_t on_open_socket(void* self_pointer, curlsocktype, curl_sockaddr* address) {
+        const State& self = *static_cast<State*>(self_pointer);
+        if (!self.options.may_connect(address->addr)) return CURL_SOCKET_BAD;
+        return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     }
 
     // A socket may be closed without a word to on_socket; its number is soon used again.

@@ -16,6 +16,8 @@
 #include "workers/common/base/loop.h"
 #include "workers/common/base/result.h"
 
+struct sockaddr;
+
 struct HttpRequest {
     std::string method = "GET";
     std::string url;
@@ -60,6 +62,9 @@ class HttpClient {
         // The system's authorities, as a directory of hashed names: only the one that is needed is
         // read. (The bundle in one file costs 0.9 MiB and 20 ms per connection.)
         std::string certificate_directory = "/etc/ssl/certs";
+        // Asked for each address before it is connected to; with it no proxy is used, for that
+        // would connect in our place. Null: any address.
+        bool (*may_connect)(const sockaddr& address) = nullptr;
     };
 
     HttpClient(Loop& loop, Options options);

@@ -1,10 +1,12 @@
 #include "workers/common/link.h"
 
+#include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/message_lite.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <zmq.hpp>
 
 #include "proto/envelope.pb.h"
@@ -17,8 +19,10 @@ namespace {
 // dying peer.
 constexpr int high_water_mark = 100;
 constexpr int reconnect_ms = 5;
+constexpr std::chrono::milliseconds longest_pump{10};
 constexpr std::chrono::milliseconds file_check{2'000};
 constexpr std::string_view ipc = "ipc://";
+constexpr uint32_t message_tag = hardshell::proto::Envelope::kMessageFieldNumber << 3 | 2;  // bytes
 
 zmq::context_t& context() {
     static zmq::context_t instance(1);
@@ -30,8 +34,17 @@ std::string encode(uint64_t incarnation, uint64_t sequence,
     hardshell::proto::Envelope envelope;
     envelope.set_incarnation(incarnation);
     envelope.set_sequence(sequence);
-    message.SerializeToString(envelope.mutable_message());
-    return envelope.SerializeAsString();
+    std::string frame = envelope.SerializeAsString();
+    // The last member, written where it belongs: a message may be megabytes, and copies cost.
+    using google::protobuf::io::CodedOutputStream;
+    const size_t size = message.ByteSizeLong();
+    uint8_t head[16];
+    uint8_t* end = CodedOutputStream::WriteTagToArray(message_tag, head);
+    end = CodedOutputStream::WriteVarint32ToArray(static_cast<uint32_t>(size), end);
+    frame.reserve(frame.size() + sizeof head + size);
+    frame.append(reinterpret_cast<const char*>(head), static_cast<size_t>(end - head));
+    message.AppendPartialToString(&frame);
+    return frame;
 }
 
 }  // namespace
@@ -197,11 +210,14 @@ void Link::pump() {
     if (socket_->pumping) return;
     socket_->pumping = true;
     const std::shared_ptr<bool> alive = socket_->alive;
-    // Bounded, so that a flooding peer does not starve the rest of the loop.
-    int budget = 256;
+    // Bounded, so that a peer that always has more does not starve the rest of the loop: by time,
+    // since what one message costs differs a thousandfold, and a loop that does not turn is killed.
+    const auto end = std::chrono::steady_clock::now() + longest_pump;
     try {
-        while (budget-- > 0 && receive_one())
+        while (receive_one()) {
             if (!*alive) return;  // the handler closed this link
+            if (std::chrono::steady_clock::now() >= end) break;
+        }
         flush();
     } catch (const zmq::error_t&) {
         // ETERM and ENOTSOCK only, while the process ends.

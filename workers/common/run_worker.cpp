@@ -21,6 +21,10 @@ using hardshell::proto::ToWorker;
 
 namespace {
 
+ClockReadings clocks() {
+    return {monotonic_ms(), boottime_ms(), wall_ms()};
+}
+
 constexpr int start_timeout_ms = 10'000;
 
 const Secret no_secret;
@@ -64,7 +68,7 @@ int end_with(Worker& worker, const Error& error) {
 }  // namespace
 
 Worker::Worker(std::unique_ptr<Loop> loop, Start start, Fd supervisor, BoardPage page)
-    : loop_(std::move(loop)), start_(std::move(start)), page_(std::move(page)) {
+    : loop_(std::move(loop)), start_(std::move(start)), page_(std::move(page)), sleep_(clocks()) {
     for (auto& secret : *start_.mutable_secrets()) {
         secrets_.emplace_back(secret.name(), Secret(secret.value()));
         explicit_bzero(secret.mutable_value()->data(), secret.value().size());
@@ -117,6 +121,30 @@ Result<std::unique_ptr<Link>> Worker::open_link(const std::string& peer) {
     return Error{Fault::bad_config, name() + " was given no link to " + peer};
 }
 
+bool Worker::has_link(const std::string& peer) const {
+    for (const auto& end : start_.links())
+        if (end.peer() == peer) return true;
+    return false;
+}
+
+std::string Worker::endpoint_of(const std::string& peer) const {
+    for (const auto& end : start_.links())
+        if (end.peer() == peer) return end.endpoint();
+    return {};
+}
+
+std::string Worker::stream_to(const std::string& peer) const {
+    for (const auto& end : start_.streams())
+        if (end.peer() == peer) return end.path();
+    return {};
+}
+
+Done Worker::publish(const PublicUrl& url) {
+    FromWorker message;
+    *message.mutable_public_url() = url;
+    return supervisor_->send(message);
+}
+
 void Worker::ready(const std::string& summary) {
     FromWorker message;
     message.mutable_ready()->set_summary(summary);
@@ -137,7 +165,9 @@ void Worker::fail(const Error& error) {
 }
 
 void Worker::beat() {
-    page_.beat(monotonic_ms());
+    const ClockReadings now = clocks();
+    page_.beat(now.monotonic_ms);
+    if (sleep_.has_slept(now) && on_resumed_) on_resumed_();
 }
 
 void Worker::on_frame(std::string_view frame) {
@@ -149,6 +179,9 @@ void Worker::on_frame(std::string_view frame) {
         start_.mutable_settings()->set_degraded(message.workers_changed().degraded());
         follow_peers();
         if (on_workers_) on_workers_();
+    } else if (message.has_public_url()) {
+        *start_.mutable_public_url() = message.public_url();
+        if (on_public_url_) on_public_url_();
     } else if (message.has_stop()) {
         if (on_stop_)
             on_stop_(message.stop());
@@ -162,6 +195,8 @@ void Worker::on_frame(std::string_view frame) {
         on_config_(message.config_answer());
     } else if (message.has_log_answer() && on_log_) {
         on_log_(message.log_answer());
+    } else if (message.has_supervisor_answer() && on_supervisor_) {
+        on_supervisor_(message.supervisor_answer());
     }
 }
 
@@ -185,6 +220,12 @@ Done Worker::ask_config(const hardshell::proto::ConfigCall& call) {
 Done Worker::ask_log(const hardshell::proto::LogQuery& query) {
     FromWorker message;
     *message.mutable_log_query() = query;
+    return supervisor_->send(message);
+}
+
+Done Worker::ask_supervisor(const hardshell::proto::SupervisorCall& call) {
+    FromWorker message;
+    *message.mutable_supervisor_call() = call;
     return supervisor_->send(message);
 }
 

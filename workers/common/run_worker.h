@@ -13,6 +13,7 @@
 #include "workers/common/base/loop.h"
 #include "workers/common/base/result.h"
 #include "workers/common/base/secret.h"
+#include "workers/common/base/sleep_watch.h"
 #include "workers/common/link.h"
 
 class Worker {
@@ -42,6 +43,24 @@ class Worker {
     // Opens the link to that worker. bad_config when the plan has none. Also follows the peer's
     // lives: its death discards what waits for it.
     Result<std::unique_ptr<Link>> open_link(const std::string& peer);
+    // Whether the plan has one.
+    bool has_link(const std::string& peer) const;
+
+    // Where the link to that worker is, for messages and policy; empty when there is none.
+    std::string endpoint_of(const std::string& peer) const;
+
+    // Where that worker takes requests that this one hands on: the path of a Unix socket; empty
+    // when the plan has none.
+    std::string stream_to(const std::string& peer) const;
+
+    // Under which address the internet reaches this machine through a tunnel, as it is now; known
+    // to the gateway and to those that public paths belong to.
+    using PublicUrl = hardshell::proto::PublicUrl;
+    const PublicUrl& public_url() const { return start_.public_url(); }
+    // After each change.
+    void on_public_url(std::function<void()> handler) { on_public_url_ = std::move(handler); }
+    // For the tunnel worker: what it is from now on.
+    Done publish(const PublicUrl& url);
 
     // Tells the supervisor that this worker serves.
     void ready(const std::string& summary = {});
@@ -51,6 +70,9 @@ class Worker {
     // This worker is near its memory limit: the handler lets go of what can be rebuilt. What that
     // freed goes back to the machine, and the log has the numbers; both without a handler too.
     void on_shed(std::function<void()> handler) { on_shed_ = std::move(handler); }
+    // The machine stood still for a while: connections to the outside are dead, whatever the kernel
+    // says. Called within a second of its going on.
+    void on_resumed(std::function<void()> handler) { on_resumed_ = std::move(handler); }
     // The owner calls a method over the control socket; the handler answers at once. Its id is set
     // for it.
     using OwnerHandler =
@@ -68,6 +90,12 @@ class Worker {
     Done ask_log(const hardshell::proto::LogQuery& query);
     void on_log_answer(std::function<void(const hardshell::proto::LogAnswer&)> handler) {
         on_log_ = std::move(handler);
+    }
+    // A wish about the whole or about a worker, likewise.
+    Done ask_supervisor(const hardshell::proto::SupervisorCall& call);
+    void on_supervisor_answer(
+        std::function<void(const hardshell::proto::SupervisorAnswer&)> handler) {
+        on_supervisor_ = std::move(handler);
     }
     // The last word of a worker that cannot work.
     void fail(const Error& error);
@@ -88,10 +116,14 @@ class Worker {
     std::vector<Link*> links_;
     std::function<void(const hardshell::proto::Stop&)> on_stop_;
     std::function<void()> on_shed_;
+    std::function<void()> on_resumed_;
+    SleepWatch sleep_;
     std::function<void()> on_workers_;
+    std::function<void()> on_public_url_;
     OwnerHandler on_owner_request_;
     std::function<void(const hardshell::proto::ConfigAnswer&)> on_config_;
     std::function<void(const hardshell::proto::LogAnswer&)> on_log_;
+    std::function<void(const hardshell::proto::SupervisorAnswer&)> on_supervisor_;
     Loop::Registration heartbeat_;
 };
 

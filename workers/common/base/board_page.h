@@ -29,6 +29,15 @@ enum class Counter {
     memory_bytes,  // now; this and the next two are written by the supervisor, once a second
     memory_peak_bytes,
     descriptors,  // now
+    model_failures,
+    model_cost_microdollars,
+    messages_waiting,    // now, for an answer
+    oldest_message_ms,   // when the longest waiting of them came, wall clock; 0: none waits
+    deliveries_waiting,  // now, answers on their way to people on channels
+    oldest_delivery_ms,  // as oldest_message_ms
+    deliveries_failed,
+    volume_bytes,  // of the file system that holds the state
+    volume_free_bytes,
     count_
 };
 

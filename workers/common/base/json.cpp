@@ -1,29 +1,129 @@
 #include "workers/common/base/json.h"
 
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
 template class nlohmann::basic_json<nlohmann::ordered_map>;
 
 namespace {
 
 const Json nothing;
 
+constexpr size_t longest_remark = 200;  // bytes; it quotes the text
+
+// The library's words without its own name in front, and without what cannot be read.
+std::string remark_of(std::string_view words) {
+    if (words.starts_with('[')) {
+        const size_t end = words.find("] ");
+        if (end != std::string_view::npos) words.remove_prefix(end + 2);
+    }
+    if (words.size() <= longest_remark) return std::string(words);
+    size_t length = longest_remark;
+    while (length > 0 && (static_cast<unsigned char>(words[length]) & 0xc0) == 0x80) --length;
+    return std::string(words.substr(0, length)) + "...";
+}
+
+bool has_twins(const Json::object_t& members) {
+    constexpr size_t few = 16;  // compared faster than hashed
+    if (members.size() <= few) {
+        for (auto one = members.begin(); one != members.end(); ++one)
+            for (auto other = members.begin(); other != one; ++other)
+                if (other->first == one->first) return true;
+        return false;
+    }
+    std::unordered_set<std::string_view> names(members.size());
+    for (const auto& [name, value] : members)
+        if (!names.insert(name).second) return true;
+    return false;
+}
+
+// Of members with the same name the last counts, at the place of the first.
+void keep_last_twins(Json::object_t& members) {
+    Json::object_t kept;
+    std::unordered_map<std::string_view, size_t> places(members.size());
+    for (auto& [name, value] : members) {
+        const auto [found, is_new] = places.emplace(name, kept.size());
+        if (is_new)
+            kept.emplace_back(name, std::move(value));
+        else
+            kept.data()[found->second].second = std::move(value);
+    }
+    members = std::move(kept);
+}
+
+// Builds the value. The library's own builder looks every member up among those before it, which
+// takes minutes for an object of a few hundred thousand.
+class Builder final : public nlohmann::json_sax<Json> {
+  public:
+    Json& value() { return value_; }
+    const std::string& fault() const { return fault_; }
+
+    bool null() override { return add(nullptr); }
+    bool boolean(bool value) override { return add(value); }
+    bool number_integer(number_integer_t value) override { return add(value); }
+    bool number_unsigned(number_unsigned_t value) override { return add(value); }
+    bool number_float(number_float_t value, const string_t&) override { return add(value); }
+    bool string(string_t& value) override { return add(std::move(value)); }
+    bool binary(binary_t&) override { return false; }  // not in a text
+
+    bool start_object(size_t) override { return open(Json::object()); }
+    bool start_array(size_t) override { return open(Json::array()); }
+    bool key(string_t& name) override {
+        members().emplace_back(std::move(name), nullptr);
+        return true;
+    }
+    bool end_object() override {
+        if (has_twins(members())) keep_last_twins(members());
+        open_.pop_back();
+        return true;
+    }
+    bool end_array() override {
+        open_.pop_back();
+        return true;
+    }
+    bool parse_error(size_t, const std::string&, const Json::exception& failure) override {
+        fault_ = remark_of(failure.what());
+        return false;
+    }
+
+  private:
+    Json::object_t& members() { return open_.back()->get_ref<Json::object_t&>(); }
+
+    Json& place(Json&& value) {
+        if (open_.empty()) return value_ = std::move(value);
+        Json& around = *open_.back();
+        if (around.is_object()) return members().back().second = std::move(value);
+        return around.get_ref<Json::array_t&>().emplace_back(std::move(value));
+    }
+    bool add(Json&& value) {
+        place(std::move(value));
+        return true;
+    }
+    // What is open stays where it is: what is around it gets no further member meanwhile.
+    bool open(Json&& value) {
+        if (open_.size() >= deepest_json) {
+            fault_ = "JSON is nested too deeply";
+            return false;
+        }
+        open_.push_back(&place(std::move(value)));
+        return true;
+    }
+
+    Json value_;
+    std::vector<Json*> open_;
+    std::string fault_;
+};
+
 }  // namespace
 
 Result<Json> parse_json(std::string_view text) {
-    bool too_deep = false;
-    const auto limit_depth = [&](int depth, Json::parse_event_t event, Json&) {
-        // At a start the depth counts what is open around it.
-        const bool opens =
-            event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
-        if (opens && depth >= deepest_json) too_deep = true;
-        return !too_deep;
-    };
-    // Depth is checked before the tree is built: a refused subtree is discarded as it is read.
+    Builder builder;
     try {
-        Json value = Json::parse(text.begin(), text.end(), limit_depth);
-        if (too_deep) return Error{Fault::bad_message, "JSON is nested too deeply"};
-        return value;
+        if (Json::sax_parse(text.begin(), text.end(), &builder)) return std::move(builder.value());
+        return Error{Fault::bad_message, builder.fault()};
     } catch (const Json::exception& failure) {
-        return Error{Fault::bad_message, failure.what()};
+        return Error{Fault::bad_message, remark_of(failure.what())};
     }
 }
 

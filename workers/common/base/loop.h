@@ -1,7 +1,7 @@
 // The event loop of a process: descriptors, timers, work for the next turn. One thread.
 //
 // Handlers may add and remove watches and timers, their own included, at any time. `EpollLoop` is
-// the loop of every process but the gateway, whose libwebsockets needs a libuv loop.
+// the loop of every process but those with libwebsockets (workers/common/uv_loop.h).
 #pragma once
 
 #include <chrono>
