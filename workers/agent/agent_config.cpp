@@ -131,15 +131,39 @@ std::string AgentConfig::agent_names() const {
     return names;
 }
 
-size_t AgentConfig::most_runs_at_once() const {
-    const int64_t most = int_member(member_at(config_, "agents.defaults"), "maxConcurrent", 4);
-    return static_cast<size_t>(std::clamp<int64_t>(most, 1, 1000));
+RunQueue::Widths AgentConfig::most_runs_at_once() const {
+    struct Row {
+        Pool pool;
+        const char* section;
+        const char* key;
+        int64_t otherwise;
+    };
+    constexpr Row rows[] = {
+        {Pool::main, "agents.defaults", "maxConcurrent", 4},
+        {Pool::subagent, "agents.defaults.subagents", "maxConcurrent", 8},
+        // Those that an owner asks for come beside the scheduled ones.
+        {Pool::cron, "cron", "maxConcurrentRuns", 1},
+        {Pool::voice, "", "", 8},
+    };
+    static_assert(std::size(rows) == pools);
+    RunQueue::Widths widths{};
+    for (const Row& row : rows)
+        widths[static_cast<size_t>(row.pool)] = static_cast<size_t>(std::clamp<int64_t>(
+            int_member(member_at(config_, row.section), row.key, row.otherwise), 1, 1000));
+    return widths;
 }
 
 std::chrono::milliseconds AgentConfig::run_timeout() const {
     const int64_t seconds =
         int_member(member_at(config_, "agents.defaults"), "timeoutSeconds", 600);
     return std::chrono::seconds(std::clamp<int64_t>(seconds, 1, longest_timeout_seconds));
+}
+
+int64_t AgentConfig::reserve_tokens() const {
+    const Json& settings = member_at(config_, "agents.defaults.compaction");
+    return std::clamp<int64_t>(std::max(int_member(settings, "reserveTokens", 16'384),
+                                        int_member(settings, "reserveTokensFloor", 20'000)),
+                               1'000, 1'000'000);
 }
 
 std::string AgentConfig::thinking_default() const {
@@ -160,8 +184,9 @@ ResetPolicy AgentConfig::reset_policy(std::string_view key, const Json& entry) c
     const Json& session = member(config_, "session");
     const std::string channel = text_member(entry, "channel", text_member(entry, "lastChannel"));
     const Json* own = &member(member(session, "resetByChannel"), channel);
-    if (!own->is_object()) own = &member(member(session, "resetByType"), reset_type(key, entry));
-    const Json& shared = member(session, "reset");
+    const bool is_channels = own->is_object();  // in place of all else
+    if (!is_channels) own = &member(member(session, "resetByType"), reset_type(key, entry));
+    const Json& shared = is_channels ? *own : member(session, "reset");
     const auto value = [&](const char* name) -> const Json& {
         const Json& mine = member(*own, name);
         return mine.is_null() ? member(shared, name) : mine;
@@ -223,6 +248,10 @@ Identity identity_in(std::string_view markdown) {
     }
     if (identity.avatar.empty()) identity.avatar = emoji;
     return identity;
+}
+
+std::string absolute_path(const std::string& path, const std::string& state_dir) {
+    return path.starts_with('/') ? path : state_dir + "/" + path;
 }
 
 std::string read_small_file(const std::string& path, size_t most) {

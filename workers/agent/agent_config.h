@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "workers/agent/ids.h"
+#include "workers/agent/run_queue.h"
 #include "workers/common/base/json.h"
 
 namespace agent {
@@ -48,8 +49,11 @@ class AgentConfig {
     std::string agent_names() const;
     KeyDefaults keys() const { return {default_agent_, global_}; }
 
-    size_t most_runs_at_once() const;
+    // By pool: agents.defaults.maxConcurrent, .subagents.maxConcurrent, cron.maxConcurrentRuns.
+    RunQueue::Widths most_runs_at_once() const;
     std::chrono::milliseconds run_timeout() const;
+    // Left of a context window for the answer: agents.defaults.compaction.
+    int64_t reserve_tokens() const;
     std::string thinking_default() const;
     // Commands that start a fresh session, lower case.
     std::vector<std::string> reset_triggers() const;
@@ -67,6 +71,8 @@ class AgentConfig {
 
 // "Name" and "Emoji" lines of an IDENTITY.md; what the template left open counts as missing.
 Identity identity_in(std::string_view markdown);
+// A path as this process has it, whose directory is the state directory, as one for others.
+std::string absolute_path(const std::string& path, const std::string& state_dir);
 // A file's text, at most `most` bytes; empty when it cannot be read.
 std::string read_small_file(const std::string& path, size_t most);
 

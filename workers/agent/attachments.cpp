@@ -1,7 +1,9 @@
 #include "workers/agent/attachments.h"
 
 #include <algorithm>
+#include <cstdint>
 
+#include "workers/common/base/file_beneath.h"
 #include "workers/common/log.h"
 
 namespace agent {
@@ -43,7 +45,31 @@ std::string name_of(const Json& attachment, size_t number) {
     return given.empty() ? "attachment " + std::to_string(number) : "attachment " + given;
 }
 
+constexpr char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+std::string base64(std::string_view bytes) {
+    std::string text;
+    text.reserve((bytes.size() + 2) / 3 * 4);
+    for (size_t at = 0; at < bytes.size(); at += 3) {
+        const size_t have = std::min<size_t>(3, bytes.size() - at);
+        uint32_t group = 0;
+        for (size_t i = 0; i < 3; ++i)
+            group = group << 8 | (i < have ? static_cast<unsigned char>(bytes[at + i]) : 0u);
+        for (size_t i = 0; i < 4; ++i)
+            text += i <= have ? base64_digits[group >> (18 - 6 * i) & 63] : '=';
+    }
+    return text;
+}
+
 }  // namespace
+
+Result<Json> image_of_file(const std::string& directory, const std::string& name,
+                           const std::string& mime_type, size_t most_bytes) {
+    const Result<std::string> bytes =
+        read_file_beneath(directory, name, std::min(most_bytes, largest_attachment));
+    if (!bytes) return bytes.error();
+    return Json{{"type", "image"}, {"data", base64(*bytes)}, {"mimeType", mime_type}};
+}
 
 Result<std::vector<Json>> image_blocks(const Json& attachments) {
     std::vector<Json> blocks;

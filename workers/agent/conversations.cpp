@@ -16,6 +16,19 @@ size_t cost_of(const Json& message) {
     return message_size(message, std::numeric_limits<size_t>::max()) + message_overhead;
 }
 
+// What stands in for a result among those of the last answer, as the branch was read while its call
+// was open; null: nothing does.
+Message* stand_in_for(const Json& result, std::vector<Message>& messages) {
+    if (text_view(result, "role") != "toolResult") return nullptr;
+    for (auto message = messages.rbegin(); message != messages.rend(); ++message) {
+        if (text_view(*message, "role") != "toolResult") return nullptr;
+        if (is_stand_in(*message) &&
+            text_view(*message, "toolCallId") == text_view(result, "toolCallId"))
+            return &*message;
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 size_t Conversations::open_bytes() const {
@@ -90,12 +103,27 @@ Done Conversations::append(const std::string& path, const std::string& session_i
     return {};
 }
 
+Done Conversations::append_entry(const std::string& path, const std::string& entry_id,
+                                 const Json& entry, int64_t now_ms) {
+    const Result<Branch*> used = use(path, now_ms);
+    if (!used) return used.error();
+    const std::string line = entry_line_of(entry_id, (*used)->leaf, now_ms, entry);
+    const Done done = append_lines(path, (*used)->file_bytes, line, true);
+    open_.pop_front();
+    return done;
+}
+
 void Conversations::remember(Branch& branch, const Json& message, const std::string& entry_id) {
     branch.leaf = entry_id;
     Json shown = shown_message(Json{{"type", "message"}, {"message", message}});
     if (shown.is_null()) return;
     branch.bytes += cost_of(shown);
-    branch.messages.emplace_back(std::move(shown));
+    if (Message* stand_in = stand_in_for(shown, branch.messages)) {
+        branch.bytes -= cost_of(*stand_in);
+        *stand_in = Message(std::move(shown));
+    } else {
+        branch.messages.emplace_back(std::move(shown));
+    }
 }
 
 // The one in use stays, whatever its size: dropping it would mean to read it twice a turn.

@@ -25,6 +25,10 @@ class Conversations {
     Result<std::vector<Message>> context(const std::string& path, int64_t now_ms);
     Done append(const std::string& path, const std::string& session_id, const std::string& entry_id,
                 const Json& message, int64_t now_ms, bool durable);
+    // Adds an entry that is no message, durably. The branch is read again when it is next used:
+    // what a model is shown of it may be another.
+    Done append_entry(const std::string& path, const std::string& entry_id, const Json& entry,
+                      int64_t now_ms);
     // Forgets all branches: each is read again when it is next used.
     void forget() { open_.clear(); }
     void forget(const std::string& path) {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "workers/agent/channels/channel_tables.h"
 #include "workers/agent/database_tables.h"
 #include "workers/common/base/fd.h"
 #include "workers/common/log.h"
@@ -17,6 +18,8 @@ namespace agent {
 namespace {
 
 constexpr const char* find_session_sql = "SELECT entry FROM sessions WHERE agent=? AND key=?";
+constexpr const char* session_keys_sql =
+    "SELECT agent, key FROM sessions WHERE ?1='' OR agent=?1 ORDER BY updated_at DESC";
 constexpr const char* count_sessions_sql = "SELECT count(*) FROM sessions WHERE ?1='' OR agent=?1";
 constexpr const char* delete_session_sql = "DELETE FROM sessions WHERE agent=? AND key=?";
 constexpr const char* session_rows_sql =
@@ -32,6 +35,9 @@ constexpr const char* deletions_sql = "SELECT key, deleted_ms FROM deletions WHE
 constexpr const char* forget_deletions_sql = "DELETE FROM deletions WHERE agent=?";
 constexpr const char* unexported_sql =
     "SELECT agent FROM sessions WHERE dirty=1 UNION SELECT agent FROM deletions";
+constexpr const char* find_note_sql = "SELECT value FROM notes WHERE name=?";
+constexpr const char* notes_under_sql =
+    "SELECT name, value FROM notes WHERE substr(name, 1, length(?1))=?1 ORDER BY name";
 constexpr const char* find_stamp_sql = "SELECT modified_ns, size FROM exchanges WHERE agent=?";
 
 Json parsed(const std::string& text) {
@@ -51,7 +57,8 @@ void set_aside(const std::string& path, int64_t now_ms) {
 
 }  // namespace
 
-Database::Database(std::unique_ptr<Tables> tables) : tables_(std::move(tables)) {}
+Database::Database(std::unique_ptr<Tables> tables)
+    : tables_(std::move(tables)), channels_(std::make_unique<ChannelTables>(*tables_)) {}
 Database::~Database() = default;
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, int64_t now_ms) {
@@ -95,6 +102,17 @@ Done Database::visit(const std::string& agent, const std::function<bool(const Se
     });
 }
 
+Result<std::vector<SessionKey>> Database::keys(const std::string& agent) {
+    return tables_->guarded([&] {
+        SQLite::Statement& row = tables_->statement(session_keys_sql);
+        row.bind(1, agent);
+        std::vector<SessionKey> keys;
+        while (row.executeStep())
+            keys.push_back({row.getColumn(0).getString(), row.getColumn(1).getString()});
+        return keys;
+    });
+}
+
 Result<size_t> Database::count(const std::string& agent) {
     return tables_->guarded([&] {
         SQLite::Statement& row = tables_->statement(count_sessions_sql);
@@ -128,10 +146,39 @@ void Database::delete_session(const SessionKey& key) {
     remove.exec();
 }
 
-Done Database::accept_run(const RunRecord& run, const Session* changed) {
+Done Database::put_notes(const std::vector<SessionStore::Note>& notes) {
+    return tables_->guarded([&] {
+        SQLite::Transaction transaction(tables_->file());
+        tables_->put_notes(notes);
+        transaction.commit();
+    });
+}
+
+Result<std::string> Database::note(const std::string& name) {
+    return tables_->guarded([&]() -> std::string {
+        SQLite::Statement& row = tables_->statement(find_note_sql);
+        row.bind(1, name);
+        return row.executeStep() ? row.getColumn(0).getString() : std::string();
+    });
+}
+
+Result<std::vector<SessionStore::Note>> Database::notes_under(const std::string& prefix) {
+    return tables_->guarded([&] {
+        SQLite::Statement& row = tables_->statement(notes_under_sql);
+        row.bind(1, prefix);
+        std::vector<SessionStore::Note> notes;
+        while (row.executeStep())
+            notes.push_back({row.getColumn(0).getString(), row.getColumn(1).getString()});
+        return notes;
+    });
+}
+
+Done Database::accept_run(const RunRecord& run, const Session* changed,
+                          const std::vector<SessionStore::Note>& notes) {
     return tables_->guarded([&] {
         SQLite::Transaction transaction(tables_->file());
         tables_->prune_runs(run.accepted_ms);
+        tables_->put_notes(notes);
         tables_->put_run(run);
         if (changed) tables_->put_session(*changed, true);
         transaction.commit();

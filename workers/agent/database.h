@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "workers/agent/channels/channel_store.h"
 #include "workers/agent/session_store.h"
 #include "workers/agent/sessions_json.h"
 
@@ -28,13 +29,20 @@ class Database {
     // Sessions. A changed one is `dirty` until it is exported.
     Result<std::optional<Session>> find(const SessionKey& key);
     Done visit(const std::string& agent, const std::function<bool(const Session&)>& visitor);
+    Result<std::vector<SessionKey>> keys(const std::string& agent);
     Result<size_t> count(const std::string& agent);
     Done save(const Session& session);
     // Remembered as deleted until that is exported.
     Done remove(const SessionKey& key, int64_t now_ms);
 
+    // Notes.
+    Done put_notes(const std::vector<SessionStore::Note>& notes);
+    Result<std::string> note(const std::string& name);
+    Result<std::vector<SessionStore::Note>> notes_under(const std::string& prefix);
+
     // Runs.
-    Done accept_run(const RunRecord& run, const Session* changed);
+    Done accept_run(const RunRecord& run, const Session* changed,
+                    const std::vector<SessionStore::Note>& notes);
     Done record_runs(const std::vector<SessionStore::RunChange>& changes);
     Result<std::optional<RunRecord>> find_run(const std::string& method, const std::string& run_id);
     Result<std::vector<RunRecord>> unfinished_runs();
@@ -58,6 +66,8 @@ class Database {
                const std::vector<Session>& changed, const std::vector<std::string>& removed);
     Done exported(const std::string& agent, const FileStamp& stamp);
 
+    ChannelStore& channels() { return *channels_; }
+
     // Drops what SQLite keeps of the file in memory.
     void release_memory();
 
@@ -66,6 +76,7 @@ class Database {
     void delete_session(const SessionKey& key);
 
     std::unique_ptr<Tables> tables_;
+    std::unique_ptr<ChannelStore> channels_;
 };
 
 }  // namespace agent

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "workers/common/base/fd.h"
@@ -45,6 +46,29 @@ CREATE TABLE deletions(
 ALTER TABLE runs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE runs ADD COLUMN wishes TEXT NOT NULL DEFAULT '{}';
 )",
+    // What is remembered beside sessions and runs: which jobs were begun, when a heart last beat.
+    R"(
+CREATE TABLE notes(name TEXT PRIMARY KEY, value TEXT NOT NULL);
+)",
+    // What people wrote on channels until it is answered, and what they are to be told until they
+    // have it; both stay known for a while, so that repetitions are recognised.
+    R"(
+CREATE TABLE inbound(
+  worker TEXT NOT NULL, key TEXT NOT NULL, received_ms INTEGER NOT NULL, done_ms INTEGER NOT NULL,
+  message BLOB NOT NULL, UNIQUE(worker, key));
+CREATE INDEX inbound_open ON inbound(received_ms) WHERE done_ms=0;
+CREATE INDEX inbound_done ON inbound(done_ms);
+CREATE TABLE outbound(
+  id TEXT NOT NULL UNIQUE, worker TEXT NOT NULL, chat TEXT NOT NULL, agent TEXT NOT NULL,
+  session TEXT NOT NULL, origin TEXT NOT NULL, created_ms INTEGER NOT NULL,
+  next_try_ms INTEGER NOT NULL, settled_ms INTEGER NOT NULL, attempts INTEGER NOT NULL,
+  part INTEGER NOT NULL, parts INTEGER NOT NULL, part_begun INTEGER NOT NULL,
+  state INTEGER NOT NULL, platform_id TEXT NOT NULL, reason TEXT NOT NULL, message BLOB NOT NULL,
+  is_change INTEGER NOT NULL);
+CREATE INDEX outbound_open ON outbound(created_ms) WHERE state=0;
+CREATE INDEX outbound_by_origin ON outbound(origin);
+CREATE INDEX outbound_settled ON outbound(settled_ms);
+)",
 };
 constexpr int present_version = static_cast<int>(std::size(versions));
 
@@ -77,11 +101,43 @@ constexpr const char* delete_many_runs_sql =
     "DELETE FROM runs WHERE ended_ms > 0 AND ended_ms <= (SELECT ended_ms FROM runs "
     "WHERE ended_ms > 0 ORDER BY ended_ms DESC LIMIT 1 OFFSET ?)";
 
+constexpr const char* put_note_sql = "INSERT OR REPLACE INTO notes VALUES(?,?)";
+constexpr const char* delete_note_sql = "DELETE FROM notes WHERE name=?";
 constexpr const char* put_stamp_sql = "INSERT OR REPLACE INTO exchanges VALUES(?,?,?)";
 
 Json parsed(const std::string& text) {
     Result<Json> value = parse_json(text);
     return value ? std::move(*value) : Json();
+}
+
+void put_waits(const RunRecord& run, Json& wishes) {
+    if (!run.route.empty()) wishes["route"] = run.route;
+    if (run.gather == Gather::join) wishes["gather"] = "join";
+    if (run.gather == Gather::collect) wishes["gather"] = "collect";
+    if (run.steers) wishes["steers"] = true;
+    if (!run.joined.empty()) wishes["joined"] = run.joined;
+    if (run.dropped.count > 0)
+        wishes["dropped"] = {{"count", run.dropped.count}, {"lines", run.dropped.lines}};
+}
+
+std::vector<std::string> texts_in(const Json& list) {
+    std::vector<std::string> texts;
+    if (list.is_array())
+        for (const Json& one : list)
+            if (one.is_string()) texts.push_back(one.get<std::string>());
+    return texts;
+}
+
+void take_waits(const Json& wishes, RunRecord& run) {
+    run.route = text_member(wishes, "route");
+    const std::string gather = text_member(wishes, "gather");
+    if (gather == "join") run.gather = Gather::join;
+    if (gather == "collect") run.gather = Gather::collect;
+    run.steers = bool_member(wishes, "steers");
+    run.joined = texts_in(member(wishes, "joined"));
+    const Json& dropped = member(wishes, "dropped");
+    run.dropped.count = static_cast<size_t>(std::max<int64_t>(0, int_member(dropped, "count")));
+    run.dropped.lines = texts_in(member(dropped, "lines"));
 }
 
 std::string wishes_of(const RunRecord& run) {
@@ -90,6 +146,12 @@ std::string wishes_of(const RunRecord& run) {
     if (run.timeout_ms != 0) wishes["timeoutMs"] = run.timeout_ms;
     if (!run.extra_system.empty()) wishes["extraSystem"] = run.extra_system;
     if (run.fresh_session) wishes["freshSession"] = true;
+    if (!run.model.empty()) wishes["model"] = run.model;
+    if (run.heartbeat != RunRecord::Heartbeat::no)
+        wishes["heartbeat"] =
+            run.heartbeat == RunRecord::Heartbeat::with_events ? "events" : "plain";
+    if (!run.turn.is_null()) wishes["turn"] = run.turn;
+    put_waits(run, wishes);
     return print_json(wishes);
 }
 
@@ -98,6 +160,12 @@ void take_wishes(const Json& wishes, RunRecord& run) {
     run.timeout_ms = int_member(wishes, "timeoutMs");
     run.extra_system = text_member(wishes, "extraSystem");
     run.fresh_session = bool_member(wishes, "freshSession");
+    run.model = text_member(wishes, "model");
+    const std::string heartbeat = text_member(wishes, "heartbeat");
+    if (heartbeat == "events") run.heartbeat = RunRecord::Heartbeat::with_events;
+    if (heartbeat == "plain") run.heartbeat = RunRecord::Heartbeat::plain;
+    run.turn = member(wishes, "turn");
+    take_waits(wishes, run);
 }
 
 }  // namespace
@@ -235,6 +303,15 @@ RunRecord Tables::run_in(SQLite::Statement& row) {
     run.attempts = row.getColumn(15).getInt();
     take_wishes(parsed(row.getColumn(16).getString()), run);
     return run;
+}
+
+void Tables::put_notes(const std::vector<SessionStore::Note>& notes) {
+    for (const SessionStore::Note& note : notes) {
+        SQLite::Statement& put = statement(note.value.empty() ? delete_note_sql : put_note_sql);
+        put.bind(1, note.name);
+        if (!note.value.empty()) put.bind(2, note.value);
+        put.exec();
+    }
 }
 
 void Tables::put_stamp(const std::string& agent, const FileStamp& stamp) {

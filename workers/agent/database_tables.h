@@ -53,6 +53,7 @@ class Tables {
 
     void put_session(const Session& session, bool dirty);
     void put_run(const RunRecord& run);
+    void put_notes(const std::vector<SessionStore::Note>& notes);
     void put_stamp(const std::string& agent, const FileStamp& stamp);
     // Forgets runs that ended long ago.
     void prune_runs(int64_t now_ms);

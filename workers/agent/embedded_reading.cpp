@@ -47,6 +47,20 @@ std::string first_user_text(const std::string& path) {
     return {};
 }
 
+// Where the oldest turn begins that fits into so many tokens with all after it; at least the last
+// turn is kept. 0: everything is.
+size_t turn_to_keep(const std::vector<Json>& messages,
+                    const std::vector<const TranscriptLine*>& lines, int64_t keep_tokens) {
+    int64_t tokens = 0;
+    size_t turn = 0;
+    for (size_t i = messages.size(); i-- > 0;) {
+        tokens += tokens_of(messages[i]);
+        if (tokens > keep_tokens && turn != 0) break;
+        if (text_view(messages[i], "role") == "user" && !lines[i]->is_compaction) turn = i;
+    }
+    return turn;
+}
+
 std::string joined(const std::vector<std::string>& newest_first, size_t bytes) {
     std::string text = "[";
     text.reserve(bytes + newest_first.size() + 2);
@@ -67,6 +81,36 @@ Result<std::set<std::string>> EmbeddedStore::entry_ids(const Session& session) {
     std::set<std::string> ids;
     for (const TranscriptLine& line : opened->index.lines()) ids.insert(line.id);
     return ids;
+}
+
+Result<SessionStore::OlderPart> EmbeddedStore::older_part(const Session& session,
+                                                          int64_t keep_tokens) {
+    const Result<std::string> path = transcript_path(session);
+    if (!path) return path.error();
+    const Result<OpenedTranscript> opened = open_transcript(*path, options_.now_ms());
+    if (!opened) return opened.error();
+    OlderPart part;
+    if (opened->index.lines().empty()) return part;
+    const Result<Fd> file = open_regular(*path, O_RDONLY);
+    if (!file) return file.error();
+    std::vector<Json> messages;
+    std::vector<const TranscriptLine*> lines;
+    for (const TranscriptLine* line : opened->index.shown()) {
+        Json message = shown_message(read_entry(file->get(), *line));
+        if (message.is_null()) continue;
+        part.tokens += tokens_of(message);
+        messages.push_back(std::move(message));
+        lines.push_back(line);
+    }
+    const size_t cut = turn_to_keep(messages, lines, keep_tokens);
+    // Nothing, or nothing but what was condensed before.
+    if (cut == 0 || (cut == 1 && lines.front()->is_compaction)) return part;
+    part.first_kept = lines[cut]->id;
+    for (size_t i = cut; i < messages.size(); ++i) part.kept_tokens += tokens_of(messages[i]);
+    messages.resize(cut);
+    repair_pairs(messages);
+    for (Json& message : messages) part.messages.emplace_back(std::move(message));
+    return part;
 }
 
 Result<std::string> EmbeddedStore::history(const Session& session, size_t limit, size_t bytes) {
@@ -115,6 +159,21 @@ void EmbeddedStore::usage(int64_t since_ms, CostOf cost_of,
     std::vector<std::string> folders;
     for (const std::string& agent : agents_) folders.push_back(sessions_directory(agent));
     usage_.run(std::move(folders), since_ms, std::move(cost_of), std::move(done));
+}
+
+Result<Json> EmbeddedStore::find_message(const Session& session, const std::string& entry_id) {
+    const Result<std::string> path = transcript_path(session);
+    if (!path) return path.error();
+    Json found;
+    const Done done = read_backwards(*path, [&](std::string_view line) {
+        if (line.find(entry_id) == std::string_view::npos) return true;
+        const Result<Json> entry = parse_json(line);
+        if (!entry || text_view(*entry, "id") != entry_id) return true;
+        found = member(*entry, "message");
+        return false;
+    });
+    if (!done) return done.error();
+    return found;
 }
 
 bool EmbeddedStore::has_transcript(const Session& session) {

@@ -52,7 +52,7 @@ Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(Loop& loop, Options o
     const Result<std::vector<std::string>> unexported = store->database_->unexported_agents();
     if (unexported)
         for (const std::string& agent : *unexported)
-            if (store->prepare_directory(agent)) store->changed(agent);
+            if (store->prepare_directory(agent)) store->export_soon(agent);
     return store;
 }
 
@@ -186,9 +186,14 @@ Done EmbeddedStore::import(const std::string& agent, const FileStamp& stamp) {
     });
     if (const Done done = database_->merge(agent, stamp, entries, removed); !done) return done;
     exchanged_[agent] = stamp;
+    has_changed({Change::What::sessions});
     log_info("read {} new or changed sessions of agent {} from sessions.json", entries.size(),
              agent);
     return {};
+}
+
+void EmbeddedStore::look() {
+    for (const std::string& agent : agents_) refresh(agent);
 }
 
 Result<std::optional<Session>> EmbeddedStore::find(const SessionKey& key) {
@@ -205,6 +210,12 @@ Done EmbeddedStore::visit(const std::string& agent,
     return database_->visit(agent, visitor);
 }
 
+Result<std::vector<SessionKey>> EmbeddedStore::keys(const std::string& agent) {
+    for (const std::string& known : agents_)
+        if (agent.empty() || agent == known) refresh(known);
+    return database_->keys(agent);
+}
+
 Result<size_t> EmbeddedStore::count(const std::string& agent) {
     return database_->count(agent);
 }
@@ -212,14 +223,14 @@ Result<size_t> EmbeddedStore::count(const std::string& agent) {
 Done EmbeddedStore::save(const Session& session) {
     if (const Done done = prepare_directory(session.key.agent); !done) return done;
     if (const Done done = database_->save(session); !done) return done;
-    changed(session.key.agent);
+    changed(session.key);
     return {};
 }
 
 Done EmbeddedStore::remove(const SessionKey& key) {
     if (const Done done = prepare_directory(key.agent); !done) return done;
     if (const Done done = database_->remove(key, options_.now_ms()); !done) return done;
-    changed(key.agent);
+    changed(key);
     return {};
 }
 
@@ -236,6 +247,7 @@ Result<std::vector<std::string>> EmbeddedStore::archive(const Session& session) 
         if (!aside) return aside.error();
         if (!aside->empty()) archived.push_back(shown(*aside));
     }
+    has_changed({});
     return archived;
 }
 
@@ -244,15 +256,32 @@ Result<SessionStore::Compaction> EmbeddedStore::keep_last(const Session& session
     if (!path) return path.error();
     conversations_.forget(*path);
     const Result<KeptLines> lines = keep_last_lines(*path, entries, options_.now_ms());
+    has_changed({});
     if (!lines) return lines.error();
     return Compaction{lines->has_file, lines->kept,
                       lines->archived.empty() ? "" : shown(lines->archived)};
 }
 
-Done EmbeddedStore::accept_run(const RunRecord& run, const Session* session) {
+Done EmbeddedStore::put_notes(const std::vector<Note>& notes) {
+    const Done done = database_->put_notes(notes);
+    has_changed({});
+    return done;
+}
+
+Result<std::string> EmbeddedStore::note(const std::string& name) {
+    return database_->note(name);
+}
+
+Result<std::vector<SessionStore::Note>> EmbeddedStore::notes_under(const std::string& prefix) {
+    return database_->notes_under(prefix);
+}
+
+Done EmbeddedStore::accept_run(const RunRecord& run, const Session* session,
+                               const std::vector<Note>& notes) {
     if (const Done done = prepare_directory(run.session.agent); !done) return done;
-    if (const Done done = database_->accept_run(run, session); !done) return done;
-    if (session) changed(session->key.agent);
+    if (const Done done = database_->accept_run(run, session, notes); !done) return done;
+    if (session) changed(session->key);
+    if (!notes.empty()) has_changed({});
     return {};
 }
 
@@ -260,7 +289,7 @@ Done EmbeddedStore::record_runs(const std::vector<RunChange>& changes) {
     if (changes.empty()) return {};
     if (const Done done = database_->record_runs(changes); !done) return done;
     for (const RunChange& change : changes)
-        if (change.session) changed(change.session->key.agent);
+        if (change.session) changed(change.session->key);
     return {};
 }
 
@@ -292,7 +321,35 @@ Done EmbeddedStore::append(const Session& session, const std::string& entry_id, 
     Done done = add();
     // Another program wrote in between: the file is read anew, once.
     if (!done && done.error().fault == Fault::busy) done = add();
+    has_changed({});
     return done;
+}
+
+Done EmbeddedStore::append_summary(const Session& session, const OlderPart& part,
+                                   const std::string& summary) {
+    const Result<std::string> path = transcript_path(session);
+    if (!path) return path.error();
+    const Json entry{{"type", "compaction"},
+                     {"summary", summary},
+                     {"firstKeptEntryId", part.first_kept},
+                     {"tokensBefore", part.tokens}};
+    const auto add = [&] {
+        return conversations_.append_entry(*path, new_entry_id(), entry, options_.now_ms());
+    };
+    Done done = add();
+    if (!done && done.error().fault == Fault::busy) done = add();
+    has_changed({});
+    return done;
+}
+
+Result<bool> EmbeddedStore::fork(const Session& parent, const Session& child) {
+    const Result<std::string> from = transcript_path(parent);
+    if (!from) return from.error();
+    const Result<std::string> to = transcript_path(child);
+    if (!to) return to.error();
+    if (const Done done = prepare_directory(child.key.agent); !done) return done.error();
+    has_changed({});
+    return fork_transcript(*from, *to, {child.id(), options_.shown_directory, options_.now_ms()});
 }
 
 Done EmbeddedStore::sync(const Session& session) {
@@ -300,7 +357,12 @@ Done EmbeddedStore::sync(const Session& session) {
     return path ? sync_file(*path) : path.error();
 }
 
-void EmbeddedStore::changed(const std::string& agent) {
+void EmbeddedStore::changed(const SessionKey& session) {
+    export_soon(session.agent);
+    has_changed({Change::What::one_session, &session});
+}
+
+void EmbeddedStore::export_soon(const std::string& agent) {
     to_export_.insert(agent);
     schedule_export();
 }

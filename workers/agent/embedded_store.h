@@ -29,15 +29,21 @@ class EmbeddedStore final : public SessionStore {
     };
     static Result<std::unique_ptr<EmbeddedStore>> open(Loop& loop, Options options);
 
+    void look() override;
     Result<std::optional<Session>> find(const SessionKey& key) override;
     Done visit(const std::string& agent,
                const std::function<bool(const Session&)>& visitor) override;
+    Result<std::vector<SessionKey>> keys(const std::string& agent) override;
     Result<size_t> count(const std::string& agent) override;
     Done save(const Session& session) override;
     Done remove(const SessionKey& key) override;
     Result<std::vector<std::string>> archive(const Session& session) override;
     Result<Compaction> keep_last(const Session& session, size_t entries) override;
-    Done accept_run(const RunRecord& run, const Session* changed) override;
+    Done put_notes(const std::vector<Note>& notes) override;
+    Result<std::string> note(const std::string& name) override;
+    Result<std::vector<Note>> notes_under(const std::string& prefix) override;
+    Done accept_run(const RunRecord& run, const Session* changed,
+                    const std::vector<Note>& notes) override;
     Done record_runs(const std::vector<RunChange>& changes) override;
     Result<std::optional<RunRecord>> find_run(const std::string& method,
                                               const std::string& run_id) override;
@@ -45,6 +51,10 @@ class EmbeddedStore final : public SessionStore {
     Result<std::vector<Message>> context(const Session& session) override;
     Done append(const Session& session, const std::string& entry_id, const Json& message,
                 Durability durability) override;
+    Result<OlderPart> older_part(const Session& session, int64_t keep_tokens) override;
+    Done append_summary(const Session& session, const OlderPart& part,
+                        const std::string& summary) override;
+    Result<bool> fork(const Session& parent, const Session& child) override;
     Done sync(const Session& session) override;
     Result<std::set<std::string>> entry_ids(const Session& session) override;
     Result<std::string> history(const Session& session, size_t limit, size_t bytes) override;
@@ -53,11 +63,15 @@ class EmbeddedStore final : public SessionStore {
                         const std::function<bool(const Json& message)>& visitor) override;
     void usage(int64_t since_ms, CostOf cost_of,
                std::function<void(const UsageByDay&)> done) override;
+    Result<Json> find_message(const Session& session, const std::string& entry_id) override;
     bool has_transcript(const Session& session) override;
     std::string location(const std::string& agent) const override;
     std::string transcript_location(const Session& session) const override;
     void release_memory() override;
     void close() override;
+
+    // In the same file.
+    ChannelStore& channels() { return database_->channels(); }
 
     // How long after a change sessions.json is written.
     static constexpr std::chrono::milliseconds export_delay{1000};
@@ -75,7 +89,8 @@ class EmbeddedStore final : public SessionStore {
     void refresh(const std::string& agent);
     Done import(const std::string& agent, const FileStamp& stamp);
     std::vector<Session> entries_of(const Json& file, const std::string& agent) const;
-    void changed(const std::string& agent);
+    void changed(const SessionKey& session);
+    void export_soon(const std::string& agent);
     void schedule_export();
     void export_all();
     // busy while a stock tool holds the lock.

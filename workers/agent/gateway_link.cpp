@@ -16,7 +16,10 @@ constexpr size_t largest_payload = Link::largest_frame - (64u << 10);
 }  // namespace
 
 GatewayLink::GatewayLink(std::unique_ptr<Link> link) : link_(std::move(link)) {
-    link_->on_peer([this](uint64_t incarnation) { gateway_life_ = incarnation; });
+    link_->on_peer([this](uint64_t incarnation) {
+        gateway_life_ = incarnation;
+        if (methods_) send_channels();
+    });
     link_->on_message([this](std::string_view message) { take(message); });
 }
 
@@ -31,6 +34,28 @@ void GatewayLink::serve(Methods& methods) {
     (void)link_->send(message);
 }
 
+void GatewayLink::tell_channels(const Json& report) {
+    std::string text = print_json(report);
+    if (text == channels_json_) return;
+    channels_json_ = std::move(text);
+    send_channels();
+}
+
+void GatewayLink::send_channels() {
+    if (channels_json_.empty()) return;
+    AgentToGateway message;
+    message.mutable_channels()->set_channels_json(channels_json_);
+    if (const Done done = link_->send(message); !done)
+        log_warn("the gateway does not know how the channels are: {}", done.error().what);
+}
+
+void GatewayLink::ask_approval(uint64_t id, const Json& params) {
+    AgentToGateway message;
+    message.mutable_ask_approval()->set_id(id);
+    message.mutable_ask_approval()->set_params_json(print_json(params));
+    if (const Done sent = link_->send(message); !sent && on_approval_) on_approval_(id, {});
+}
+
 void GatewayLink::stop_serving() {
     methods_ = nullptr;
 }
@@ -41,6 +66,8 @@ void GatewayLink::take(std::string_view text) {
         log_warn("a message of the gateway could not be read and was dropped");
         return;
     }
+    if (message.has_approval_decided() && on_approval_)
+        return on_approval_(message.approval_decided().id(), message.approval_decided().decision());
     if (!message.has_rpc()) return;
     const auto& rpc = message.rpc();
     const auto reply = [this, id = rpc.id(), life = gateway_life_, alive = alive_](Answer result) {
@@ -60,6 +87,8 @@ void GatewayLink::answer(uint64_t id, uint64_t asked_by, const Answer& answer) {
     result.set_error_code(answer.error_code);
     result.set_error_message(answer.error_message);
     result.set_more(answer.more);
+    result.set_keep_ms(static_cast<uint32_t>(answer.keep.count()));
+    answers_are_kept_ = answers_are_kept_ || answer.keep.count() > 0;
     if (answer.payload_json.size() > largest_payload) {
         result.set_ok(false);
         result.clear_payload_json();
@@ -81,6 +110,17 @@ void GatewayLink::emit(const Event& event) {
     out.set_drop_if_slow(event.drop_if_slow);
     if (const Done done = link_->send(message); !done)
         log_warn("an event did not reach the gateway: {}", done.error().what);
+}
+
+void GatewayLink::state_changed() {
+    if (!answers_are_kept_) return;
+    answers_are_kept_ = false;
+    AgentToGateway message;
+    message.mutable_state_changed();
+    if (const Done done = link_->send(message); !done) {
+        answers_are_kept_ = true;
+        log_warn("a change was not told to the gateway: {}", done.error().what);
+    }
 }
 
 void GatewayLink::run_ended(const std::string& run_id) {

@@ -27,7 +27,7 @@ std::string new_entry_id();
 struct SessionKey {
     std::string agent;
     std::string key;
-    bool operator==(const SessionKey&) const = default;
+    auto operator<=>(const SessionKey&) const = default;
 };
 
 struct KeyDefaults {

@@ -1,5 +1,7 @@
 #include "workers/agent/methods.h"
 
+#include "workers/common/log.h"
+
 namespace agent {
 
 void Methods::call(const std::string& name, std::string_view params_json, const Reply& reply) {
@@ -12,27 +14,37 @@ void Methods::call(const std::string& name, std::string_view params_json, const 
         const std::string faults = check_params(row.name, *params, row.fields);
         if (!faults.empty()) return reply(refused(faults));
         try {
-            return (this->*row.handler)(*params, reply);
+            if (row.keep.count() == 0) return (this->*row.handler)(*params, reply);
+            return (this->*row.handler)(*params, [&](Answer answer) {
+                answer.keep = row.keep;
+                reply(std::move(answer));
+            });
         } catch (const Json::exception& failure) {
             // A value of an unexpected kind in stored state must not end the process.
-            return reply(unavailable(name + " failed: " + failure.what()));
+            log_error("{} met a stored value of an unexpected kind", name);
+            log_debug("{}: {}", name, failure.what());
+            return reply(unavailable(name + " met a stored value of an unexpected kind"));
         }
     }
     reply(refused("unknown method: " + name));
 }
 
 Answer answer_with(const Json& payload) {
+    return answer_with_text(print_json(payload));
+}
+
+Answer answer_with_text(std::string payload_json) {
     Answer answer;
-    answer.payload_json = print_json(payload);
+    answer.payload_json = std::move(payload_json);
     return answer;
 }
 
 Answer refused(std::string message) {
-    return {false, "", "INVALID_REQUEST", std::move(message), false};
+    return {false, "", "INVALID_REQUEST", std::move(message)};
 }
 
 Answer unavailable(std::string message) {
-    return {false, "", "UNAVAILABLE", std::move(message), false};
+    return {false, "", "UNAVAILABLE", std::move(message)};
 }
 
 Answer answer_for(const Error& error) {

@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <utility>
 
 #include "workers/agent/attachments.h"
-#include "workers/agent/commands.h"
+#include "workers/agent/channels/channels.h"
+#include "workers/agent/channels/promised_answers.h"
+#include "workers/agent/front_desk.h"
 #include "workers/agent/methods.h"
 #include "workers/agent/transcript.h"
 #include "workers/common/log.h"
@@ -64,35 +67,54 @@ void Methods::chat_send(const Json& params, const Reply& reply) {
     const std::string text = text_member(params, "message");
     const Result<SessionKey> key = known_session(spelling);
     if (!key) return reply(answer_for(key.error()));
-    if (is_stop_word(text)) {
-        const std::vector<std::string> ids = services_.runs.abort_session(*key, "stop");
-        return reply(answer_with({{"ok", true}, {"aborted", !ids.empty()}, {"runIds", ids}}));
-    }
-    if (answer_duplicate(text_member(params, "idempotencyKey"), reply)) return;
-    const Result<std::optional<Session>> session = services_.store.find(*key);
-    if (!session) return reply(answer_for(session.error()));
-    if (services_.config.send_denied(key->key, *session ? (*session)->entry : Json::object()))
-        return reply(refused("send blocked by session policy"));
-    if (answer_command(params, *key, reply)) return;
+    if (!is_stop_word(text) && answer_duplicate(text_member(params, "idempotencyKey"), reply))
+        return;
+    Said said;
+    said.text = text;
+    said.may_command = true;  // the gateway has asked who it is
+    said.has_files = member(params, "attachments").is_array() && !params["attachments"].empty();
+    said.compose = [&](const std::string& rest) {
+        return user_message(params, rest, services_.now_ms());
+    };
+    RunRecord& record = said.order.record;
+    record.method = "chat";
+    record.run_id = text_member(params, "idempotencyKey");
+    record.session = *key;
+    record.spelling = spelling;
+    record.thinking = text.starts_with("/") ? "" : text_member(params, "thinking");
+    record.timeout_ms = timeout_of(int_member(params, "timeoutMs")).count();
+    // A command that takes time is told as started, and its answer comes as an event.
+    const auto is_told = std::make_shared<bool>(false);
+    const RunRecord asked = record;
+    services_.desk.take(std::move(said), [this, asked, is_told, reply](const Result<Taken>& taken) {
+        const bool was_told = std::exchange(*is_told, true);
+        chat_taken(asked, taken, was_told ? nullptr : reply);
+    });
+    if (!std::exchange(*is_told, true))
+        reply(answer_with({{"runId", asked.run_id}, {"status", "started"}}));
+}
 
-    const Command command = read_command(text, services_.config.reset_triggers());
-    RunOrder order;
-    order.record.fresh_session = command.kind == Command::Kind::fresh_session;
-    const std::string prompt = order.record.fresh_session ? command.rest : text;
-    if (!order.record.fresh_session || !prompt.empty()) {
-        Result<Json> message = user_message(params, prompt, services_.now_ms());
-        if (!message) return reply(answer_for(message.error()));
-        order.record.message = std::move(*message);
+void Methods::chat_taken(const RunRecord& asked, const Result<Taken>& taken, const Reply& reply) {
+    if (!taken)
+        return reply ? reply(answer_for(taken.error()))
+                     : answer_command(asked, "⚠️ " + taken.error().what, reply);
+    switch (taken->as) {
+        case Taken::As::turn:
+            return reply(answer_with({{"runId", asked.run_id}, {"status", "started"}}));
+        case Taken::As::stopped:
+            return reply(answer_with(
+                {{"ok", true}, {"aborted", !taken->stopped.empty()}, {"runIds", taken->stopped}}));
+        case Taken::As::denied:
+            return reply(refused("send blocked by session policy"));
+        case Taken::As::dropped:
+            return reply(
+                unavailable("too many messages wait in this session; send it again when "
+                            "some are answered"));
+        case Taken::As::ignored:
+            return reply(refused("commands may not be given here"));
+        case Taken::As::answered:
+            return answer_command(asked, taken->reply, reply);
     }
-    order.record.method = "chat";
-    order.record.run_id = text_member(params, "idempotencyKey");
-    order.record.session = *key;
-    order.record.spelling = spelling;
-    order.record.thinking = text.starts_with("/") ? "" : text_member(params, "thinking");
-    order.record.timeout_ms = timeout_of(int_member(params, "timeoutMs")).count();
-    const Result<RunRecord> run = services_.runs.accept(std::move(order));
-    if (!run) return reply(answer_for(run.error()));
-    reply(answer_with({{"runId", run->run_id}, {"status", "started"}}));
 }
 
 bool Methods::answer_duplicate(const std::string& run_id, const Reply& reply) {
@@ -113,23 +135,17 @@ bool Methods::answer_duplicate(const std::string& run_id, const Reply& reply) {
     return true;
 }
 
-// Commands that are answered at once, also while the session is busy.
-bool Methods::answer_command(const Json& params, const SessionKey& key, const Reply& reply) {
-    const Result<std::string> text = command_text(params, key);
-    if (!text) return reply(answer_for(text.error())), true;
-    if (text->empty()) return false;
+// The answer of a command, also while the session is busy: into the transcript, and to the clients.
+void Methods::answer_command(const RunRecord& asked, const std::string& text, const Reply& reply) {
     const int64_t now = services_.now_ms();
-    RunRecord record;
-    record.method = "chat";
-    record.run_id = text_member(params, "idempotencyKey");
-    record.session = key;
-    record.spelling = text_member(params, "sessionKey");
+    RunRecord record = asked;
     record.accepted_ms = record.started_ms = record.ended_ms = now;
     record.status = "ok";
-    const Json message = injected_message(*text, now);
-    if (const Done done = inject(key, record, message); !done)
-        return reply(answer_for(done.error())), true;
-    reply(answer_with({{"runId", record.run_id}, {"status", "started"}}));
+    const Json message = injected_message(text, now);
+    const Done done = inject(record.session, record, message);
+    if (!done && reply) return reply(answer_for(done.error()));
+    if (!done) log_error("the answer of a command was not stored: {}", done.error().what);
+    if (reply) reply(answer_with({{"runId", record.run_id}, {"status", "started"}}));
     const Json payload{{"runId", record.run_id},
                        {"sessionKey", record.spelling},
                        {"seq", 1},
@@ -137,30 +153,6 @@ bool Methods::answer_command(const Json& params, const SessionKey& key, const Re
                        {"message", message}};
     services_.events.emit({"chat", payload, record.run_id, record.spelling, 1});
     services_.events.run_ended(record.run_id);
-    return true;
-}
-
-Result<std::string> Methods::command_text(const Json& params, const SessionKey& key) const {
-    const std::vector<std::string> triggers = services_.config.reset_triggers();
-    const Command command = read_command(text_member(params, "message"), triggers);
-    if (command.kind == Command::Kind::help) return help_text(triggers);
-    if (command.kind != Command::Kind::status) return std::string();
-    const Result<std::optional<Session>> session = services_.store.find(key);
-    if (!session) return session.error();
-    const Json entry = *session ? (*session)->entry : Json::object();
-    const ModelName model = model_of(key.agent);
-    StatusFacts facts;
-    facts.model = model.full();
-    facts.session_key = key.key;
-    if (*session) facts.updated_ago_ms = services_.now_ms() - (*session)->updated_at();
-    facts.input_tokens = int_member(entry, "inputTokens");
-    facts.output_tokens = int_member(entry, "outputTokens");
-    facts.context_tokens = int_member(entry, "totalTokens");
-    facts.context_window = services_.models.context_window(model);
-    facts.thinking = text_member(entry, "thinkingLevel", services_.config.thinking_default());
-    facts.active_runs = services_.runs.active();
-    facts.waiting_runs = services_.runs.waiting();
-    return status_text(facts);
 }
 
 Done Methods::inject(const SessionKey& key, const RunRecord& record, const Json& message) {
@@ -250,6 +242,37 @@ Result<SessionKey> Methods::session_for_agent(const Json& params) {
     return key;
 }
 
+// By whom a task's session was spawned, which stays so: /stop ends it, /subagents names it.
+Done Methods::note_spawner(const SessionKey& spawned, const Json& params) {
+    const std::string spawner = text_member(params, "spawnedBy");
+    if (spawner.empty() || spawned.key.find(":subagent:") == std::string::npos) return {};
+    const Result<std::optional<Session>> found = services_.store.find(spawned);
+    if (!found) return found.error();
+    if (*found && !text_view((*found)->entry, "spawnedBy").empty()) return {};
+    Json members{{"spawnedBy", spawner}};
+    if (const std::string label = text_member(params, "label"); !label.empty())
+        members["label"] = label;
+    const Result<Session> changed = services_.desk.change_session(spawned, members);
+    return changed ? Done() : changed.error();
+}
+
+// Refused before the turn begins: nobody wants an answer that goes nowhere.
+Result<DeliveryWish> Methods::delivery_wish(const Json& params, const SessionKey& session) const {
+    if (!services_.channels)
+        return Error{Fault::unreachable, "the answer cannot be delivered: no channel is running"};
+    const auto first = [&](const char* one, const char* other) {
+        const std::string text = text_member(params, one);
+        return text.empty() ? text_member(params, other) : text;
+    };
+    DeliveryWish wish;
+    wish.channel = first("replyChannel", "channel");
+    wish.to = first("replyTo", "to");
+    wish.account = first("replyAccountId", "accountId");
+    wish.thread = text_member(params, "threadId");
+    wish.session = session;
+    return services_.channels->resolve(std::move(wish));
+}
+
 void Methods::agent(const Json& params, const Reply& reply) {
     for (const char* name : {"channel", "replyChannel"}) {
         const std::string channel = lower_case(trimmed(text_member(params, name)));
@@ -257,8 +280,6 @@ void Methods::agent(const Json& params, const Reply& reply) {
                                           channel) == std::end(channel_ids))
             return reply(refused("invalid agent params: unknown channel: " + channel));
     }
-    if (bool_member(params, "deliver"))
-        return reply(unavailable("the answer cannot be delivered: no channel is running"));
     const std::string run_id = text_member(params, "idempotencyKey");
     const Result<std::optional<RunRecord>> known = services_.runs.known("agent", run_id);
     if (!known) return reply(answer_for(known.error()));
@@ -267,6 +288,12 @@ void Methods::agent(const Json& params, const Reply& reply) {
                                            : answer_with(accepted_payload(**known)));
     const Result<SessionKey> key = session_for_agent(params);
     if (!key) return reply(answer_for(key.error()));
+    std::optional<DeliveryWish> wish;
+    if (bool_member(params, "deliver")) {
+        const Result<DeliveryWish> resolved = delivery_wish(params, *key);
+        if (!resolved) return reply(answer_for(resolved.error()));
+        wish = *resolved;
+    }
     Result<Json> message = user_message(params, text_member(params, "message"), services_.now_ms());
     if (!message) return reply(answer_for(message.error()));
     RunOrder order;
@@ -278,7 +305,9 @@ void Methods::agent(const Json& params, const Reply& reply) {
     order.record.thinking = text_member(params, "thinking");
     order.record.timeout_ms = timeout_of(int_member(params, "timeout") * 1000).count();
     order.record.extra_system = text_member(params, "extraSystemPrompt");
+    if (wish) order.notes.push_back(PromisedAnswers::note(run_id, *wish));
     order.on_ended = [reply](const RunRecord& run) { reply(final_answer(run)); };
+    if (const Done done = note_spawner(*key, params); !done) return reply(answer_for(done.error()));
     const Result<RunRecord> run = services_.runs.accept(std::move(order));
     if (!run) return reply(answer_for(run.error()));
     Answer accepted = answer_with(accepted_payload(*run));

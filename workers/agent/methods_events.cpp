@@ -1,22 +1,12 @@
 // Methods about what happens beside the conversation: system events and heartbeats.
 
+#include "workers/agent/heartbeats.h"
 #include "workers/agent/methods.h"
-#include "workers/common/log.h"
 
 namespace agent {
 
-namespace {
-
-// Beneath the events, in the turn that they start.
-constexpr const char* wake_text =
-    "You were woken by the events above. See to what they call for, and say briefly what the user "
-    "should know.";
-
-}  // namespace
-
 SessionKey Methods::main_session() const {
-    const AgentConfig& config = services_.config;
-    return {config.default_agent(), main_key(config.default_agent(), config.keys())};
+    return services_.heartbeats.main_session(services_.config.default_agent());
 }
 
 void Methods::wake(const Json& params, const Reply& reply) {
@@ -25,39 +15,30 @@ void Methods::wake(const Json& params, const Reply& reply) {
         return reply(refused("invalid wake params: at /mode: use now or next-heartbeat"));
     const std::string text(trimmed(text_member(params, "text")));
     if (text.empty()) return reply(answer_with({{"ok", false}}));
-    const SessionKey session = main_session();
-    services_.system_events.add(session, text, services_.now_ms());
-    if (mode == "now") {
-        RunOrder order;
-        order.record.method = "wake";
-        order.record.run_id = new_session_id();
-        order.record.session = session;
-        order.record.spelling = session.key;
-        order.record.message =
-            Json{{"role", "user"},
-                 {"content", Json::array({Json{{"type", "text"}, {"text", wake_text}}})},
-                 {"timestamp", services_.now_ms()}};
-        const Result<RunRecord> run = services_.runs.accept(std::move(order));
-        if (!run) return reply(answer_for(run.error()));
-        log_info("woken: run {} begins", run->run_id);
-    }
+    const Result<bool> added = services_.heartbeats.add_event(main_session(), text);
+    if (!added) return reply(answer_for(added.error()));
+    if (mode == "now")
+        if (const Done done = services_.heartbeats.wake(services_.config.default_agent()); !done)
+            return reply(answer_for(done.error()));
     reply(answer_with({{"ok", true}}));
 }
 
 void Methods::system_event(const Json& params, const Reply& reply) {
-    services_.system_events.add(main_session(), text_member(params, "text"), services_.now_ms());
+    const Result<bool> added =
+        services_.heartbeats.add_event(main_session(), text_member(params, "text"));
+    if (!added) return reply(answer_for(added.error()));
     reply(answer_with({{"ok", true}}));
 }
 
 void Methods::last_heartbeat(const Json&, const Reply& reply) {
-    reply(answer_with(nullptr));  // there has been none
+    reply(answer_with(services_.heartbeats.last()));
 }
 
 void Methods::set_heartbeats(const Json& params, const Reply& reply) {
-    if (bool_member(params, "enabled"))
-        return reply(unavailable(
-            "this version has no heartbeats; wake with the mode now starts a turn instead"));
-    reply(answer_with({{"ok", true}, {"enabled", false}}));
+    const bool on = bool_member(params, "enabled");
+    if (const Done done = services_.heartbeats.turn(on); !done)
+        return reply(answer_for(done.error()));
+    reply(answer_with({{"ok", true}, {"enabled", on}}));
 }
 
 }  // namespace agent

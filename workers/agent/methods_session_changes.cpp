@@ -65,6 +65,7 @@ void Methods::sessions_reset(const Json& params, const Reply& reply) {
     for (const char* name : {"inputTokens", "outputTokens", "totalTokens"}) session.entry[name] = 0;
     if (const Done done = services_.store.save(session); !done)
         return reply(answer_for(done.error()));
+    if (services_.tools) services_.tools->end_session(key->key);
     reply(answer_with({{"ok", true}, {"key", key->key}, {"entry", session.entry}}));
 }
 
@@ -90,6 +91,7 @@ void Methods::delete_idle(const SessionKey& key, bool with_transcript, const Rep
     const Result<std::optional<Session>> session = services_.store.find(key);
     if (!session) return reply(answer_for(session.error()));
     Json archived = Json::array();
+    if (services_.tools) services_.tools->end_session(key.key);
     if (*session) {
         if (const Done done = services_.store.remove(key); !done)
             return reply(answer_for(done.error()));

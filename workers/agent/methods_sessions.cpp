@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "workers/agent/heartbeats.h"
 #include "workers/agent/methods.h"
 #include "workers/common/base/clock.h"
 
@@ -10,6 +11,11 @@ namespace {
 constexpr size_t recent_in_health = 5;
 constexpr size_t recent_in_status = 10;
 constexpr size_t longest_title = 60;
+// Questions whose answers are kept as texts.
+constexpr size_t most_printed = 16;
+constexpr size_t most_rows = 5000;
+// It tells how old things are, in milliseconds.
+constexpr int64_t oldest_status_ms = 1000;
 constexpr size_t longest_preview = 120;
 
 // Members of an entry that a row repeats as they are.
@@ -53,10 +59,21 @@ bool mentions(const Session& session, const std::string& needle) {
     return false;
 }
 
+// Parameters that look at more of a session than its key.
+constexpr const char* selecting[] = {
+    "activeMinutes", "includeDerivedTitles", "includeLastMessage", "label", "spawnedBy", "search"};
+
+size_t row_limit(const Json& params) {
+    return static_cast<size_t>(int_member(params, "limit", std::numeric_limits<int32_t>::max()));
+}
+
+bool is_hidden(const std::string& key, const Json& params) {
+    return (key == "global" && !bool_member(params, "includeGlobal")) ||
+           (key == "unknown" && !bool_member(params, "includeUnknown"));
+}
+
 bool is_wanted(const Session& session, const Json& params, int64_t now_ms) {
-    const std::string& key = session.key.key;
-    if (key == "global" && !bool_member(params, "includeGlobal")) return false;
-    if (key == "unknown" && !bool_member(params, "includeUnknown")) return false;
+    if (is_hidden(session.key.key, params)) return false;
     const auto same = [&](const char* name) {
         const std::string wanted = text_member(params, name);
         return wanted.empty() || wanted == text_member(session.entry, name);
@@ -88,56 +105,7 @@ Json flags_of(const Json& entry) {
     return flags;
 }
 
-// Heartbeats are not part of this version: said as it is, not as it is configured.
-Json no_heartbeat(const std::string& agent) {
-    return Json{
-        {"agentId", agent}, {"enabled", false}, {"every", "disabled"}, {"everyMs", nullptr}};
-}
-
 }  // namespace
-
-void Methods::agents_list(const Json&, const Reply& reply) {
-    Json agents = Json::array();
-    for (const AgentEntry& entry : services_.config.agents()) {
-        Json row{{"id", entry.id}};
-        if (!entry.name.empty()) row["name"] = entry.name;
-        Json identity = Json::object();
-        for (const char* name : {"name", "theme", "emoji", "avatar"})
-            if (member(entry.identity, name).is_string())
-                identity[name] = text_member(entry.identity, name);
-        const std::string avatar = text_member(entry.identity, "avatar");
-        if (avatar.starts_with("http://") || avatar.starts_with("https://") ||
-            avatar.starts_with("data:"))
-            identity["avatarUrl"] = avatar;
-        if (!identity.empty()) row["identity"] = std::move(identity);
-        agents.push_back(std::move(row));
-    }
-    reply(answer_with({{"defaultId", services_.config.default_agent()},
-                       {"mainKey", "main"},
-                       {"scope", services_.config.keys().global ? "global" : "per-sender"},
-                       {"agents", agents}}));
-}
-
-void Methods::agent_identity(const Json& params, const Reply& reply) {
-    const std::string wanted = text_member(params, "agentId");
-    const std::string spelling = text_member(params, "sessionKey");
-    std::string id = wanted.empty() ? services_.config.default_agent() : normal_agent_id(wanted);
-    if (!trimmed(spelling).empty()) {
-        const Result<SessionKey> key = canonical_key(spelling, services_.config.keys());
-        if (!key) return reply(answer_for(key.error()));
-        if (!wanted.empty() && key->agent != id)
-            return reply(refused("invalid agent.identity.get params: agent \"" + wanted +
-                                 "\" does not match the session key's agent \"" + key->agent +
-                                 "\""));
-        id = key->agent;
-    }
-    const AgentEntry* entry = services_.config.agent(id);
-    if (!entry)
-        return reply(refused("unknown agent id \"" + id +
-                             "\"; configured agents: " + services_.config.agent_names()));
-    const Identity identity = services_.config.identity(*entry);
-    reply(answer_with({{"agentId", id}, {"name", identity.name}, {"avatar", identity.avatar}}));
-}
 
 void Methods::models_list(const Json&, const Reply& reply) {
     reply(answer_with(services_.list_models()));
@@ -160,12 +128,65 @@ Json Methods::row_of(const Session& session, const Json& params) const {
     return row;
 }
 
+const std::string* Methods::printed(const std::string& question, int64_t oldest_ms) const {
+    services_.store.look();
+    const auto found = printed_.find(question);
+    const bool is_right = found != printed_.end() &&
+                          found->second.changes == services_.store.changes() &&
+                          found->second.at_ms >= oldest_ms;
+    return is_right ? &found->second.text : nullptr;
+}
+
+const std::string& Methods::keep_printed(const std::string& question, std::string text) {
+    if (printed_.size() >= most_printed) printed_.clear();
+    Printed& printed = printed_[question];
+    printed = {services_.store.changes(), services_.now_ms(), std::move(text)};
+    return printed.text;
+}
+
 void Methods::sessions_list(const Json& params, const Reply& reply) {
     const int64_t now = services_.now_ms();
+    // These look at the clock, or at transcripts, which others may write.
+    const auto asks_for = [&](const char* name) { return params.contains(name); };
+    const bool is_made_anew = asks_for("activeMinutes") || asks_for("includeDerivedTitles") ||
+                              asks_for("includeLastMessage");
+    const std::string question = "sessions.list " + print_json(params);
+    const std::string* known = is_made_anew ? nullptr : printed(question, 0);
+    if (!known) {
+        Result<std::string> list = list_of(params);
+        if (!list) return reply(answer_for(list.error()));
+        known = &keep_printed(question, std::move(*list));
+    }
+    std::string text = R"({"ts":)" + std::to_string(now) + "," + *known;
+    if (is_made_anew) printed_.erase(question);
+    reply(answer_with_text(std::move(text)));
+}
+
+// All but the opening brace and the time.
+Result<std::string> Methods::list_of(const Json& params) {
     const std::string wanted = text_member(params, "agentId");
     const std::string agent = wanted.empty() ? "" : normal_agent_id(wanted);
-    const size_t limit =
-        static_cast<size_t>(int_member(params, "limit", std::numeric_limits<int32_t>::max()));
+    const bool selects = std::any_of(std::begin(selecting), std::end(selecting),
+                                     [&](const char* name) { return params.contains(name); });
+    const Result<Rows> rows = selects ? rows_of(params, agent) : all_rows(params, agent);
+    if (!rows) return rows.error();
+    const std::string& shown = agent.empty() ? services_.config.default_agent() : agent;
+    const ModelName model = model_of(shown);
+    const bool several = agent.empty() && services_.config.agents().size() > 1;
+    const Json head{{"path", several ? "(multiple)" : services_.store.location(shown)},
+                    {"count", rows->count},
+                    {"defaults",
+                     {{"modelProvider", model.provider},
+                      {"model", model.model},
+                      {"contextTokens", services_.models.context_window(model)}}}};
+    std::string text = print_json(head).substr(1);
+    text.pop_back();
+    return text += R"(,"sessions":[)" + rows->text + "]}";
+}
+
+Result<Methods::Rows> Methods::rows_of(const Json& params, const std::string& agent) {
+    const int64_t now = services_.now_ms();
+    const size_t limit = row_limit(params);
     // Collected first: what a row costs must not be paid inside the query.
     std::vector<Session> sessions;
     const Done done = services_.store.visit(agent, [&](const Session& session) {
@@ -175,22 +196,44 @@ void Methods::sessions_list(const Json& params, const Reply& reply) {
         sessions.back().entry.erase("systemPromptReport");
         return sessions.size() < limit;
     });
-    if (!done) return reply(answer_for(done.error()));
-    Json rows = Json::array();
-    for (const Session& session : sessions) rows.push_back(row_of(session, params));
-    const ModelName model = model_of(agent.empty() ? services_.config.default_agent() : agent);
-    const bool several = agent.empty() && services_.config.agents().size() > 1;
-    reply(answer_with(
-        {{"ts", now},
-         {"path", several ? "(multiple)"
-                          : services_.store.location(
-                                agent.empty() ? services_.config.default_agent() : agent)},
-         {"count", rows.size()},
-         {"defaults",
-          {{"modelProvider", model.provider},
-           {"model", model.model},
-           {"contextTokens", services_.models.context_window(model)}}},
-         {"sessions", std::move(rows)}}));
+    if (!done) return done.error();
+    Rows rows;
+    for (const Session& session : sessions) rows.add(print_json(row_of(session, params)));
+    return rows;
+}
+
+// Without reading a session that has not changed since its row was printed.
+Result<Methods::Rows> Methods::all_rows(const Json& params, const std::string& agent) {
+    const Result<std::vector<SessionKey>> keys = services_.store.keys(agent);
+    if (!keys) return keys.error();
+    const size_t limit = row_limit(params);
+    Rows rows;
+    for (const SessionKey& key : *keys) {
+        if (rows.count >= limit) break;
+        if (is_hidden(key.key, params)) continue;
+        if (const std::string* text = row_text(key)) rows.add(*text);
+    }
+    return rows;
+}
+
+// Null when there is no such session, or nothing that can be read.
+const std::string* Methods::row_text(const SessionKey& key) {
+    if (const auto known = rows_.find(key); known != rows_.end()) return &known->second;
+    const Result<std::optional<Session>> session = services_.store.find(key);
+    if (!session || !*session) return nullptr;
+    if (rows_.size() >= most_rows) rows_.clear();
+    return &(rows_[key] = print_json(row_of(**session, Json::object())));
+}
+
+void Methods::store_changed(const SessionStore::Change& change) {
+    using What = SessionStore::Change::What;
+    if (change.what == What::sessions) rows_.clear();
+    if (change.what == What::one_session) rows_.erase(*change.session);
+}
+
+void Methods::release_memory() {
+    printed_.clear();
+    rows_.clear();
 }
 
 Json Methods::recent_sessions(const std::string& agent, size_t most) const {
@@ -221,13 +264,14 @@ void Methods::health(const Json&, const Reply& reply) {
         Json row{{"agentId", entry.id}};
         if (!entry.name.empty()) row["name"] = entry.name;
         row["isDefault"] = entry.id == main;
-        row["heartbeat"] = no_heartbeat(entry.id);
+        row["heartbeat"] = services_.heartbeats.summary(entry.id);
         row["heartbeat"].erase("agentId");
         row["sessions"] = session_counts(entry.id, recent_in_health);
         agents.push_back(std::move(row));
     }
+    const int64_t every_ms = int_member(services_.heartbeats.summary(main), "everyMs");
     reply(answer_with({{"defaultAgentId", main},
-                       {"heartbeatSeconds", 0},
+                       {"heartbeatSeconds", every_ms / 1000},
                        {"agents", std::move(agents)},
                        {"sessions", session_counts(main, recent_in_health)}}));
 }
@@ -262,6 +306,12 @@ Json Methods::status_rows(const std::string& agent, size_t most) const {
 }
 
 void Methods::status(const Json&, const Reply& reply) {
+    const std::string* known = printed("status", services_.now_ms() - oldest_status_ms);
+    if (!known) known = &keep_printed("status", print_json(status_now()));
+    reply(answer_with_text(*known));
+}
+
+Json Methods::status_now() const {
     Json paths = Json::array();
     Json by_agent = Json::array();
     Json heartbeats = Json::array();
@@ -273,7 +323,11 @@ void Methods::status(const Json&, const Reply& reply) {
                                 {"path", path},
                                 {"count", count ? *count : 0},
                                 {"recent", status_rows(entry.id, recent_in_status)}});
-        heartbeats.push_back(no_heartbeat(entry.id));
+        const Json beat = services_.heartbeats.summary(entry.id);
+        heartbeats.push_back({{"agentId", entry.id},
+                              {"enabled", beat["enabled"]},
+                              {"every", beat["every"]},
+                              {"everyMs", beat["everyMs"]}});
     }
     const std::string& main = services_.config.default_agent();
     const ModelName model = model_of(main);
@@ -285,10 +339,10 @@ void Methods::status(const Json&, const Reply& reply) {
          {{"model", model.model}, {"contextTokens", services_.models.context_window(model)}}},
         {"recent", status_rows("", recent_in_status)},
         {"byAgent", std::move(by_agent)}};
-    reply(answer_with({{"sessions", sessions},
-                       {"heartbeat", {{"defaultAgentId", main}, {"agents", heartbeats}}},
-                       {"queuedSystemEvents", services_.system_events.waiting(main_session())},
-                       {"model", model.full()}}));
+    return {{"sessions", sessions},
+            {"heartbeat", {{"defaultAgentId", main}, {"agents", heartbeats}}},
+            {"queuedSystemEvents", services_.system_events.waiting(main_session())},
+            {"model", model.full()}};
 }
 
 }  // namespace agent

@@ -22,11 +22,6 @@ std::string folder_name(const std::string& path) {
     return path.substr(path.rfind('/') + 1);
 }
 
-// A worker's directory is the state directory.
-std::string absolute(const std::string& path, const std::string& state_dir) {
-    return path.starts_with('/') ? path : state_dir + "/" + path;
-}
-
 struct Found {
     Skill skill;
     SkillFile file;
@@ -72,19 +67,8 @@ Json status_row(const Found& found, const Surroundings& around) {
 
 }  // namespace
 
-// The workspace's own go before those of all agents, and these before the extra ones.
 std::vector<SkillFolder> Methods::skill_folders(const AgentEntry& entry) const {
-    std::vector<SkillFolder> folders;
-    const Json& extra = member_at(services_.config.json(), "skills.load.extraDirs");
-    if (extra.is_array())
-        for (const Json& path : extra)
-            if (path.is_string() && !path.get_ref<const std::string&>().empty())
-                folders.push_back({"openclaw-extra",
-                                   absolute(path.get<std::string>(), services_.state_dir)});
-    folders.push_back({"openclaw-managed", absolute("skills", services_.state_dir)});
-    folders.push_back(
-        {"openclaw-workspace", absolute(entry.workspace + "/skills", services_.state_dir)});
-    return folders;
+    return skill_folders_of(services_.config.json(), entry.workspace, services_.state_dir);
 }
 
 void Methods::skills_status(const Json& params, const Reply& reply) {
@@ -92,17 +76,17 @@ void Methods::skills_status(const Json& params, const Reply& reply) {
     const std::string id = text_member(params, "agentId", config.default_agent());
     const AgentEntry* entry = config.agent(id);
     if (!entry)
-        return reply(refused("unknown agent id \"" + id +
-                             "\"; configured agents: " + config.agent_names()));
+        return reply(
+            refused("unknown agent id \"" + id + "\"; configured agents: " + config.agent_names()));
     const std::string path = variable("PATH");
-    const Surroundings around{config.json(),
-                              [&](const std::string& name) { return is_on_path(name, path); },
-                              [](const std::string& name) { return !variable(name.c_str()).empty(); }};
+    const Surroundings around{
+        config.json(), [&](const std::string& name) { return is_on_path(name, path); },
+        [](const std::string& name) { return !variable(name.c_str()).empty(); }};
     Json rows = Json::array();
     for (const auto& [name, found] : skills_in(skill_folders(*entry)))
         rows.push_back(status_row(found, around));
-    reply(answer_with({{"workspaceDir", absolute(entry->workspace, services_.state_dir)},
-                       {"managedSkillsDir", absolute("skills", services_.state_dir)},
+    reply(answer_with({{"workspaceDir", absolute_path(entry->workspace, services_.state_dir)},
+                       {"managedSkillsDir", absolute_path("skills", services_.state_dir)},
                        {"skills", std::move(rows)}}));
 }
 

@@ -12,6 +12,11 @@ constexpr int64_t any = std::numeric_limits<int64_t>::min();
 // An idempotency key is repeated in every event of its run.
 constexpr int64_t longest_run_id = 512;
 
+// Until the configuration changes, which is a new process.
+constexpr std::chrono::hours for_good{24};
+// Tells the time, or what a stock tool may change in a file: as long as nobody can tell.
+constexpr std::chrono::milliseconds a_moment{10};
+
 // name, kind, required, least, most
 constexpr Field chat_send_fields[] = {
     {"sessionKey", Kind::text, true, 1},
@@ -118,24 +123,104 @@ constexpr Field wake_fields[] = {
     {"text", Kind::text, true, 1},
 };
 constexpr Field set_heartbeats_fields[] = {{"enabled", Kind::boolean, true}};
+constexpr Field cron_list_fields[] = {{"includeDisabled", Kind::boolean}};
+// What these say is checked further where jobs are made.
+constexpr Field cron_add_fields[] = {
+    {"name", Kind::any, true},     {"schedule", Kind::any, true}, {"payload", Kind::any, true},
+    {"description", Kind::any},    {"agentId", Kind::any},        {"enabled", Kind::any},
+    {"deleteAfterRun", Kind::any}, {"sessionTarget", Kind::any},  {"wakeMode", Kind::any},
+    {"isolation", Kind::any},
+};
+constexpr Field cron_update_fields[] = {
+    {"id", Kind::text, false, 1},
+    {"jobId", Kind::text, false, 1},
+    {"patch", Kind::any, true},
+};
+constexpr Field cron_remove_fields[] = {
+    {"id", Kind::text, false, 1},
+    {"jobId", Kind::text, false, 1},
+};
+constexpr Field cron_run_fields[] = {
+    {"id", Kind::text, false, 1},
+    {"jobId", Kind::text, false, 1},
+    {"mode", Kind::text},
+};
+constexpr Field cron_runs_fields[] = {
+    {"id", Kind::text, false, 1},
+    {"jobId", Kind::text, false, 1},
+    {"limit", Kind::integer, false, 1, 5000},
+};
 constexpr Field system_event_fields[] = {{"text", Kind::text, true, 1}};
 constexpr Field skills_status_fields[] = {{"agentId", Kind::text, false, 1}};
+constexpr Field tool_fields[] = {
+    {"tool", Kind::text, true, 1}, {"args", Kind::any, false, any},
+    {"action", Kind::text},        {"sessionKey", Kind::text, false, 1},
+    {"channel", Kind::text},       {"accountId", Kind::text},
+};
+constexpr Field session_status_fields[] = {{"sessionKey", Kind::text, true, 1}};
+constexpr Field avatar_fields[] = {{"agentId", Kind::text}, {"content", Kind::boolean}};
+constexpr Field send_fields[] = {
+    {"to", Kind::text, true, 1},
+    {"message", Kind::text, true, 1},
+    {"idempotencyKey", Kind::text, true, 1, longest_run_id},
+    {"mediaUrl", Kind::text},
+    {"mediaUrls", Kind::text_list},
+    {"gifPlayback", Kind::boolean},
+    {"channel", Kind::text},
+    {"accountId", Kind::text},
+    {"sessionKey", Kind::text},
+};
+constexpr Field channels_fields[] = {{"probe", Kind::boolean},
+                                     {"timeoutMs", Kind::integer, false, 0}};
+constexpr Field deliver_fields[] = {
+    {"message", Kind::text, true, 1},
+    {"origin", Kind::text, true, 1},
+    {"channel", Kind::text},
+    {"to", Kind::text},
+};
+constexpr Field channel_logout_fields[] = {
+    {"channel", Kind::text, true, 1},
+    {"accountId", Kind::text, false, 1},
+};
+constexpr Field pairing_fields[] = {
+    {"channel", Kind::text, true, 1, 64},
+    {"code", Kind::text, true, 1, 32},
+};
+constexpr Field voice_initiate_fields[] = {
+    {"message", Kind::text, true, 1},
+    {"to", Kind::text},
+    {"mode", Kind::text},
+};
+constexpr Field voice_start_fields[] = {
+    {"to", Kind::text, true, 1},
+    {"message", Kind::text},
+};
+constexpr Field voice_message_fields[] = {
+    {"callId", Kind::text, true, 1},
+    {"message", Kind::text, true, 1},
+};
+constexpr Field voice_end_fields[] = {{"callId", Kind::text, true, 1}};
+constexpr Field voice_status_fields[] = {{"callId", Kind::text}, {"sid", Kind::text}};
+constexpr Field voice_tool_fields[] = {
+    {"action", Kind::text}, {"message", Kind::text}, {"to", Kind::text},
+    {"mode", Kind::text},   {"callId", Kind::text},  {"sid", Kind::text},
+};
 constexpr Field probe_fields[] = {{"probe", Kind::any, false, any}};
 
 }  // namespace
 
 std::span<const Methods::Row> Methods::table() {
     static constexpr Row rows[] = {
-        // name, parameters, handler
+        // name, parameters, handler, how long its answer may be given again
         {"chat.send", chat_send_fields, &Methods::chat_send},
         {"chat.history", chat_history_fields, &Methods::chat_history},
         {"chat.abort", chat_abort_fields, &Methods::chat_abort},
         {"chat.inject", chat_inject_fields, &Methods::chat_inject},
         {"agent", agent_fields, &Methods::agent},
         {"agent.wait", agent_wait_fields, &Methods::agent_wait},
-        {"agents.list", {}, &Methods::agents_list},
+        {"agents.list", {}, &Methods::agents_list, for_good},
         {"agent.identity.get", agent_identity_fields, &Methods::agent_identity},
-        {"sessions.list", sessions_list_fields, &Methods::sessions_list},
+        {"sessions.list", sessions_list_fields, &Methods::sessions_list, a_moment},
         {"sessions.preview", sessions_preview_fields, &Methods::sessions_preview},
         {"sessions.resolve", sessions_resolve_fields, &Methods::sessions_resolve},
         {"sessions.patch", sessions_patch_fields, &Methods::sessions_patch},
@@ -147,13 +232,37 @@ std::span<const Methods::Row> Methods::table() {
         {"wake", wake_fields, &Methods::wake},
         {"last-heartbeat", {}, &Methods::last_heartbeat},
         {"set-heartbeats", set_heartbeats_fields, &Methods::set_heartbeats},
-        {"models.list", {}, &Methods::models_list},
+        {"cron.list", cron_list_fields, &Methods::cron_list},
+        {"cron.status", {}, &Methods::cron_status},
+        {"cron.add", cron_add_fields, &Methods::cron_add},
+        {"cron.update", cron_update_fields, &Methods::cron_update},
+        {"cron.remove", cron_remove_fields, &Methods::cron_remove},
+        {"cron.run", cron_run_fields, &Methods::cron_run},
+        {"cron.runs", cron_runs_fields, &Methods::cron_runs},
+        {"models.list", {}, &Methods::models_list, for_good},
         {"skills.status", skills_status_fields, &Methods::skills_status},
         {"skills.bins", {}, &Methods::skills_bins},
+        {"send", send_fields, &Methods::send},
+        {"hardshell.pairing.list", {}, &Methods::pairing_list},
+        {"hardshell.pairing.approve", pairing_fields, &Methods::pairing_approve},
+        {"hardshell.pairing.reject", pairing_fields, &Methods::pairing_reject},
         // Asked by the gateway itself, never for a client.
         {"internal.health", probe_fields, &Methods::health},
+        {"voicecall.initiate", voice_initiate_fields, &Methods::voice_initiate},
+        {"voicecall.start", voice_start_fields, &Methods::voice_start},
+        {"voicecall.continue", voice_message_fields, &Methods::voice_continue},
+        {"voicecall.speak", voice_message_fields, &Methods::voice_speak},
+        {"voicecall.end", voice_end_fields, &Methods::voice_end},
+        {"voicecall.status", voice_status_fields, &Methods::voice_status},
+        {"internal.voice-tool", voice_tool_fields, &Methods::voice_tool},
         {"internal.system-event", system_event_fields, &Methods::system_event},
-        {"internal.status", {}, &Methods::status},
+        {"internal.status", {}, &Methods::status, a_moment},
+        {"internal.tool", tool_fields, &Methods::tool},
+        {"internal.session-status", session_status_fields, &Methods::session_status},
+        {"internal.avatar", avatar_fields, &Methods::avatar},
+        {"internal.channels", channels_fields, &Methods::channels_report},
+        {"internal.deliver", deliver_fields, &Methods::deliver},
+        {"internal.channel-logout", channel_logout_fields, &Methods::channel_logout},
     };
     return rows;
 }

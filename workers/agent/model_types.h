@@ -38,6 +38,8 @@ struct ModelName {
 struct ModelRequest {
     std::vector<ModelName> candidates;  // tried in order; never empty
     std::string session_id;             // for prompt caching
+    std::string agent = {};             // whose keys are used; empty: the default agent's
+    std::string profile = {};           // the one key to use, where a person chose it
     std::string system;                 // empty: none
     std::vector<Message> messages;      // transcript form, oldest first, the last one is the user's
     std::string thinking;               // "off" … "xhigh"; empty: the provider's default

@@ -2,6 +2,7 @@
 
 #include "workers/agent/models_call.h"
 #include "workers/agent/models_table.h"
+#include "workers/common/base/clock.h"
 
 namespace agent {
 
@@ -15,21 +16,24 @@ const ModelName demo_model{"demo", "demo"};
 struct Models::State {
     State(Loop& loop, Options given)
         : options(std::move(given)),
-          resources{loop,
-                    HttpClient(loop, {options.certificate_file}),
-                    Catalogue(options.config),
-                    options.keys,
-                    {options.connect_timeout, options.idle_timeout},
-                    options.retry_pause,
-                    {}} {}
+          resources{
+              loop,
+              HttpClient(loop, {options.certificate_file}),
+              Catalogue(options.config),
+              options.keys,
+              {options.connect_timeout, options.idle_timeout},
+              options.retry_pause,
+              AuthStore({loop, options.config, options.state_dir, options.default_agent, wall_ms}),
+              {}} {}
 
-    bool has_key(const std::string& provider) const {
+    bool has_key(const std::string& provider) {
         const auto found = options.keys.find(provider);
-        return found != options.keys.end() && !found->second.empty();
+        return (found != options.keys.end() && !found->second.empty()) ||
+               !resources.profiles.profiles({}, provider).empty();
     }
 
     // Nothing is configured: the default, else whatever can be called, else the demonstration.
-    ModelName unconfigured() const {
+    ModelName unconfigured() {
         if (has_key(default_model.provider)) return default_model;
         for (const ModelRow& row : model_rows())
             if (has_key(std::string(row.provider)))
@@ -71,6 +75,22 @@ Result<ModelName> Models::choose(const std::string& text) const {
     return name;
 }
 
+Result<std::string> Models::profile_named(const std::string& agent, const ModelName& model,
+                                          const std::string& name) const {
+    if (auto id = state_->resources.profiles.named(agent, model.provider, name); id) return *id;
+    return Error{Fault::bad_message, "there is no key \"" + name + "\" of " + model.provider +
+                                         " in auth-profiles.json"};
+}
+
+std::string Models::key_label(const std::string& agent, const ModelName& model,
+                              const std::string& profile) const {
+    for (const AuthProfile& one : state_->resources.profiles.profiles(agent, model.provider))
+        if (profile.empty() || one.id == profile)
+            return (one.type == "api_key" ? "api-key" : one.type) + " (" + one.id + ")";
+    const auto key = state_->options.keys.find(model.provider);
+    return key != state_->options.keys.end() && !key->second.empty() ? "api-key" : "";
+}
+
 std::optional<double> Models::cost(const ModelName& name, const Json& usage) const {
     const Result<Model> model = state_->resources.catalogue.find(name);
     if (!model) return {};
@@ -83,8 +103,10 @@ std::optional<double> Models::cost(const ModelName& name, const Json& usage) con
            dollars("cacheRead", price.cache_read) + dollars("cacheWrite", price.cache_write);
 }
 
-std::unique_ptr<ModelCall> Models::start(ModelRequest request, ModelListener& listener) {
-    return std::make_unique<FailoverCall>(state_->resources, std::move(request), listener);
+std::unique_ptr<ModelCall> Models::start(ModelRequest request, ModelListener& listener,
+                                         Json tools) {
+    return std::make_unique<FailoverCall>(state_->resources, std::move(request), listener,
+                                          std::move(tools));
 }
 
 Json Models::list() const {

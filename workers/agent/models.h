@@ -22,6 +22,9 @@ class Models {
         Json config;  // the resolved openclaw.json
         // API keys by provider name ("anthropic"), and where each was found, for messages.
         std::map<std::string, Secret> keys;
+        // Where agents/<id>/agent/auth-profiles.json are; empty: there are none.
+        std::string state_dir = {};
+        std::string default_agent = "main";
         // PEM file with certificate authorities to trust beside the system's; empty: none.
         std::string certificate_file;
         std::chrono::milliseconds connect_timeout{10'000};
@@ -44,13 +47,23 @@ class Models {
     // The same, but an error when the model is not known or not allowed.
     Result<ModelName> choose(const std::string& text) const;
 
+    // The key that a person means by that name, of the model's provider; bad_message when there is
+    // none.
+    Result<std::string> profile_named(const std::string& agent, const ModelName& model,
+                                      const std::string& name) const;
+    // What a call would use now: "api-key (anthropic:work)", "api-key"; empty: no key.
+    std::string key_label(const std::string& agent, const ModelName& model,
+                          const std::string& profile) const;
+
     // Dollars for so much usage; nothing when no price is known.
     std::optional<double> cost(const ModelName& name, const Json& usage) const;
 
     // Starts a call, which must not outlive this. Never calls the listener from within start().
     // Passes over a candidate that is overloaded, failing, unreachable or without a key; a request
     // that a model refuses as such fails at once.
-    std::unique_ptr<ModelCall> start(ModelRequest request, ModelListener& listener);
+    // `tools`: {name, description, parameters} each.
+    std::unique_ptr<ModelCall> start(ModelRequest request, ModelListener& listener,
+                                     Json tools = Json::array());
 
     // Payload of the method models.list.
     Json list() const;

@@ -25,14 +25,23 @@ class ModelsAdapter final : public ModelStarter {
     Result<ModelName> choose(const std::string& text) const override {
         return models_.choose(text);
     }
+    Result<std::string> profile_named(const std::string& agent, const ModelName& model,
+                                      const std::string& name) const override {
+        return models_.profile_named(agent, model, name);
+    }
+    std::string key_label(const std::string& agent, const ModelName& model,
+                          const std::string& profile) const override {
+        return models_.key_label(agent, model, profile);
+    }
     std::optional<double> cost(const ModelName& name, const Json& usage) const override {
         return models_.cost(name, usage);
     }
     int64_t context_window(const ModelName& name) const override {
         return models_.context_window(name);
     }
-    std::unique_ptr<ModelCall> start(ModelRequest request, ModelListener& listener) override {
-        return models_.start(std::move(request), listener);
+    std::unique_ptr<ModelCall> start(ModelRequest request, Json tools,
+                                     ModelListener& listener) override {
+        return models_.start(std::move(request), listener, std::move(tools));
     }
 
   private:

@@ -1,5 +1,6 @@
-// One call over a list of candidates: the next one when one fails, the whole list again after a
-// pause while that can help, all within the request's time.
+// One call over a list of candidates, each with each of its provider's keys: the next one when one
+// fails, the whole list again after a pause while that can help, all within the request's time. A
+// key that rests is passed over.
 #pragma once
 
 #include <map>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "workers/agent/auth_store.h"
 #include "workers/agent/models_catalogue.h"
 #include "workers/agent/models_exchange.h"
 #include "workers/common/base/loop.h"
@@ -23,22 +25,32 @@ struct CallResources {
     const std::map<std::string, Secret>& keys;
     Exchange::Timing timing;
     std::chrono::milliseconds retry_pause;
+    AuthStore profiles;
     // Answered, but their connection has not finished yet.
     std::map<Exchange*, std::pair<std::unique_ptr<Exchange>, Loop::Registration>> lingering;
 };
 
 class FailoverCall final : public ModelCall, private ExchangeListener {
   public:
-    FailoverCall(CallResources& resources, ModelRequest request, ModelListener& listener);
+    FailoverCall(CallResources& resources, ModelRequest request, ModelListener& listener,
+                 Json tools);
     ~FailoverCall() override;
 
   private:
     struct Candidate {
         ModelName name;
+        std::string profile;                  // the key's name; empty: the one of the settings
+        Secret key;                           // empty: none
         std::optional<ModelFailure> failure;  // of its last attempt
         std::vector<std::string> secrets;     // never to be shown
+        bool is_noted = false;                // that its key was refused
+        std::string shown() const;
     };
 
+    void add_candidates(const ModelName& name);
+    void note_failure(Candidate& candidate, const ModelFailure& failure);
+    void note_what_has_not_passed();
+    bool has_another_key(const Candidate& failed) const;
     void begin();
     void try_next();
     // Empty when the attempt is under way.
@@ -58,6 +70,7 @@ class FailoverCall final : public ModelCall, private ExchangeListener {
     CallResources& resources_;
     ModelRequest request_;
     ModelListener& listener_;
+    const Json tools_;
     std::vector<Candidate> candidates_;
     size_t next_ = 0;
     size_t current_ = 0;

@@ -6,6 +6,10 @@ namespace agent {
 
 namespace {
 
+// Nobody reads what is wrong with each of thousands of members.
+constexpr size_t most_faults = 32;
+constexpr size_t longest_name = 100;
+
 bool has_kind(const Json& value, Field::Kind kind) {
     switch (kind) {
         case Field::Kind::text:
@@ -82,7 +86,9 @@ std::string fault_of(const Field& field, const Json& value) {
 
 std::string check_params(const char* method, const Json& params, std::span<const Field> fields) {
     std::string faults;
+    size_t count = 0;
     const auto add = [&](const std::string& fault) {
+        if (++count > most_faults) return;
         faults += faults.empty() ? "invalid " + std::string(method) + " params: " : "; ";
         faults += fault;
     };
@@ -97,7 +103,7 @@ std::string check_params(const char* method, const Json& params, std::span<const
         const std::string& name = item.key();
         if (std::none_of(fields.begin(), fields.end(),
                          [&](const Field& field) { return name == field.name; }))
-            add("at root: unexpected property '" + name + "'");
+            add("at root: unexpected property '" + name.substr(0, longest_name) + "'");
     }
     for (const Field& field : fields) {
         if (params.is_null() || !params.contains(field.name)) continue;

@@ -12,9 +12,9 @@ namespace agent {
 
 inline constexpr size_t most_bootstrap_characters = 20'000;
 
-// `extra` is appended (a caller's own instructions).
-std::string system_prompt(const AgentConfig& config, const AgentEntry& agent, int64_t now_ms,
-                          const std::string& extra);
+// `tools` are the definitions it is given; `extra` is appended (a caller's own instructions).
+std::string system_prompt(const AgentConfig& config, const AgentEntry& agent, const Json& tools,
+                          int64_t now_ms, const std::string& extra);
 // The first 70 % and the last 20 % of `most` bytes with a mark between; cuts no character in two.
 std::string shortened(const std::string& text, size_t most);
 

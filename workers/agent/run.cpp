@@ -1,9 +1,15 @@
 #include "workers/agent/run.h"
 
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "workers/agent/compaction.h"
 #include "workers/agent/ids.h"
 #include "workers/agent/prompt.h"
 #include "workers/agent/run_messages.h"
 #include "workers/agent/transcript.h"
+#include "workers/agent/usage_scan.h"
 #include "workers/common/log.h"
 
 namespace agent {
@@ -14,20 +20,17 @@ namespace {
 // that does not stop would fill every link.
 constexpr size_t longest_answer = 1u << 20;  // bytes
 
-// Left of a context window for the answer.
-constexpr int64_t reserve_tokens = 20'000;
+constexpr const char* too_long_text =
+    "⚠️ Context overflow — prompt too large for this model. Try again with less input or a "
+    "larger-context model.";
+constexpr const char* begins_anew_text =
+    "⚠️ Context limit exceeded. I've reset our conversation to start fresh - please try again.";
 
 // The wire format a provider speaks, as transcripts name it.
 const char* api_of(const std::string& provider) {
     if (provider == "anthropic") return "anthropic-messages";
     if (provider == "openai") return "openai-responses";
     return "openai-completions";
-}
-
-std::string wanted_model(const Json& entry) {
-    const std::string model = text_member(entry, "modelOverride");
-    const std::string provider = text_member(entry, "providerOverride");
-    return provider.empty() || model.empty() ? model : provider + "/" + model;
 }
 
 Json usage_total(const Json& message) {
@@ -41,38 +44,6 @@ Json usage_total(const Json& message) {
 }
 
 }  // namespace
-
-Json text_content(const std::string& text) {
-    Json content = Json::array();
-    if (!text.empty()) content.push_back(Json{{"type", "text"}, {"text", text}});
-    return content;
-}
-
-Json no_usage() {
-    const Json cost{{"input", 0}, {"output", 0}, {"cacheRead", 0}, {"cacheWrite", 0}, {"total", 0}};
-    return Json{{"input", 0},      {"output", 0},      {"cacheRead", 0},
-                {"cacheWrite", 0}, {"totalTokens", 0}, {"cost", cost}};
-}
-
-Json injected_message(const std::string& text, int64_t now_ms) {
-    Json message = chat_message(text, now_ms);
-    message["stopReason"] = "injected";
-    message["usage"] = no_usage();
-    return message;
-}
-
-Json fresh_entry(const Json& entry, int64_t now_ms) {
-    Json fresh = entry.is_object() ? entry : Json::object();
-    fresh["sessionId"] = new_session_id();
-    fresh["updatedAt"] = now_ms;
-    fresh["systemSent"] = false;
-    fresh["abortedLastRun"] = false;
-    for (const char* gone :
-         {"sessionFile", "inputTokens", "outputTokens", "totalTokens", "compactionCount",
-          "memoryFlushAt", "memoryFlushCompactionCount", "cliSessionIds", "claudeCliSessionId"})
-        fresh.erase(gone);
-    return fresh;
-}
 
 Run::Run(RunServices& services, RunOrder order, std::function<void(Run&)> ended)
     : services_(services), order_(std::move(order)), ended_(std::move(ended)) {
@@ -91,19 +62,31 @@ Run::~Run() {
 void Run::start() {
     begun_ = true;
     order_.record.started_ms = services_.now_ms();
+    if (is_heartbeat()) {
+        if (!find_session()) return;
+        recall_sent();
+        return end_before_start_ ? end(std::move(*end_before_start_)) : call_model();
+    }
     if (!prepare_session()) return;
     if (order_.record.message.is_null() && !end_before_start_) return confirm_fresh_session();
     if (!write_user_message()) return;
+    recall_sent();
     if (end_before_start_) return end(std::move(*end_before_start_));
     emit_agent("lifecycle", {{"phase", "start"}, {"startedAt", order_.record.started_ms}});
     call_model();
 }
 
-bool Run::prepare_session() {
+bool Run::find_session() {
     if (order_.conversation) return session_ = order_.conversation, true;
     Result<std::optional<Session>> found = services_.store.find(order_.record.session);
     if (!found) return end({"error", found.error().what, "", nullptr}), false;
     session_ = *found ? std::move(**found) : Session{order_.record.session, Json::object()};
+    return true;
+}
+
+bool Run::prepare_session() {
+    if (!find_session()) return false;
+    if (order_.conversation) return true;
     const bool fresh = order_.record.fresh_session && !order_.message_stored && !end_before_start_;
     if (!fresh && is_session_id(session_->id())) return true;
     session_->entry = fresh_entry(session_->entry, services_.now_ms());
@@ -117,28 +100,30 @@ bool Run::prepare_session() {
 // follows it in the file is.
 bool Run::write_user_message() {
     order_.record.session_id = session_->id();
-    if (order_.record.message.is_null()) return true;
+    if (order_.record.message.is_null() || message_written_) return true;
     if (order_.message_stored) return message_written_ = true;
-    const Done done = services_.store.append(*session_, order_.record.entry_id,
-                                             message_with_events(), SessionStore::Durability::soon);
+    bool has_events = false;
+    const Done done =
+        services_.store.append(*session_, order_.record.entry_id, message_with_events(has_events),
+                               SessionStore::Durability::soon);
     message_written_ = static_cast<bool>(done);
     if (!done) end({"error", "The message could not be stored: " + done.error().what, "", nullptr});
+    if (done && has_events)
+        if (const Done kept = services_.store.put_notes(
+                {{SystemEvents::note_name, services_.system_events.as_note()}});
+            !kept)
+            log_warn("system events may be told again: {}", kept.error().what);
     return message_written_;
 }
 
 // The user's message beneath what the session is to know of; a run that was aborted before its turn
 // leaves that to the next.
-Json Run::message_with_events() const {
+Json Run::message_with_events(bool& has_events) const {
     Json message = order_.record.message;
-    if (end_before_start_) return message;
+    if (end_before_start_ || is_heartbeat()) return message;  // a heartbeat's has them
     const std::string events = services_.system_events.take(order_.record.session);
-    if (events.empty()) return message;
-    Json& content = message["content"];
-    const Json block{{"type", "text"}, {"text", events}};
-    if (content.is_array() && !content.empty() && text_view(content[0], "type") == "text")
-        content[0]["text"] = events + "\n" + text_member(content[0], "text");
-    else if (content.is_array())
-        content.insert(content.begin(), block);
+    has_events = !events.empty();
+    if (has_events) put_above(events, message);
     return message;
 }
 
@@ -146,26 +131,44 @@ void Run::call_model() {
     const AgentEntry* agent = services_.config.agent(order_.record.session.agent);
     if (!agent)
         return end({"error", "no agent \"" + order_.record.session.agent + "\"", "", nullptr});
-    Result<std::vector<Message>> context = services_.store.context(*session_);
-    if (!context) return end({"error", context.error().what, "", nullptr});
+    Result<std::vector<Message>> messages = context();
+    if (!messages) return end({"error", messages.error().what, "", nullptr});
     ModelRequest request;
-    request.candidates = services_.models.candidates(agent->id, wanted_model(session_->entry));
+    request.candidates = services_.models.candidates(agent->id, model_wanted());
     model_ = request.candidates.front();
     request.session_id = session_->id();
-    request.system = system_prompt(services_.config, *agent, order_.record.started_ms,
+    request.agent = agent->id;
+    request.profile = chosen_profile();
+    Json tools = services_.tools ? services_.tools->definitions(tool_caller()) : Json::array();
+    request.system = system_prompt(services_.config, *agent, tools, order_.record.started_ms,
                                    order_.record.extra_system);
-    request.messages = std::move(*context);
-    trim_to(request.messages, services_.models.context_window(model_) - reserve_tokens -
-                                  static_cast<int64_t>(request.system.size() / 3));
+    request.messages = std::move(*messages);
+    const int64_t window = services_.models.context_window(model_);
+    const int64_t room = window - std::min(services_.config.reserve_tokens(), window / 2);
+    if (tokens_in_use(request.messages, request.system) > room && compact_first()) return;
+    trim_to(request.messages, room - static_cast<int64_t>(request.system.size() / 3));
     request.thinking = order_.record.thinking;
     if (request.thinking.empty()) request.thinking = text_member(session_->entry, "thinkingLevel");
     if (request.thinking.empty()) request.thinking = services_.config.thinking_default();
     // The run's own deadline comes first: it is told as a timeout, not as a model's failure.
     const std::chrono::milliseconds limit(order_.record.timeout_ms);
     request.timeout = limit + std::chrono::seconds(1);
-    deadline_ = services_.loop.after(limit, [this] { abort("timeout"); });
+    if (!deadline_) deadline_ = services_.loop.after(limit, [this] { abort("timeout"); });
     count(Counter::model_calls, 1);
-    call_ = services_.models.start(std::move(request), *this);
+    call_ = services_.models.start(std::move(request), std::move(tools), *this);
+}
+
+// A heartbeat's own message is not in the transcript yet, and the session may not have begun.
+Result<std::vector<Message>> Run::context() const {
+    if (!is_heartbeat() || message_written_) return services_.store.context(*session_);
+    std::vector<Message> messages;
+    if (is_session_id(session_->id())) {
+        Result<std::vector<Message>> found = services_.store.context(*session_);
+        if (!found) return found;
+        messages = std::move(*found);
+    }
+    if (!order_.message_stored) messages.push_back(Message(order_.record.message));
+    return messages;
 }
 
 void Run::confirm_fresh_session() {
@@ -206,12 +209,34 @@ void Run::count_attempt() {
     order_.attempt_recorded = true;
 }
 
+// Written down by whoever decided it; a later process does not take it up.
+void Run::pass_over(const std::string& why, const std::string& other_run) {
+    order_.record.pass_over(why, other_run, services_.now_ms());
+}
+
+void Run::end_passed_over() {
+    if (std::exchange(has_ended_, true)) return;
+    begun_ = true;
+    emit_agent("lifecycle", {{"phase", "end"}, {"endedAt", order_.record.ended_ms}});
+    emit_chat("final", Json::object());
+    services_.events.run_ended(order_.record.run_id);
+    ended_(*this);
+}
+
+void Run::gather(Json message, std::vector<std::string> joined) {
+    order_.record.message = std::move(message);
+    order_.record.joined = std::move(joined);
+    order_.record.gather = Gather::no;
+    order_.record.dropped = {};
+    order_.attempt_recorded = false;
+}
+
 void Run::text_delta(std::string_view text) {
     if (text_.size() + text.size() > longest_answer)
         return end({"error", model_.full() + " did not stop writing; the run was ended after 1 MiB",
                     "", nullptr});
     text_ += text;
-    if (!flush_scheduled_) schedule_flush();
+    if (!flush_scheduled_ && !is_heartbeat()) schedule_flush();
 }
 
 void Run::thinking_delta(std::string_view) {}
@@ -221,15 +246,85 @@ void Run::restarted(const ModelFailure& why, const ModelName& next) {
     model_ = next;
     text_.clear();
     emitted_ = 0;
+    count(Counter::model_failures, 1);
     count(Counter::model_calls, 1);
 }
 
 void Run::done(Json message) {
+    count_cost(message);
+    if (wants_tools(message)) return use_tools(std::move(message));
     end({"ok", "", "", std::move(message)});
 }
 
+void Run::count_cost(const Json& message) {
+    const double dollars =
+        cost_of_answer(message, [this](const ModelName& name, const Json& usage) {
+            return services_.models.cost(name, usage);
+        }).value_or(0);
+    count(Counter::model_cost_microdollars, std::llround(std::max(dollars, 0.0) * 1e6));
+}
+
 void Run::failed(const ModelFailure& failure) {
-    end({"error", failure.text, "", nullptr});
+    count(Counter::model_failures, 1);
+    if (failure.reason != ModelFailure::Reason::context_overflow)
+        return end({"error", failure.text, "", nullptr});
+    if (!overflowed_) {
+        overflowed_ = true;
+        text_.clear();
+        emitted_ = 0;
+        if (compact_first()) return;
+        return end({"error", too_long_text, "", nullptr});
+    }
+    begins_anew_ = true;
+    end({"error", begins_anew_text, "", nullptr});
+}
+
+std::string Run::model_wanted() const {
+    return order_.record.model.empty() ? wanted_model(session_->entry) : order_.record.model;
+}
+
+// One that the stock program noted for itself is no choice of a person's.
+std::string Run::chosen_profile() const {
+    const std::string own = text_member(order_.record.turn, "authProfileOverride");
+    if (!own.empty()) return own;
+    if (text_view(session_->entry, "authProfileOverrideSource") == "auto") return {};
+    return text_member(session_->entry, "authProfileOverride");
+}
+
+// The last answer told what all before it took; what came since is estimated.
+int64_t Run::tokens_in_use(const std::vector<Message>& messages, const std::string& system) const {
+    int64_t estimated = static_cast<int64_t>(system.size() / 3);
+    for (const Message& message : messages) estimated += tokens_of(message);
+    const int64_t counted = int_member(session_->entry, "totalTokens");
+    const int64_t newest = messages.empty() ? 0 : tokens_of(messages.back());
+    return std::max(estimated, counted > 0 ? counted + newest : 0);
+}
+
+bool Run::compact_first() {
+    if (is_heartbeat() || std::exchange(tried_compaction_, true)) return false;
+    compaction_ = std::make_unique<Compaction>(
+        services_.store, services_.models, services_.now_ms,
+        CompactionOrder{*session_, model_wanted(), ""},
+        [this](const Result<Compacted>& result) { compacted(result ? Done() : result.error()); });
+    if (const Done done = compaction_->start(); !done) {
+        compaction_.reset();
+        return false;
+    }
+    emit_agent("compaction", {{"phase", "start"}});
+    if (!deadline_)
+        deadline_ = services_.loop.after(std::chrono::milliseconds(order_.record.timeout_ms),
+                                         [this] { abort("timeout"); });
+    return true;
+}
+
+// Without a summary the oldest turns are left out, as far as that helps.
+void Run::compacted(const Done& done) {
+    const std::unique_ptr<Compaction> ended = std::move(compaction_);  // lives to the end of this
+    emit_agent("compaction", {{"phase", "end"}, {"willRetry", true}});
+    if (!done) log_warn("run {}: {}", order_.record.run_id, done.error().what);
+    if (!done && overflowed_) return end({"error", too_long_text, "", nullptr});
+    if (done) session_->entry.erase("totalTokens");  // what it was
+    call_model();
 }
 
 void Run::end(End how) {
@@ -239,12 +334,32 @@ void Run::end(End how) {
     delta_timer_.reset();
     text_timer_.reset();
     call_.reset();
-    write_answer(how);
+    if (next_tool_ < tool_calls_.size()) give_up_tools("No result: " + how.text + ".");
+    compaction_.reset();
+    if (is_heartbeat()) settle_heartbeat(how);
+    if (!leaves_no_trace_) write_answer(how);
     order_.record.ended_ms = services_.now_ms();
     record_end(how);
     if (!end_told_) tell(how);
     services_.events.run_ended(order_.record.run_id);
     ended_(*this);
+}
+
+// What is worth telling gets its place in the conversation now: an answer for the user, and the
+// events that the model was told of, whatever it made of them.
+void Run::settle_heartbeat(End& how) {
+    const bool ok = std::string_view(how.status) == "ok";
+    const HeartbeatSettings settings =
+        heartbeat_settings(services_.config, order_.record.session.agent);
+    const Json entry = session_ ? session_->entry : Json::object();
+    if (ok) beat_ = judge_answer(message_text(how.message), settings, entry, services_.now_ms());
+    const bool has_news = ok && beat_ == Beat::said;
+    // What it did with tools is in the transcript, and stays.
+    leaves_no_trace_ = !session_ || (!has_news && !message_written_ &&
+                                     order_.record.heartbeat != RunRecord::Heartbeat::with_events);
+    if (leaves_no_trace_ || (prepare_session() && write_user_message())) return;
+    leaves_no_trace_ = true;
+    how = {"error", "The heartbeat could not be stored", "", nullptr};
 }
 
 void Run::write_answer(End& how) {
@@ -284,11 +399,20 @@ void Run::update_session(const Json& message) {
     if (!found || !*found || (*found)->id() != session_->id()) return;
     changed_ = std::move(**found);
     Json& entry = changed_->entry;
+    if (begins_anew_) {
+        entry = fresh_entry(entry, services_.now_ms());
+        entry["sessionFile"] = services_.store.transcript_location(*changed_);
+        return;
+    }
     entry["updatedAt"] = services_.now_ms();
     const std::string reason = text_member(message, "stopReason");
     entry["abortedLastRun"] = reason == "aborted";
     if (reason == "injected" || reason == "error" || reason == "aborted") return;
     entry["systemSent"] = true;
+    if (is_heartbeat() && beat_ == Beat::said) {
+        entry["lastHeartbeatText"] = without_token(message_text(message));
+        entry["lastHeartbeatSentAt"] = services_.now_ms();
+    }
     const Json& usage = member(message, "usage");
     const int64_t prompt = int_member(usage, "input") + int_member(usage, "cacheRead") +
                            int_member(usage, "cacheWrite");
@@ -306,7 +430,9 @@ void Run::record_end(const End& how) {
     RunRecord& record = order_.record;
     record.status = how.status;
     record.summary = how.text;
-    if (record.method == "agent") record.payload = final_payload(how);
+    if (record.method != "chat") record.payload = final_payload(how);
+    if (!sent_.empty() && record.payload.is_object()) record.payload["sent"] = sent_;
+    if (is_heartbeat()) record.payload["beat"] = static_cast<int>(beat_);
     const std::string_view status = how.status;
     const bool failed = status == "error" && !end_told_;
     if (failed) count(Counter::turns_failed, 1);
@@ -326,9 +452,13 @@ Json Run::final_payload(const End& how) const {
                     {"provider", text_member(how.message, "provider", model_.provider)},
                     {"model", text_member(how.message, "model", model_.model)}};
     if (Json usage = usage_total(how.message); !usage.is_null()) agent_meta["usage"] = usage;
-    const Json meta{{"durationMs", record.ended_ms - record.started_ms},
-                    {"agentMeta", agent_meta},
-                    {"aborted", status == "aborted"}};
+    if (const Json& cost = member_at(how.message, "usage.cost.total"); cost.is_number())
+        agent_meta["cost"] = cost;
+    Json meta{{"durationMs", record.ended_ms - record.started_ms},
+              {"agentMeta", agent_meta},
+              {"aborted", status == "aborted"}};
+    if (const std::string why = text_member(how.message, "stopReason"); !why.empty())
+        meta["stopReason"] = why;
     return Json{{"runId", record.run_id},
                 {"status", "ok"},
                 {"summary", status == "aborted" ? "aborted" : "completed"},

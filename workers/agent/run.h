@@ -4,7 +4,8 @@
 // Promises exactly one end, told once: `final` only when the whole chain of models is through and
 // the answer is on the disk, else `error` or `aborted`. An end that was told before the run's turn
 // is written down without waiting for the disk: whoever records it syncs first. Keeps the user's
-// message and what there is of the answer in every case.
+// message and what there is of the answer in every case, but for a heartbeat that has nothing to
+// tell: it leaves no trace, neither in the transcript nor with the clients.
 #pragma once
 
 #include <chrono>
@@ -13,9 +14,12 @@
 #include <string>
 
 #include "workers/agent/agent_config.h"
+#include "workers/agent/heartbeat.h"
 #include "workers/agent/model_types.h"
+#include "workers/agent/queue_settings.h"
 #include "workers/agent/session_store.h"
 #include "workers/agent/system_events.h"
+#include "workers/agent/tool_box.h"
 #include "workers/common/base/board_page.h"
 #include "workers/common/base/loop.h"
 
@@ -30,10 +34,18 @@ class ModelStarter {
                                               const std::string& wanted) const = 0;
     // The model that a text means; an error when there is none, or it may not be used.
     virtual Result<ModelName> choose(const std::string& text) const = 0;
+    // The id of a key that a person names, of the model's provider; bad_message: there is none.
+    virtual Result<std::string> profile_named(const std::string& agent, const ModelName& model,
+                                              const std::string& name) const = 0;
+    // The kind of key that a call would use, for people; empty: none.
+    virtual std::string key_label(const std::string& agent, const ModelName& model,
+                                  const std::string& profile) const = 0;
     // Dollars for so much usage; nothing when the model's price is not known.
     virtual std::optional<double> cost(const ModelName& name, const Json& usage) const = 0;
     virtual int64_t context_window(const ModelName& name) const = 0;
-    virtual std::unique_ptr<ModelCall> start(ModelRequest request, ModelListener& listener) = 0;
+    // `tools`: the definitions of those it may ask for, {name, description, parameters} each.
+    virtual std::unique_ptr<ModelCall> start(ModelRequest request, Json tools,
+                                             ModelListener& listener) = 0;
 };
 
 // Where events for clients go.
@@ -52,6 +64,8 @@ class EventSink {
     virtual void run_ended(const std::string& run_id) = 0;
 };
 
+class Run;
+
 // What runs share; outlives them.
 struct RunServices {
     Loop& loop;
@@ -63,20 +77,39 @@ struct RunServices {
     std::function<int64_t()> now_ms;                        // wall clock
     std::function<int64_t()> steady_ms;                     // for intervals
     std::function<void(Counter, int64_t)> count = nullptr;  // may be empty
+    ToolBox* tools = nullptr;                               // null: none
+    // Messages that wait and may go into this turn, which is between two tools: whether there are
+    // any; those that are in its conversation now. Set by whoever holds the runs.
+    std::function<bool(const Run&)> has_steering = nullptr;
+    std::function<size_t(const Run&)> steer = nullptr;
 };
 
 // What a caller wants.
 struct RunOrder {
     RunRecord record;
-    bool attempt_recorded = false;  // of this process
-    bool message_stored = false;    // in the transcript, by an earlier process
+    std::vector<SessionStore::Note> notes = {};  // recorded with it
+    bool attempt_recorded = false;               // of this process
+    bool message_stored = false;                 // in the transcript, by an earlier process
     // Where it is stored, when the session has begun another conversation since.
     std::optional<Session> conversation;
+    // What is done about others of its session that wait or run when it is accepted.
+    bool interrupts = false;  // the turn under way, and those that wait, end
+    size_t cap = 0;           // more do not wait; 0: any number
+    QueueDrop drop = QueueDrop::summarize;
+    // The session must be quiet for so long before it starts: where it is idle, where it is not.
+    std::chrono::milliseconds quiet_idle{0};
+    std::chrono::milliseconds quiet_busy{0};
+    bool flushes = false;  // not even that
+    // Set when it is accepted: the one of these that counts, and when that was.
+    std::chrono::milliseconds quiet{0};
+    int64_t held_ms = 0;
     // Called once the run has ended and that is recorded.
     std::function<void(const RunRecord&)> on_ended;
 };
 
-class Run final : public ModelListener {
+class Compaction;
+
+class Run final : public ModelListener, private ToolListener {
   public:
     Run(RunServices& services, RunOrder order, std::function<void(Run&)> ended);
     ~Run() override;
@@ -93,6 +126,16 @@ class Run final : public ModelListener {
     void refuse(const std::string& text);
     // From here on this process counts among those that began to answer it.
     void count_attempt();
+    // Before its turn: it gets none. The first is in its record from here on, to be recorded; the
+    // second tells the clients and ends it.
+    void pass_over(const std::string& why, const std::string& other_run);
+    void end_passed_over();
+    // Before its turn: others' messages are part of its own.
+    void gather(Json message, std::vector<std::string> joined);
+    // It is cut off on purpose, and goes on in a later process.
+    void forget_attempt() {
+        if (order_.record.attempts > 0) --order_.record.attempts;
+    }
 
     const RunOrder& order() const { return order_; }
     const RunRecord& record() const { return order_.record; }
@@ -103,8 +146,8 @@ class Run final : public ModelListener {
     // Its end is decided, though its turn has not come.
     bool is_decided() const { return end_before_start_.has_value(); }
     bool is_attempt_recorded() const { return order_.attempt_recorded; }
-    // The conversation it writes to; null before its turn.
-    const Session* session() const { return session_ ? &*session_ : nullptr; }
+    // The conversation it writes to; null before its turn, and where it writes nothing.
+    const Session* session() const { return session_ && !leaves_no_trace_ ? &*session_ : nullptr; }
 
     void text_delta(std::string_view text) override;
     void thinking_delta(std::string_view text) override;
@@ -116,6 +159,11 @@ class Run final : public ModelListener {
     // Each event carries the whole text so far: pieces that arrive in a burst share one.
     static constexpr int64_t text_every_ms = 10;
     static constexpr size_t text_step_bytes = 4096;  // so much text: one more text_every_ms
+    // Answers that ask for tools, one after another, in one run.
+    static constexpr int most_tool_rounds = 100;
+    // A call's output as clients are shown it while it grows: so often, and so much of its end.
+    static constexpr int64_t tool_update_every_ms = 250;
+    static constexpr size_t longest_tool_update = 16u << 10;
 
   private:
     struct End {
@@ -124,11 +172,39 @@ class Run final : public ModelListener {
         std::string stop_reason;    // of an abort
         Json message;               // of the answer, transcript form
     };
-    Json message_with_events() const;
+    Json message_with_events(bool& has_events) const;
     void finish_early(End how);
+    bool find_session();
     bool prepare_session();
+    // A turn that nobody is told of.
+    bool is_silent() const;
+    bool is_heartbeat() const { return order_.record.heartbeat != RunRecord::Heartbeat::no; }
+    void settle_heartbeat(End& how);
+    Result<std::vector<Message>> context() const;
     bool write_user_message();
     void call_model();
+    // run_tools.cpp
+    bool wants_tools(const Json& message) const;
+    void use_tools(Json message);
+    void next_tool();
+    void tool_output(std::string_view text) override;
+    void tool_ended(ToolOutcome outcome) override;
+    bool write_result(const Json& tool_call, const ToolOutcome& outcome);
+    void note_sent(std::string_view tool, const Json& details);
+    void recall_sent();
+    void give_up_tools(const std::string& why);
+    void emit_tool(const char* phase, const Json& tool_call, Json members);
+    void emit_tool_update();
+    ToolCaller tool_caller() const;
+    // A member of the session's entry, as this turn has it.
+    std::string setting(const char* name) const;
+    std::string model_wanted() const;
+    std::string chosen_profile() const;
+    // Tokens that the conversation takes, as far as is known.
+    int64_t tokens_in_use(const std::vector<Message>& messages, const std::string& system) const;
+    // False when there is no use in it: it was done, or cannot be.
+    bool compact_first();
+    void compacted(const Done& done);
     void confirm_fresh_session();
     void end(End how);
     void write_answer(End& how);
@@ -144,6 +220,7 @@ class Run final : public ModelListener {
     void chat_delta();
     void schedule_flush();
     void count(Counter counter, int64_t amount);
+    void count_cost(const Json& message);
 
     RunServices& services_;
     RunOrder order_;
@@ -151,7 +228,18 @@ class Run final : public ModelListener {
     std::optional<Session> session_;
     std::optional<Session> changed_;
     std::unique_ptr<ModelCall> call_;
-    ModelName model_;        // the one that answers
+    std::unique_ptr<Compaction> compaction_;
+    bool tried_compaction_ = false;
+    bool overflowed_ = false;          // the model refused the conversation as too long
+    bool begins_anew_ = false;         // the session, because nothing else helped
+    ModelName model_;                  // the one that answers
+    Json tool_calls_ = Json::array();  // of the answer under way, those from next_tool_ on open
+    size_t next_tool_ = 0;
+    int tool_rounds_ = 0;
+    Json sent_ = Json::array();       // by the message tool: where and what
+    std::unique_ptr<ToolCall> tool_;  // the one that runs
+    std::string tool_text_;           // what it has written, its end
+    int64_t last_tool_update_ms_ = 0;
     std::string text_;       // of the attempt under way
     size_t emitted_ = 0;     // bytes of it that clients have
     uint64_t sequence_ = 0;  // of agent events
@@ -162,6 +250,8 @@ class Run final : public ModelListener {
     bool begun_ = false;
     bool message_written_ = false;
     bool has_ended_ = false;
+    Beat beat_ = Beat::said;  // what came of a heartbeat
+    bool leaves_no_trace_ = false;
     std::optional<End> end_before_start_;
     bool end_told_ = false;
     Loop::Registration deadline_;

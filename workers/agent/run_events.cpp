@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "workers/agent/ids.h"
+#include "workers/agent/memory_flush.h"
 #include "workers/agent/run.h"
 #include "workers/agent/run_messages.h"
 #include "workers/agent/transcript.h"
@@ -19,11 +20,12 @@ void Run::tell_decided() {
 }
 
 void Run::tell(const End& how) {
+    if (leaves_no_trace_) return;
     const std::string_view status = how.status;
     const int64_t now = services_.now_ms();
     const bool injected = text_member(how.message, "stopReason") == "injected";
     const std::string text(trimmed(message_text(how.message)));
-    if (status == "ok" && !injected) {
+    if (status == "ok" && !injected && !is_heartbeat()) {
         text_ = message_text(how.message);
         if (emitted_ > text_.size()) emitted_ = 0;
         flush_text();
@@ -45,7 +47,12 @@ void Run::tell(const End& how) {
     emit_chat("final", std::move(members));
 }
 
+bool Run::is_silent() const {
+    return order_.record.method == memory_flush_method;
+}
+
 void Run::emit_agent(const char* stream, Json data, bool drop_if_slow) {
+    if (is_silent()) return;
     const RunRecord& record = order_.record;
     const Json payload{{"runId", record.run_id},
                        {"seq", ++sequence_},
@@ -58,6 +65,7 @@ void Run::emit_agent(const char* stream, Json data, bool drop_if_slow) {
 }
 
 void Run::emit_chat(const char* state, Json members, bool drop_if_slow) {
+    if (is_silent()) return;
     const RunRecord& record = order_.record;
     Json payload{{"runId", record.run_id},
                  {"sessionKey", record.spelling},

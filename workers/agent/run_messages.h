@@ -1,4 +1,4 @@
-// Pieces of messages that a run writes and tells.
+// Pieces of messages that a run writes and tells, and of sessions' entries that it reads.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,11 @@ namespace agent {
 
 // One text block, none when the text is empty.
 Json text_content(const std::string& text);
+// The lines of system events above a user's message.
+void put_above(const std::string& events, Json& message);
 // An answer as events carry it.
 Json chat_message(const std::string& text, int64_t now_ms);
+// The model that a person has chosen for the session; empty: none.
+std::string wanted_model(const Json& entry);
 
 }  // namespace agent

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
+#include "workers/agent/memory_flush.h"
+#include "workers/agent/run_messages.h"
 #include "workers/agent/transcript.h"
 #include "workers/common/log.h"
 
@@ -14,8 +17,10 @@ constexpr const char* stopping_text =
     "The gateway was stopped before this was answered. Your message was kept; send it again to "
     "get an answer.";
 
-std::string lane_of(const SessionKey& session) {
-    return session.agent + "\n" + session.key;
+// Runs whose message is in a journal of its own that a later process goes through: they need not be
+// cut off by a planned end.
+bool can_wait_for_successor(const Run& run) {
+    return run.record().method == "channel" && !run.is_decided();
 }
 
 size_t size_of(const RunRecord& run) {
@@ -25,7 +30,10 @@ size_t size_of(const RunRecord& run) {
 }  // namespace
 
 Runs::Runs(RunServices services)
-    : services_(std::move(services)), queue_(services_.config.most_runs_at_once()) {}
+    : services_(std::move(services)), queue_(services_.config.most_runs_at_once()) {
+    services_.has_steering = [this](const Run& run) { return has_steering(run); };
+    services_.steer = [this](const Run& run) { return steer(run); };
+}
 
 Runs::~Runs() {
     *alive_ = false;
@@ -49,6 +57,13 @@ Result<Runs::Opened> Runs::open_session(const SessionKey& key) {
     return opened;
 }
 
+Result<Runs::Opened> Runs::session_for(const RunRecord& record) {
+    if (record.heartbeat == RunRecord::Heartbeat::no) return open_session(record.session);
+    Result<std::optional<Session>> found = services_.store.find(record.session);
+    if (!found) return found.error();
+    return Opened{*found ? std::move(**found) : Session{record.session, Json::object()}, false};
+}
+
 Result<RunRecord> Runs::accept(RunOrder order) {
     if (stopping_) return Error{Fault::busy, "the gateway is stopping"};
     const size_t size = size_of(order.record);
@@ -56,24 +71,34 @@ Result<RunRecord> Runs::accept(RunOrder order) {
         return Error{Fault::busy, "too many messages wait for an answer (" +
                                       std::to_string(runs_.size()) +
                                       "); send it again when some are answered"};
-    const Result<Opened> opened = open_session(order.record.session);
+    const Result<Run*> victim = place_for(order);
+    if (!victim) return victim.error();
+    const Result<Opened> opened = session_for(order.record);
     if (!opened) return opened.error();
     RunRecord& record = order.record;
+    if (*victim && order.drop == QueueDrop::summarize) {
+        record.dropped.add((*victim)->record().dropped);
+        record.dropped.add(message_text((*victim)->record().message));
+    }
+    const std::string lane = lane_of(record.session);
+    order.quiet = pause_before(order, lane);
     record.session_id = opened->session.id();
     record.accepted_ms = services_.now_ms();
     record.entry_id = new_entry_id();
     record.answer_id = new_entry_id();
     if (record.timeout_ms <= 0) record.timeout_ms = services_.config.run_timeout().count();
     // Recorded with the message where it is known to start now: it saves a wait for the disk.
-    if (queue_.starts_at_once(lane_of(record.session))) {
+    if (order.quiet.count() == 0 && queue_.starts_at_once(lane, pool_of(record))) {
         record.attempts = 1;
         order.attempt_recorded = true;
     }
-    const Done done =
-        services_.store.accept_run(record, opened->fresh ? &opened->session : nullptr);
+    const Done done = services_.store.accept_run(record, opened->fresh ? &opened->session : nullptr,
+                                                 std::exchange(order.notes, {}));
     if (!done) return done.error();
     if (services_.count) services_.count(Counter::turns_started, 1);
     RunRecord accepted = record;
+    if (*victim) drop(**victim);
+    if (order.interrupts) abort_session(record.session, "interrupt");
     add(std::move(order));
     return accepted;
 }
@@ -81,14 +106,17 @@ Result<RunRecord> Runs::accept(RunOrder order) {
 void Runs::add(RunOrder order) {
     const uint64_t ticket = next_ticket_++;
     held_bytes_ += size_of(order.record);
-    queue_.add(lane_of(order.record.session), ticket);
+    order.held_ms = services_.steady_ms();
+    const std::string lane = lane_of(order.record.session);
+    queue_.add({lane, pool_of(order.record), ticket, order.held_ms});
     runs_[ticket] = std::make_unique<Run>(services_, std::move(order),
                                           [this, ticket](Run&) { run_has_ended(ticket); });
+    hold(lane);
     soon(&Runs::start_ready);
 }
 
 void Runs::remember(RunRecord record) {
-    if (const Done done = services_.store.accept_run(record, nullptr); !done)
+    if (const Done done = services_.store.accept_run(record, nullptr, {}); !done)
         log_warn("the command {} was not recorded: {}", record.run_id, done.error().what);
 }
 
@@ -160,7 +188,11 @@ void Runs::tell_decided(const std::vector<Run*>& runs) {
     if (const Done done = services_.store.record_runs(changes); !done)
         log_error("the end of {} waiting runs was not recorded: {}", changes.size(),
                   done.error().what);
-    for (Run* run : runs) run->tell_decided();
+    for (Run* run : runs) {
+        run->tell_decided();
+        queue_.hold(lane_of(run->record().session), 0);  // it need not wait for what it will not be
+    }
+    soon(&Runs::start_ready);
 }
 
 const SessionKey* Runs::session_of(const std::string& run_id) const {
@@ -176,9 +208,26 @@ bool Runs::abort_run(const std::string& run_id, const std::string& why) {
     return true;
 }
 
+Backlog Runs::unanswered() const {
+    Backlog all;
+    for (const auto& [ticket, run] : runs_)
+        if (!run->has_ended()) all.add(run->record().accepted_ms);
+    return all;
+}
+
 bool Runs::is_busy(const SessionKey& session) const {
     return std::any_of(runs_.begin(), runs_.end(),
                        [&](const auto& run) { return run.second->record().session == session; });
+}
+
+std::vector<SessionKey> Runs::busy_sessions() const {
+    std::vector<SessionKey> busy;
+    for (const auto& [ticket, run] : runs_) {
+        const SessionKey& session = run->record().session;
+        if (!run->has_ended() && std::find(busy.begin(), busy.end(), session) == busy.end())
+            busy.push_back(session);
+    }
+    return busy;
 }
 
 void Runs::when_idle(const SessionKey& session, std::chrono::milliseconds at_most,
@@ -207,12 +256,19 @@ void Runs::tell_idle() {
 void Runs::start_ready() {
     const std::vector<Run*> ready = take_ready();
     std::vector<SessionStore::RunChange> begun;
+    note_begun(ready, begun);
+    start(ready, services_.store.record_runs(begun));
+    tell_drained();
+}
+
+void Runs::note_begun(const std::vector<Run*>& ready,
+                      std::vector<SessionStore::RunChange>& changes) {
     for (Run* run : ready) {
         if (run->is_attempt_recorded()) continue;
         run->count_attempt();
-        begun.push_back({&run->record(), nullptr});
+        changes.push_back({&run->record(), nullptr});
     }
-    start(ready, services_.store.record_runs(begun));
+    for (const Run* run : gathered_) changes.push_back({&run->record(), nullptr});
 }
 
 // What may start now. A run whose end is decided is written down on the way and makes place for the
@@ -221,9 +277,16 @@ std::vector<Run*> Runs::take_ready() {
     std::vector<Run*> ready;
     for (bool more = true; more;) {
         more = false;
-        for (const uint64_t ticket : queue_.take()) {
-            Run& run = *runs_.at(ticket);
+        for (const RunQueue::Place& place : queue_.take(services_.steady_ms())) {
+            Run& run = *runs_.at(place.ticket);
+            if (stopping_ && (can_wait_for_successor(run) || left_lanes_.contains(place.lane))) {
+                leave_place(place.lane, place.ticket);
+                more = true;
+                continue;
+            }
             if (!run.is_decided()) {
+                note_wait(place);
+                gather(run);
                 ready.push_back(&run);
                 continue;
             }
@@ -231,10 +294,17 @@ std::vector<Run*> Runs::take_ready() {
             more = true;
         }
     }
+    let_go_later();
     return ready;
 }
 
 void Runs::start(const std::vector<Run*>& runs, const Done& recorded) {
+    for (Run* run : std::exchange(gathered_, {})) {
+        if (recorded)
+            run->end_passed_over();
+        else
+            run->refuse("The run could not be recorded: " + recorded.error().what);
+    }
     for (Run* run : runs) {
         if (recorded)
             run->start();
@@ -247,6 +317,7 @@ void Runs::start(const std::vector<Run*>& runs, const Done& recorded) {
 // should the process end in between, recover() finds it.
 void Runs::run_has_ended(uint64_t ticket) {
     queue_.finished(ticket);
+    hold(lane_of(runs_.at(ticket)->record().session));
     ended_.push_back(ticket);
     if (ended_.size() == 1) soon(&Runs::record_ends);
 }
@@ -257,18 +328,26 @@ void Runs::record_ends() {
     for (const uint64_t ticket : std::exchange(ended_, {}))
         ended.push_back(std::move(runs_.extract(ticket).mapped()));
     std::vector<SessionStore::RunChange> changes = durable_ends(ended);
-    for (Run* run : ready) {
-        if (run->is_attempt_recorded()) continue;
-        run->count_attempt();
-        changes.push_back({&run->record(), nullptr});
-    }
+    note_begun(ready, changes);
     const Done done = services_.store.record_runs(changes);
     if (!done)
         log_error("the end of {} runs was not recorded: {}", ended.size(), done.error().what);
     announce_ends(ended);
     start(ready, done);
     tell_idle();
-    if (stopping_ && runs_.empty() && drained_) std::exchange(drained_, nullptr)();
+    tell_drained();
+}
+
+// What is left needs no more time: it has not begun, and a successor takes it up, or writes down
+// its end in the right place.
+void Runs::tell_drained() {
+    if (!stopping_ || !drained_) return;
+    const bool is_drained = std::all_of(runs_.begin(), runs_.end(), [this](const auto& entry) {
+        const Run& run = *entry.second;
+        return !run.has_started() &&
+               (can_wait_for_successor(run) || left_lanes_.contains(lane_of(run.record().session)));
+    });
+    if (is_drained) std::exchange(drained_, nullptr)();
 }
 
 // What was written down for runs that never started is synced here, each transcript once. A run
@@ -297,26 +376,81 @@ void Runs::announce_ends(const std::vector<std::unique_ptr<Run>>& ended) {
     for (const auto& run : ended) {
         held_bytes_ -= size_of(run->record());
         if (run->order().on_ended) run->order().on_ended(run->record());
+        const auto handler = on_ended_.find(run->record().method);
+        if (handler != on_ended_.end()) handler->second(run->record());
         wake_waiters(run->record());
+        flush_memory(*run);
     }
+}
+
+// The person has their answer; what should be remembered is written down before it is condensed.
+void Runs::flush_memory(const Run& run) {
+    const Session* session = run.changed_session();
+    if (!session || stopping_ || !services_.tools) return;
+    const ModelName model =
+        services_.models.candidates(session->key.agent, wanted_model(session->entry)).front();
+    auto flush = memory_flush_after(run.record(), *session, services_.config,
+                                    services_.models.context_window(model), services_.now_ms());
+    if (!flush) return;
+    const ToolCaller caller{session->key.agent, model.provider, model.model, session->key.key};
+    const Json tools = services_.tools->definitions(caller);
+    const bool can_write = std::any_of(tools.begin(), tools.end(), [](const Json& tool) {
+        return text_view(tool, "name") == "write";
+    });
+    if (!can_write) return;
+    Done done = services_.store.save(flush->session);
+    if (done) {
+        const Result<RunRecord> accepted = accept(std::move(flush->order));
+        if (!accepted) done = accepted.error();
+    }
+    if (!done)
+        log_warn("what {} should remember was not asked for: {}", session->key.key,
+                 done.error().what);
 }
 
 void Runs::drain(std::chrono::milliseconds budget, std::function<void()> drained) {
     stopping_ = true;
     drained_ = std::move(drained);
-    if (runs_.empty()) return std::exchange(drained_, nullptr)();
+    if (runs_.empty()) return tell_drained();
     std::vector<Run*> waiting;
     for (const auto& [ticket, run] : runs_)
-        if (!run->has_started()) waiting.push_back(run.get());
+        if (!run->has_started() && !can_wait_for_successor(*run)) waiting.push_back(run.get());
     for (Run* run : waiting) run->interrupt(stopping_text);
     tell_decided(waiting);
     soon(&Runs::start_ready);
     drain_timer_ = services_.loop.after(budget, [this] { interrupt_all(stopping_text); });
+    tell_drained();
 }
 
 void Runs::interrupt_all(const std::string& text) {
+    leave_to_successor();
     for (const auto& [ticket, run] : runs_)
         if (run->has_started()) run->interrupt(text);
+    tell_drained();
+}
+
+// As after a crash, only that no attempt is counted.
+void Runs::leave_to_successor() {
+    std::vector<uint64_t> left;
+    std::vector<SessionStore::RunChange> changes;
+    for (const auto& [ticket, run] : runs_) {
+        if (!can_wait_for_successor(*run) || !run->has_started() || run->has_ended()) continue;
+        run->forget_attempt();
+        left.push_back(ticket);
+        changes.push_back({&run->record(), nullptr});
+    }
+    if (const Done done = services_.store.record_runs(changes); !done)
+        log_warn("{} runs that go on later count as tried: {}", changes.size(), done.error().what);
+    for (const uint64_t ticket : left) {
+        leave_place(lane_of(runs_.at(ticket)->record().session), ticket);
+        runs_.erase(ticket);
+    }
+}
+
+// It holds up no other lane, and what is behind it in its own keeps its turn.
+void Runs::leave_place(const std::string& lane, uint64_t ticket) {
+    queue_.finished(ticket);
+    left_lanes_.insert(lane);
 }
 
 void Runs::soon(void (Runs::*action)()) {

@@ -17,7 +17,7 @@ void mark_answered(RunRecord& run, int64_t now_ms) {
     run.ended_ms = now_ms;
     run.status = "ok";
     run.summary.clear();
-    if (run.method == "agent")
+    if (run.method != "chat")
         run.payload = Json{{"runId", run.run_id}, {"status", "ok"}, {"summary", "completed"}};
 }
 
@@ -42,6 +42,8 @@ Result<Runs::Recovered> Runs::recover() {
             log_warn("the interrupted run {} could not be taken up: {}", id, order.error().what);
             continue;
         }
+        if (const Run* turn = taken_in_by(*order))
+            order->record.pass_over("steered", turn->record().run_id, services_.now_ms());
         if (order->record.has_ended()) {
             answered.push_back(std::move(order->record));
             continue;
@@ -56,6 +58,18 @@ Result<Runs::Recovered> Runs::recover() {
         log_warn("the end of {} answered runs was not recorded: {}", changes.size(),
                  done.error().what);
     return recovered;
+}
+
+// The turn, to go on now, whose conversation has its message: the process ended before the journal
+// said so too.
+const Run* Runs::taken_in_by(const RunOrder& order) const {
+    const RunRecord& record = order.record;
+    if (!order.message_stored || record.attempts > 0 || !record.status.empty()) return nullptr;
+    for (const auto& [ticket, run] : runs_)
+        if (run->record().session == record.session && run->order().message_stored &&
+            !run->is_decided() && fits_into(record, run->record()))
+            return run.get();
+    return nullptr;
 }
 
 // A transcript is read once, however many of its runs were interrupted.

@@ -43,8 +43,7 @@ class Walk {
 
   private:
     static std::string read_skill(int folder) {
-        const Fd file(
-            openat(folder, file_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+        const Fd file(openat(folder, file_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
         struct stat info {};
         if (!file || fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
         if (info.st_size <= 0 || static_cast<size_t>(info.st_size) > largest_file) return {};
@@ -79,6 +78,23 @@ class Walk {
 };
 
 }  // namespace
+
+std::vector<SkillFolder> skill_folders_of(const Json& config, const std::string& workspace,
+                                          const std::string& state_dir) {
+    // A worker's directory is the state directory.
+    const auto absolute = [&](const std::string& path) {
+        return path.starts_with('/') ? path : state_dir + "/" + path;
+    };
+    std::vector<SkillFolder> folders;
+    const Json& extra = member_at(config, "skills.load.extraDirs");
+    if (extra.is_array())
+        for (const Json& path : extra)
+            if (path.is_string() && !path.get_ref<const std::string&>().empty())
+                folders.push_back({"openclaw-extra", absolute(path.get<std::string>())});
+    folders.push_back({"openclaw-managed", absolute("skills")});
+    folders.push_back({"openclaw-workspace", absolute(workspace + "/skills")});
+    return folders;
+}
 
 std::vector<SkillFile> find_skills(const std::vector<SkillFolder>& folders) {
     std::vector<SkillFile> all;

@@ -181,8 +181,8 @@ Standing standing_of(const Skill& skill, const Surroundings& around) {
     const auto& systems = skill.needs.os;
     if (!systems.empty() && std::find(systems.begin(), systems.end(), "linux") == systems.end())
         missing.os = systems;
-    const bool complete = missing.bins.empty() && missing.any_bins.empty() &&
-                          missing.env.empty() && missing.config.empty() && missing.os.empty();
+    const bool complete = missing.bins.empty() && missing.any_bins.empty() && missing.env.empty() &&
+                          missing.config.empty() && missing.os.empty();
     standing.eligible = !standing.disabled && (skill.always || complete);
     return standing;
 }

@@ -50,13 +50,39 @@ std::vector<std::string> SystemEvents::waiting(const SessionKey& session) const 
     return texts;
 }
 
-std::string SystemEvents::take(const SessionKey& session) {
+std::string SystemEvents::lines(const SessionKey& session) const {
     std::string lines;
-    const auto found = sessions_.extract(name_of(session));
-    if (found)
-        for (const Waiting& one : found.mapped())
+    if (const auto found = sessions_.find(name_of(session)); found != sessions_.end())
+        for (const Waiting& one : found->second)
             lines += "System: [" + local_time(one.at_ms) + "] " + one.text + "\n";
     return lines;
+}
+
+std::string SystemEvents::take(const SessionKey& session) {
+    std::string taken = lines(session);
+    sessions_.erase(name_of(session));
+    return taken;
+}
+
+std::string SystemEvents::as_note() const {
+    if (sessions_.empty()) return {};
+    Json note = Json::array();
+    for (const auto& [name, waiting] : sessions_)
+        for (const Waiting& one : waiting) note.push_back({name, one.at_ms, one.text});
+    return print_json(note);
+}
+
+void SystemEvents::read_note(const std::string& note) {
+    const Result<Json> events = parse_json(note);
+    if (!events || !events->is_array()) return;
+    for (const Json& one : *events) {
+        if (!one.is_array() || one.size() != 3 || !one[0].is_string() || !one[1].is_number() ||
+            !one[2].is_string() || sessions_.size() >= most_sessions)
+            continue;
+        std::deque<Waiting>& waiting = sessions_[one[0].get<std::string>()];
+        waiting.push_back({one[2].get<std::string>(), one[1].get<int64_t>()});
+        if (waiting.size() > most) waiting.pop_front();
+    }
 }
 
 }  // namespace agent

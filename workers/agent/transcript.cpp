@@ -271,6 +271,10 @@ void repair_pairs(std::vector<Json>& messages) {
     messages = std::move(repaired);
 }
 
+bool is_stand_in(const Json& result) {
+    return member(result, "timestamp").is_null();
+}
+
 size_t message_size(const Json& message, size_t most_per_image) {
     const Json& content = member(message, "content");
     if (content.is_string()) return content.get_ref<const std::string&>().size();
@@ -288,16 +292,18 @@ size_t message_size(const Json& message, size_t most_per_image) {
     return size;
 }
 
-void trim_to(std::vector<Message>& messages, int64_t tokens) {
-    // Three bytes a token errs on the safe side for most languages; an image costs about 1,600
-    // tokens whatever its bytes.
+int64_t tokens_of(const Json& message) {
     constexpr size_t image = 4800;
-    const size_t budget = static_cast<size_t>(std::max<int64_t>(tokens, 0)) * 3;
-    size_t size = 0;
+    return static_cast<int64_t>((message_size(message, image) + 16 + 2) / 3);
+}
+
+void trim_to(std::vector<Message>& messages, int64_t tokens) {
+    const int64_t budget = std::max<int64_t>(tokens, 0);
+    int64_t size = 0;
     size_t first = messages.size();
     size_t turn = messages.size();  // where the oldest turn that fits begins
     while (first > 0) {
-        size += message_size(messages[--first], image) + 16;
+        size += tokens_of(messages[--first]);
         const bool starts_turn = text_view(messages[first], "role") == "user";
         if (size > budget && turn != messages.size()) break;
         if (starts_turn) turn = first;
@@ -401,6 +407,16 @@ std::string entry_line(std::string_view id, std::string_view parent, int64_t now
     entry["timestamp"] = iso_time(now_ms);
     entry["message"] = message;
     return print_json(entry) + "\n";
+}
+
+std::string entry_line_of(std::string_view id, std::string_view parent, int64_t now_ms,
+                          const Json& entry) {
+    Json line{{"type", text_member(entry, "type")}, {"id", id}};
+    line["parentId"] = parent.empty() ? Json() : Json(parent);
+    line["timestamp"] = iso_time(now_ms);
+    for (const auto& [name, value] : entry.items())
+        if (!line.contains(name)) line[name] = value;
+    return print_json(line) + "\n";
 }
 
 }  // namespace agent

@@ -75,6 +75,8 @@ class TranscriptIndex {
 Json shown_message(const Json& entry);
 // Makes the messages acceptable: calls without a result get one, results without a call go.
 void repair_pairs(std::vector<Json>& messages);
+// A result that was made so: it was recorded at no time.
+bool is_stand_in(const Json& result);
 // Drops the oldest turns until the text fits in about `tokens`; keeps at least the last turn.
 void trim_to(std::vector<Message>& messages, int64_t tokens);
 // Bytes of text in a message, as an estimate of its size; an image counts at most so much.
@@ -89,5 +91,11 @@ std::string header_line(std::string_view session_id, int64_t now_ms, std::string
 // One line with its line break. A null `parent` of the root is written for an empty one.
 std::string entry_line(std::string_view id, std::string_view parent, int64_t now_ms,
                        const Json& message);
+// The same of an entry that has a type of its own.
+std::string entry_line_of(std::string_view id, std::string_view parent, int64_t now_ms,
+                          const Json& entry);
+// About so many tokens: three bytes each err on the safe side for most languages, an image costs
+// about 1,600 whatever its bytes.
+int64_t tokens_of(const Json& message);
 
 }  // namespace agent

@@ -67,6 +67,29 @@ Done replace_keeping(const std::string& path, const std::string& replacement,
     return system_error("cannot replace " + path, reason);
 }
 
+Done write_fork(int source, const std::vector<const TranscriptLine*>& branch,
+                const std::string& from, const std::string& path, const ForkedAs& as) {
+    const Fd to(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!to) return system_error("cannot create " + path, errno);
+    Result<Json> header = parse_json(header_line(as.session_id, as.now_ms, as.directory));
+    if (!header) return header.error();
+    (*header)["parentSession"] = from;
+    std::string text = print_json(*header) + "\n";
+    for (const TranscriptLine* line : branch) {
+        Json entry = read_entry(source, *line);
+        if (!entry.is_object()) continue;
+        entry["id"] = line->id;
+        entry["parentId"] = line->parent.empty() ? Json() : Json(line->parent);
+        text += print_json(entry) + "\n";
+        if (text.size() < block) continue;
+        if (const Done done = write_all(to.get(), text, path); !done) return done;
+        text.clear();
+    }
+    if (const Done done = write_all(to.get(), text, path); !done) return done;
+    if (::fdatasync(to.get()) != 0) return system_error("cannot write " + path, errno);
+    return {};
+}
+
 }  // namespace
 
 std::string archive_name(const std::string& path, const char* why, int64_t now_ms) {
@@ -108,6 +131,24 @@ Result<KeptLines> keep_last_lines(const std::string& path, size_t most, int64_t 
     }
     result.archived = archive;
     return result;
+}
+
+Result<bool> fork_transcript(const std::string& from, const std::string& to, const ForkedAs& as) {
+    if (!exists(from)) return false;
+    const Result<OpenedTranscript> opened = open_transcript(from, as.now_ms);
+    if (!opened) return opened.error();
+    const std::vector<const TranscriptLine*> branch = opened->index.branch();
+    if (branch.empty()) return false;
+    const Result<Fd> source = open_regular(from, O_RDONLY);
+    if (!source) return source.error();
+    const std::string fresh = to + ".hardshell-new";
+    Done done = write_fork(source->get(), branch, from, fresh, as);
+    if (done && ::rename(fresh.c_str(), to.c_str()) != 0)
+        done = system_error("cannot create " + to, errno);
+    if (done) done = sync_directory(to);
+    if (done) return true;
+    ::unlink(fresh.c_str());
+    return done.error();
 }
 
 }  // namespace agent

@@ -26,4 +26,13 @@ struct KeptLines {
 // Keeps the header and the last `most` entries; the file as it was becomes "<path>.bak.<time>".
 Result<KeptLines> keep_last_lines(const std::string& path, size_t most, int64_t now_ms);
 
+// Writes at `to`, which must not exist, a conversation that begins as the active branch of `from`
+// is now. False: there is nothing in that. All of it is on the disk, or nothing is there.
+struct ForkedAs {
+    std::string session_id;
+    std::string directory;
+    int64_t now_ms = 0;
+};
+Result<bool> fork_transcript(const std::string& from, const std::string& to, const ForkedAs& as);
+
 }  // namespace agent

@@ -54,18 +54,20 @@ DayUsage usage_of(const Json& message, const SessionStore::CostOf& cost_of) {
     one.cache_write = int_member(usage, "cacheWrite");
     one.total_tokens =
         int_member(usage, "totalTokens", one.input + one.output + one.cache_read + one.cache_write);
-    if (const Json& cost = member_at(usage, "cost.total"); cost.is_number()) {
-        one.cost = cost.get<double>();
-    } else if (const std::optional<double> estimate = cost_of(
-                   {text_member(message, "provider"), text_member(message, "model")}, usage)) {
-        one.cost = *estimate;
-    } else {
-        one.missing_costs = one.total_tokens > 0 ? 1 : 0;
-    }
+    const std::optional<double> cost = cost_of_answer(message, cost_of);
+    one.cost = cost.value_or(0);
+    one.missing_costs = !cost && one.total_tokens > 0 ? 1 : 0;
     return one;
 }
 
 }  // namespace
+
+std::optional<double> cost_of_answer(const Json& message, const SessionStore::CostOf& cost_of) {
+    const Json& usage = member(message, "usage");
+    if (const Json& cost = member_at(usage, "cost.total"); cost.is_number())
+        return cost.get<double>();
+    return cost_of({text_member(message, "provider"), text_member(message, "model")}, usage);
+}
 
 DayUsage& DayUsage::operator+=(const DayUsage& other) {
     input += other.input;

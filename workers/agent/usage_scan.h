@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,10 @@
 #include "workers/common/base/loop.h"
 
 namespace agent {
+
+// Dollars for one answer, in transcript form: as written there, else by its model's price; nothing
+// when neither is known.
+std::optional<double> cost_of_answer(const Json& message, const SessionStore::CostOf& cost_of);
 
 class UsageScan {
   public:

@@ -173,8 +173,9 @@ class Reader final : public Interpreter {
         auto found = calls_.find(index);
         if (found == calls_.end()) {
             if (!has_room()) return;
-            const std::string id = text_member(call, "id", "call_" + std::to_string(index));
-            found = calls_.emplace(index, add_tool_call(id, text_member(function, "name"))).first;
+            const size_t added =
+                add_tool_call(text_member(call, "id"), text_member(function, "name"));
+            found = calls_.emplace(index, added).first;
         }
         append_arguments(found->second, text_member(function, "arguments"));
     }

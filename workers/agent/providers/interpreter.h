@@ -53,6 +53,7 @@ class Interpreter {
     // Blocks have the transcript's form; a tool call's arguments are text until it is finished.
     size_t add_text(std::string text = {});
     size_t add_thinking();
+    // The id may be empty, where the server gives none.
     size_t add_tool_call(std::string id, std::string name);
     size_t add_block(Json block, std::string arguments = {});
     void append_text(size_t block, std::string_view text);

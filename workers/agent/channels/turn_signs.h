@@ -1,0 +1,75 @@
+// What a person sees while the assistant works: an acknowledging reaction, "typing", a draft of the
+// answer. All of it may be lost; none of it is waited for.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "workers/agent/channels/turns.h"
+
+namespace agent {
+
+// When "typing" is shown.
+enum class TypingMode { never, instant, message };
+TypingMode typing_mode(const AgentConfig& config, const ChannelTurn& turn);
+// The emoji put to a message that is being answered; empty: none.
+std::string ack_emoji(const AgentConfig& config, const ChannelTurn& turn);
+bool shows_drafts(const AgentConfig& config, const ChannelTurn& turn);
+
+class TurnSigns final : public TurnWatcher {
+  public:
+    struct Services {
+        Loop& loop;
+        const AgentConfig& config;
+        std::function<int64_t()> now_ms;
+        std::function<Done(const std::string& worker, const hardshell::proto::AgentToChannel&)>
+            send;
+    };
+    explicit TurnSigns(Services services);
+
+    void turn_accepted(const ChannelTurn& turn) override;
+    std::string turn_ended(const ChannelTurn& turn) override;
+    // Of any run; those of no channel are none of its business.
+    void run_started(const std::string& run_id);
+    void run_says(const std::string& run_id, const std::string& text);
+    bool knows(const std::string& run_id) const { return shown_.contains(run_id); }
+
+    static constexpr std::chrono::milliseconds typing_again{60'000};  // channels forget after 120 s
+    static constexpr int64_t draft_every_ms = 300;
+
+  private:
+    struct Shown {
+        ChannelTurn turn;
+        TypingMode mode = TypingMode::never;
+        bool typing = false;
+        std::string emoji;
+        bool drafts = false;
+        std::string draft_id;
+        int64_t last_draft_ms = 0;
+    };
+    void type(Shown& shown, bool on);
+    void react(const Shown& shown, bool remove);
+    void send(const Shown& shown, const hardshell::proto::AgentToChannel& message);
+
+    Services services_;
+    std::map<std::string, Shown> shown_;  // by run id
+    Loop::Registration again_;
+};
+
+// The clients' events, on their way past the signs.
+class TurnEvents final : public EventSink {
+  public:
+    explicit TurnEvents(EventSink& clients) : clients_(clients) {}
+    // Null: nobody looks.
+    void look(TurnSigns* signs) { signs_ = signs; }
+
+    void emit(const Event& event) override;
+    void run_ended(const std::string& run_id) override { clients_.run_ended(run_id); }
+
+  private:
+    EventSink& clients_;
+    TurnSigns* signs_ = nullptr;
+};
+
+}  // namespace agent

@@ -1,0 +1,49 @@
+// An agent's workspace: the one directory that its file tools reach.
+//
+// Names are resolved by the kernel below the directory (openat2): a link or a ".." that leads out
+// is refused, whatever was checked before. A file is kept by its descriptor, never looked up twice.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "workers/common/base/fd.h"
+#include "workers/common/base/result.h"
+
+namespace tools {
+
+class Workspace {
+  public:
+    static constexpr size_t largest_file = 32u << 20;  // bytes
+
+    // `path` is absolute.
+    static Result<Workspace> open(const std::string& path);
+
+    const std::string& path() const { return path_; }
+    // A name as the model writes it, relative or absolute, as one below the workspace; "." for the
+    // workspace itself.
+    Result<std::string> below(std::string_view name) const;
+    // The absolute path of an existing directory in it.
+    Result<std::string> directory(std::string_view name) const;
+
+    Result<std::string> read(std::string_view name) const;
+    // Replaces or makes it, and the directories on the way; another reader sees the old or the new.
+    Done write(std::string_view name, std::string_view content) const;
+    Done remove(std::string_view name) const;
+    bool exists(std::string_view name) const;
+    // Names of the regular files in a directory, sorted; empty when there is none.
+    std::vector<std::string> list(std::string_view name) const;
+
+  private:
+    Workspace(std::string path, Fd directory)
+        : path_(std::move(path)), directory_(std::move(directory)) {}
+    Result<Fd> open_beneath(const std::string& name, int flags) const;
+    // The directory that holds it, and its last component.
+    Result<Fd> parent_of(const std::string& name, bool make, std::string& leaf) const;
+
+    std::string path_;
+    Fd directory_;
+};
+
+}  // namespace tools
