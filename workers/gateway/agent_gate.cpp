@@ -56,12 +56,15 @@ void AgentGate::put(Question question, Answer answer) {
 }
 
 void AgentGate::hold(Question question, Answer answer) {
-    if (held_.size() >= most_held)
+    const size_t bytes = question.params_json.size();
+    if (held_.size() >= most_held || held_bytes_ + bytes > most_held_bytes)
         return answer(unavailable_result("too many requests wait for the agent to start"));
+    held_bytes_ += bytes;
     held_.push_back({std::move(question), std::move(answer), {}});
     const auto place = std::prev(held_.end());
     place->deadline = loop_.after(longest_wait_for_life, [this, place] {
         const Answer late = std::move(place->answer);
+        held_bytes_ -= place->question.params_json.size();
         held_.erase(place);
         late(unavailable_result("the agent did not start in time; try again"));
     });
@@ -72,6 +75,7 @@ void AgentGate::release_held() {
     while (serving_ && !held_.empty()) {
         Held held = std::move(held_.front());
         held_.pop_front();
+        held_bytes_ -= held.question.params_json.size();
         put(std::move(held.question), std::move(held.answer));
     }
 }
@@ -79,6 +83,7 @@ void AgentGate::release_held() {
 void AgentGate::refuse_held(const std::string& why) {
     std::list<Held> refused;
     refused.swap(held_);
+    held_bytes_ = 0;
     for (Held& held : refused) held.answer(unavailable_result(why));
 }
 
@@ -101,7 +106,22 @@ void AgentGate::take(std::string_view text) {
         if (on_event_) on_event_(event);
     } else if (message.has_run_ended()) {
         runs_.ended(message.run_ended().run_id());
+    } else if (message.has_channels() && on_channels_) {
+        on_channels_(message.channels().channels_json());
+    } else if (message.has_ask_approval() && on_approval_) {
+        on_approval_(message.ask_approval().id(), message.ask_approval().params_json());
+    } else if (message.has_state_changed() && on_outdated_) {
+        on_outdated_();
     }
+}
+
+void AgentGate::decide_approval(uint64_t life, uint64_t id, const std::string& decision) {
+    if (life != incarnation_ || !alive_) return;
+    GatewayToAgent message;
+    message.mutable_approval_decided()->set_id(id);
+    message.mutable_approval_decided()->set_decision(decision);
+    if (const Done sent = channel_.send(message); !sent)
+        log_warn("a decision on a command did not reach the agent: {}", sent.error().what);
 }
 
 void AgentGate::take_result(const RpcResult& result) {
@@ -149,6 +169,7 @@ void AgentGate::peer_is(uint64_t incarnation) {
 void AgentGate::life_ended() {
     alive_ = false;
     serving_ = false;
+    if (on_outdated_) on_outdated_();
     const uint64_t ended = incarnation_;
     burial_ = loop_.after(last_words, [this, ended] {
         forget(ended);

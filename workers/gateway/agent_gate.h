@@ -38,6 +38,7 @@ class AgentGate {
     static constexpr std::chrono::milliseconds last_words{5};
 
     static constexpr size_t most_held = 512;
+    static constexpr size_t most_held_bytes = 16u << 20;  // of their parameters
 
     struct Question {
         std::string method;
@@ -63,8 +64,21 @@ class AgentGate {
     void on_event(std::function<void(const hardshell::proto::ClientEvent&)> handler) {
         on_event_ = std::move(handler);
     }
+    // A command of the agent's waits for its owner's word; the parameters are the agent's own, of
+    // exec.approval.request. To be answered with decide_approval().
+    using Approval = std::function<void(uint64_t id, const std::string& params_json)>;
+    void on_approval(Approval handler) { on_approval_ = std::move(handler); }
+    // To the agent's life that asked; an empty decision: nobody decided.
+    void decide_approval(uint64_t life, uint64_t id, const std::string& decision);
+    uint64_t agent_life() const { return incarnation_; }
+    // What was answered before may not hold any more: something changed, or the agent ended.
+    void on_outdated(std::function<void()> handler) { on_outdated_ = std::move(handler); }
     void on_run_lost(std::function<void(const OpenRun&)> handler) {
         on_run_lost_ = std::move(handler);
+    }
+    // How the channels are, as JSON; whole, at each change.
+    void on_channels(std::function<void(const std::string& channels_json)> handler) {
+        on_channels_ = std::move(handler);
     }
     // A chat.send or agent request started this run.
     void run_started(const std::string& run_id, const std::string& session_key) {
@@ -97,6 +111,7 @@ class AgentGate {
     RunLedger runs_;
     std::map<uint64_t, Asked> asked_;
     std::list<Held> held_;
+    size_t held_bytes_ = 0;
     uint64_t next_id_ = 1;
     uint64_t incarnation_ = 0;
     bool alive_ = false;
@@ -106,7 +121,10 @@ class AgentGate {
     std::string hopeless_;
     Loop::Registration burial_;
     std::function<void(const hardshell::proto::ClientEvent&)> on_event_;
+    std::function<void()> on_outdated_;
     std::function<void(const OpenRun&)> on_run_lost_;
+    std::function<void(const std::string&)> on_channels_;
+    Approval on_approval_;
 };
 
 }  // namespace gateway

@@ -31,6 +31,10 @@ constexpr Channel table[] = {
     {"mattermost", "Mattermost", "Mattermost", "bubble.left", false, false},
 };
 constexpr std::string_view usual_channel = "whatsapp";
+// Of what an account's process says of itself, shown as it is.
+constexpr const char* live_members[] = {
+    "connected", "reconnectAttempts", "lastConnectedAt", "lastDisconnect", "mode", "bot",
+    "probe",     "lastProbeAt"};
 constexpr const char* source_members[] = {"tokenSource", "botTokenSource", "appTokenSource"};
 
 const Channel* find_channel(std::string_view id) {
@@ -51,6 +55,13 @@ bool is_running(const WorkerState* worker) {
     return worker && worker->state() == WorkerState::READY;
 }
 
+// What the account's process says of itself; an empty object when it does not run.
+const Json& live_of(const Json& account, const WorkerState* worker) {
+    static const Json nothing = Json::object();
+    const Json& live = member(account, "live");
+    return is_running(worker) && live.is_object() ? live : nothing;
+}
+
 // Why the account does not run, in an owner's words; empty when it does.
 std::string why_not_running(const Channel& channel, const Json& account,
                             const WorkerState* worker) {
@@ -58,8 +69,9 @@ std::string why_not_running(const Channel& channel, const Json& account,
     if (!bool_member(account, "configured")) return "not configured";
     if (is_running(worker)) return {};
     if (!worker)
-        return std::string("this version has no ") + channel.label +
-               " worker yet; nothing is received or sent";
+        return std::string("no worker runs for ") + channel.label +
+               ": channels are switched off, or this version has none for it; nothing is received "
+               "or sent";
     return worker->last_end().empty() ? std::string(state_name(worker->state()))
                                       : worker->last_end();
 }
@@ -78,7 +90,10 @@ Json state_of(const Channel& channel, const Json& account, const WorkerState* wo
     state["lastStartAt"] = or_null(worker ? worker->started_ms() : 0);
     state["lastStopAt"] = nullptr;
     const std::string why = why_not_running(channel, account, worker);
-    state["lastError"] = why.empty() ? Json() : Json(why);
+    const Json& live = live_of(account, worker);
+    state["lastError"] = why.empty() ? member(live, "lastError") : Json(why);
+    for (const char* key : live_members)
+        if (live.contains(key)) state[key] = live[key];
     return state;
 }
 
@@ -88,8 +103,9 @@ Json account_entry(const Channel& channel, const std::string& id, const Json& ac
     if (account.contains("name")) entry["name"] = account["name"];
     entry["enabled"] = bool_member(account, "enabled", true);
     entry.update(state_of(channel, account, worker));
-    entry["lastInboundAt"] = nullptr;
-    entry["lastOutboundAt"] = nullptr;
+    const Json& live = live_of(account, worker);
+    entry["lastInboundAt"] = member(live, "lastInboundAt");
+    entry["lastOutboundAt"] = member(live, "lastOutboundAt");
     return entry;
 }
 
@@ -115,7 +131,7 @@ Json summary_of(const Channel& channel, const std::vector<Account>& accounts,
     for (const Account& account : accounts) {
         if (account.id != usual) continue;
         Json summary = state_of(channel, account.facts, account.worker);
-        summary["lastProbeAt"] = nullptr;
+        if (!summary.contains("lastProbeAt")) summary["lastProbeAt"] = nullptr;
         return summary;
     }
     return {{"configured", false}, {"running", false}};
@@ -211,8 +227,7 @@ std::optional<Failure> outbound_refusal(const Json& channels, const WorkerStates
     const std::string usual_account = text_member(summary, "defaultAccount");
     const std::string chosen = account.empty() ? usual_account : account;
     const Json& facts = member(member(summary, "accounts"), chosen);
-    if (!facts.is_object())
-        return invalid_request("channel " + id + " has no account " + chosen);
+    if (!facts.is_object()) return invalid_request("channel " + id + " has no account " + chosen);
     const WorkerState* worker = worker_of(workers, *channel, chosen, usual_account);
     const std::string why = why_not_running(*channel, facts, worker);
     if (why.empty()) return {};
@@ -224,10 +239,9 @@ std::optional<Failure> logout_refusal(const Json& channels, const std::string& i
                                       const std::string& account) {
     const Channel* channel = find_channel(id);
     if (!channel)
-        return invalid_request("invalid channels.logout channel: " + id + " (" +
-                               list_of(channels) + ")");
-    if (!channel->can_logout)
-        return invalid_request("channel " + id + " does not support logout");
+        return invalid_request("invalid channels.logout channel: " + id + " (" + list_of(channels) +
+                               ")");
+    if (!channel->can_logout) return invalid_request("channel " + id + " does not support logout");
     const Json& summary = member(channels, id);
     if (!summary.is_object()) return invalid_request("channel " + id + " is not configured");
     if (!account.empty() && !member(member(summary, "accounts"), account).is_object())

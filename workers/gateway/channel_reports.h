@@ -1,7 +1,8 @@
 // What clients are told about chat channels: which are configured, which run, and why one does not.
 //
-// `channels` is the planner's summary (workers/planner/channel_summary.h), never the configuration:
-// {"<id>": {defaultAccount, accounts: {"<account>": {enabled, configured, tokenSource, …}}}}.
+// `channels` is what the agent tells (ChannelsChanged), never the configuration:
+// {"<id>": {defaultAccount, accounts: {"<account>": {enabled, configured, tokenSource, …,
+// live?}}}}.
 #pragma once
 
 #include <optional>

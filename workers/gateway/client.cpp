@@ -4,12 +4,26 @@
 
 namespace gateway {
 
+OutFrame::OutFrame(std::initializer_list<std::string_view> parts) {
+    size_t size = headroom;
+    for (const std::string_view part : parts) size += part.size();
+    bytes_.reserve(size);
+    bytes_.append(headroom, '\0');
+    for (const std::string_view part : parts) bytes_ += part;
+}
+
+SharedFrame response_frame(std::string_view request_id, std::string_view payload_json) {
+    return std::make_shared<OutFrame>(std::initializer_list<std::string_view>{
+        response_head(request_id), payload_json.empty() ? "" : R"(,"payload":)", payload_json,
+        "}"});
+}
+
 Client::Client(uint64_t id, RequestHeaders headers, RequestSource source,
                std::function<void()> wake)
     : id_(id),
       connection_id_(random_uuid()),
-      nonce_(random_uuid()),
-      headers_(std::move(headers)),
+      nonce_(std::make_unique<std::string>(random_uuid())),
+      headers_(std::make_unique<RequestHeaders>(std::move(headers))),
       source_(std::move(source)),
       wake_(std::move(wake)) {}
 
@@ -18,6 +32,8 @@ void Client::admit(Admission admission) {
     admission.params.token = {};
     admission.params.password = {};
     admission.params.device.reset();
+    nonce_.reset();
+    headers_.reset();
     admission_ = std::make_unique<Admission>(std::move(admission));
 }
 
@@ -38,8 +54,8 @@ void Client::push(SharedFrame frame, bool is_event) {
     wake_();
 }
 
-void Client::send(std::string_view text) {
-    push(std::make_shared<OutFrame>(text), false);
+void Client::send(SharedFrame frame) {
+    push(std::move(frame), false);
 }
 
 void Client::send_event(SharedFrame frame) {
@@ -64,7 +80,8 @@ SharedFrame Client::take_frame() {
     Waiting next = std::move(queue_.front());
     queue_.pop_front();
     const size_t size = next.frame->size();
-    in_flight_ = {next.is_event ? size : 0, size};
+    in_flight_.all += size;
+    if (next.is_event) in_flight_.events += size;
     queued_.all -= size;
     if (next.is_event) queued_.events -= size;
     return next.frame;

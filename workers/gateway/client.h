@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <list>
 #include <memory>
 #include <string>
@@ -20,7 +21,9 @@ namespace gateway {
 class OutFrame {
   public:
     static constexpr size_t headroom = 16;
-    explicit OutFrame(std::string_view text) : bytes_(headroom, '\0') { bytes_ += text; }
+    explicit OutFrame(std::string_view text) : OutFrame({text}) {}
+    // Of a text in parts: each is copied once.
+    OutFrame(std::initializer_list<std::string_view> parts);
 
     unsigned char* data() { return reinterpret_cast<unsigned char*>(bytes_.data()) + headroom; }
     size_t size() const { return bytes_.size() - headroom; }
@@ -30,6 +33,8 @@ class OutFrame {
     std::string bytes_;
 };
 using SharedFrame = std::shared_ptr<OutFrame>;
+// The answer to that request; the payload is JSON text and copied once, empty leaves it out.
+SharedFrame response_frame(std::string_view request_id, std::string_view payload_json);
 
 class Client {
   public:
@@ -40,8 +45,9 @@ class Client {
 
     uint64_t id() const { return id_; }
     const std::string& connection_id() const { return connection_id_; }
-    const std::string& nonce() const { return nonce_; }
-    const RequestHeaders& headers() const { return headers_; }
+    // Until it is admitted.
+    const std::string& nonce() const { return *nonce_; }
+    const RequestHeaders& headers() const { return *headers_; }
     const RequestSource& source() const { return source_; }
     // Tailscaled has confirmed who it is.
     void identify(std::string tailscale_login) {
@@ -55,7 +61,8 @@ class Client {
     // Under which it is in the presence list; empty when it is not.
     std::string presence_key() const;
 
-    void send(std::string_view text);
+    void send(std::string_view text) { send(std::make_shared<OutFrame>(text)); }
+    void send(SharedFrame frame);
     void send_event(SharedFrame frame);
     // After what waits has been sent.
     void close(int code, std::string_view reason);
@@ -68,7 +75,7 @@ class Client {
     // For the owner of the socket. Null when nothing waits.
     SharedFrame take_frame();
     bool has_frames() const { return !queue_.empty(); }
-    // The frame taken last is wholly with the kernel.
+    // What was taken is wholly with the kernel.
     void frame_sent() { in_flight_ = {}; }
     bool is_closing() const { return close_code_ != 0; }
     int close_code() const { return close_code_; }
@@ -90,8 +97,8 @@ class Client {
 
     uint64_t id_;
     std::string connection_id_;
-    std::string nonce_;
-    RequestHeaders headers_;
+    std::unique_ptr<std::string> nonce_;
+    std::unique_ptr<RequestHeaders> headers_;
     RequestSource source_;
     std::function<void()> wake_;
     std::unique_ptr<Admission> admission_;

@@ -1,7 +1,9 @@
 // The way to the configuration: asks the supervisor, which asks a planner, and hands the answer on.
 // The gateway faces the internet and has no access to the file.
 //
-// Every question is answered exactly once in the end: by the planner or by time.
+// Every question is answered exactly once in the end: by the planner or by time. What config.get
+// says is kept: asked again, the supervisor says whether it still holds, which takes no planner. An
+// answer with secrets is not.
 #pragma once
 
 #include <functional>
@@ -41,6 +43,7 @@ class ConfigGate {
     std::function<Done(const ConfigCall&)> send_;
     std::map<uint64_t, Open> open_;
     uint64_t next_id_ = 1;
+    ConfigAnswer kept_;  // version 0: none
 };
 
 }  // namespace gateway

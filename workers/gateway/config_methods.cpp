@@ -25,6 +25,8 @@ constexpr Field skill_fields[] = {
     {"apiKey", Kind::text},
     {"env", Kind::any},
 };
+constexpr Field check_fields[] = {{"raw", Kind::text}, {"patch", Kind::text}};
+constexpr Shape check_shape{check_fields};
 constexpr Shape approvals_set_shape{approvals_set_fields};
 constexpr Shape skill_shape{skill_fields};
 constexpr Shape get_shape{get_fields};
@@ -36,10 +38,15 @@ struct Row {
     const Shape* params;
 };
 constexpr Row rows[] = {
-    {"config.get", &get_shape},      {"config.set", &set_shape},
-    {"config.apply", &change_shape}, {"config.patch", &change_shape},
-    {"config.schema", &no_members},  {"exec.approvals.get", &no_members},
-    {"skills.update", &skill_shape}, {"exec.approvals.set", &approvals_set_shape},
+    {"config.get", &get_shape},
+    {"config.set", &set_shape},
+    {"config.apply", &change_shape},
+    {"config.patch", &change_shape},
+    {"config.schema", &no_members},
+    {"exec.approvals.get", &no_members},
+    {"skills.update", &skill_shape},
+    {"exec.approvals.set", &approvals_set_shape},
+    {"hardshell.config.check", &check_shape},
 };
 
 }  // namespace

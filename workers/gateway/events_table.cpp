@@ -17,6 +17,8 @@ constexpr Event table[] = {
     {"talk.mode", true},
     {"shutdown"},
     {"health"},
+    {"heartbeat", true},
+    {"cron", true},
     {"node.pair.requested", true, pairing},
     {"node.pair.resolved", true, pairing},
     {"node.invoke.request", false, {}, true},
@@ -25,6 +27,7 @@ constexpr Event table[] = {
     {"voicewake.changed", true},
     {"exec.approval.requested", true, approvals},
     {"exec.approval.resolved", true, approvals},
+    {"hardshell.workers", true},
 };
 
 }  // namespace

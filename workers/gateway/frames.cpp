@@ -53,7 +53,9 @@ Failure unavailable(std::string message, bool retryable) {
 }
 
 std::string json_quoted(std::string_view text) {
-    return print_json(Json(std::string(text)));
+    std::string quoted;
+    append_quoted(quoted, text);
+    return quoted;
 }
 
 std::string cut_text(std::string_view text, size_t most) {
@@ -63,10 +65,10 @@ std::string cut_text(std::string_view text, size_t most) {
     return std::string(text.substr(0, end));
 }
 
-std::string response_text(std::string_view id, std::string_view payload_json) {
-    std::string text = R"({"type":"res","id":)" + json_quoted(id) + R"(,"ok":true)";
-    if (!payload_json.empty()) text.append(R"(,"payload":)").append(payload_json);
-    return text += '}';
+std::string response_head(std::string_view id) {
+    std::string text = R"({"type":"res","id":)";
+    append_quoted(text, id);
+    return text += R"(,"ok":true)";
 }
 
 std::string failure_text(std::string_view id, const Failure& failure,

@@ -60,7 +60,8 @@ struct StateVersion {
 };
 
 // The `…_json` arguments are JSON texts and go in as they are; empty leaves the member out.
-std::string response_text(std::string_view id, std::string_view payload_json);
+// All that goes before the payload, a member; a brace goes after it.
+std::string response_head(std::string_view id);
 std::string failure_text(std::string_view id, const Failure& failure,
                          std::string_view payload_json = {});
 std::string event_text(std::string_view event, std::string_view payload_json,

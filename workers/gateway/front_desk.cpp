@@ -29,7 +29,7 @@ Failure failure_of(const AgentGate::RpcResult& result) {
 
 FrontDesk::FrontDesk(Parts parts)
     : parts_(std::move(parts)),
-      handshake_(parts_.settings, parts_.auth, parts_.pairing, limiter_),
+      handshake_(parts_.settings, parts_.auth, parts_.pairing, parts_.limiter),
       pairing_methods_(parts_.pairing, parts_.nodes),
       node_registry_(parts_.loop, parts_.settings.nodes),
       exec_approvals_(parts_.loop),
@@ -40,6 +40,9 @@ FrontDesk::FrontDesk(Parts parts)
     parts_.pairing.on_event(broadcast);
     parts_.nodes.on_event(broadcast);
     exec_approvals_.on_event(broadcast);
+    parts_.agent.on_approval([this](uint64_t id, const std::string& params_json) {
+        agent_wants_approval(id, params_json);
+    });
     pairing_methods_.on_token_ended(
         [this](const std::string& device_id, const std::string& role, PairingMethods::End how) {
             end_sessions(device_id, role, how);
@@ -108,6 +111,7 @@ void FrontDesk::turn_away(Client& client, const FrameReading& frame, const Refus
 
 void FrontDesk::let_in(Client& client, const std::string& request_id, Admission admission) {
     const bool newly_paired = admission.newly_paired;
+    being_identified_.erase(client.id());  // it did not wait to be challenged
     client.admit(std::move(admission));
     const Admission& who = client.admission();
     const ConnectParams& params = who.params;
@@ -126,11 +130,11 @@ void FrontDesk::let_in(Client& client, const std::string& request_id, Admission 
              params.client_mode, log_safe(params.client_version));
     Surroundings around;
     around.connection_id = client.connection_id();
-    around.presence = parts_.hub.presence(wall_ms());
+    around.presence_json = parts_.hub.presence(wall_ms());
     around.health_json = parts_.health.last();
     around.version = parts_.hub.version();
     around.uptime_ms = monotonic_ms() - started_ms_;
-    client.send(response_text(request_id, hello_text(who, parts_.settings, around)));
+    client.send(response_frame(request_id, hello_text(who, parts_.settings, around)));
     if (params.is_node())
         client.send(event_text("voicewake.changed", print_json(parts_.voice_wake.get())));
     if (who.by == Credential::tailscale)
@@ -194,6 +198,11 @@ void FrontDesk::forward(Client& client, const Method& method, RequestFrame& requ
     if (!request.params.is_object())
         return reply.failed(
             invalid_request("invalid " + request.method + " params: must be object"));
+    std::string params_json = print_json(request.params);
+    const bool may_be_kept = KeptAnswers::covers(request.method);
+    if (may_be_kept)
+        if (const auto* known = parts_.kept.find(request.method, params_json, monotonic_ms()))
+            return reply.ok(known->payload_json());
     size_t& open = open_requests_[client.id()];
     if (open >= most_open_requests)
         return reply.failed(unavailable("too many requests of this connection are open", true));
@@ -201,17 +210,18 @@ void FrontDesk::forward(Client& client, const Method& method, RequestFrame& requ
     const Admission& who = client.admission();
     AgentGate::Question question;
     question.method = request.method;
-    question.params_json = print_json(request.params);
+    question.params_json = std::move(params_json);
     question.deadline = std::chrono::milliseconds(method.deadline_ms);
     question.caller.set_connection_id(client.connection_id());
     question.caller.set_client_id(who.params.client_id);
     question.caller.set_client_mode(who.params.client_mode);
     question.caller.set_display_name(who.params.display_name);
     for (const std::string& scope : who.scopes) question.caller.add_scopes(scope);
-    parts_.agent.ask(
-        std::move(question),
+    AgentGate::Answer answer =
         [this, reply, session_key = text_member(request.params, "sessionKey")](
-            const AgentGate::RpcResult& result) { relay(result, reply, session_key); });
+            const AgentGate::RpcResult& result) { relay(result, reply, session_key); };
+    if (may_be_kept) return parts_.kept.ask(std::move(question), std::move(answer));
+    parts_.agent.ask(std::move(question), std::move(answer));
 }
 
 void FrontDesk::relay(const AgentGate::RpcResult& result, const Reply& reply,
@@ -235,7 +245,7 @@ void FrontDesk::Reply::ok(std::string_view payload_json) const {
     if (!client) return;
     desk->log_answer(*this, *client, nullptr);
     desk->parts_.board.add(Counter::messages_out, 1);
-    client->send(response_text(request_id, payload_json));
+    client->send(response_frame(request_id, payload_json));
 }
 
 void FrontDesk::Reply::failed(const Failure& failure, std::string_view payload_json) const {

@@ -16,11 +16,14 @@
 #include "workers/gateway/handshake.h"
 #include "workers/gateway/health_keeper.h"
 #include "workers/gateway/hub.h"
+#include "workers/gateway/kept_answers.h"
 #include "workers/gateway/log_gate.h"
 #include "workers/gateway/node_registry.h"
 #include "workers/gateway/pairing_methods.h"
+#include "workers/gateway/supervisor_gate.h"
 #include "workers/gateway/tailscale_identity.h"
 #include "workers/gateway/voice_wake.h"
+#include "workers/gateway/worker_board.h"
 
 namespace gateway {
 
@@ -33,17 +36,21 @@ class FrontDesk {
         Loop& loop;
         const GatewaySettings& settings;
         const SharedAuth& auth;
+        AttemptLimiter& limiter;
         PairingStore& pairing;
         NodeStore& nodes;
         TailscaleIdentity& tailscale;
         Hub& hub;
         AgentGate& agent;
+        KeptAnswers& kept;
         ConfigGate& config;
         LogGate& log;
         VoiceWake& voice_wake;
         HealthKeeper& health;
         BoardPage& board;
         HealthKeeper::Workers workers;
+        SupervisorGate& supervisor;
+        WorkerBoard& worker_board;
     };
 
     explicit FrontDesk(Parts parts);
@@ -54,6 +61,8 @@ class FrontDesk {
     void take(Client& client, std::string_view text);
     // A request of the owner, who came over the control socket.
     PairingMethods::Outcome take_from_owner(const std::string& method, const Json& params);
+    // What the workers' states are part of is made anew.
+    void states_changed() { status_.text.clear(); }
     // The connection has ended. The client may be destroyed afterwards.
     void farewell(Client& client, int code, std::string_view reason);
 
@@ -86,8 +95,10 @@ class FrontDesk {
                const std::string& session_key);
     void log_answer(const Reply& reply, Client& client, const Failure* failure) const;
 
+    std::string usual_or_only(const Json& params) const;
     void health(const Json& params, const Reply& reply);
     void status(const Json& params, const Reply& reply);
+    void tell_status(const AgentGate::RpcResult& part, const Reply& reply);
     void system_presence(const Json& params, const Reply& reply);
     void system_event(const Json& params, const Reply& reply);
     void node_list(const Json& params, const Reply& reply);
@@ -97,6 +108,7 @@ class FrontDesk {
     void node_event(const Json& params, const Reply& reply);
     void exec_approval_request(const Json& params, const Reply& reply);
     void exec_approval_resolve(const Json& params, const Reply& reply);
+    void agent_wants_approval(uint64_t id, const std::string& params_json);
     void exec_approvals_of_node(const Json& params, const Reply& reply);
     std::vector<Json> paired_nodes() const;
     void say_for_node(const Client& client, const std::string& text, const Json& payload);
@@ -114,9 +126,13 @@ class FrontDesk {
     void voicewake_get(const Json& params, const Reply& reply);
     void voicewake_set(const Json& params, const Reply& reply);
     void talk_mode(const Json& params, const Reply& reply);
+    // hardshell_methods.cpp
+    void workers(const Json& params, const Reply& reply);
+    void worker_history(const Json& params, const Reply& reply);
+    void worker_verb(const Json& params, const Reply& reply);
+    void doctor_findings(const Json& params, const Reply& reply);
 
     Parts parts_;
-    AttemptLimiter limiter_;
     Handshake handshake_;
     PairingMethods pairing_methods_;
     NodeRegistry node_registry_;
@@ -125,6 +141,11 @@ class FrontDesk {
     std::unordered_map<uint64_t, Client*> being_identified_;
     uint64_t asking_client_ = 0;  // while a pairing method runs
     int64_t started_ms_;
+    // The status report made of the agent's answer of that number.
+    struct {
+        uint64_t part_id = 0;
+        std::string text;
+    } status_;
     LogBudget stranger_log_{LogBudget::of_strangers};
     // Requests with the agent, per client.
     std::unordered_map<uint64_t, size_t> open_requests_;

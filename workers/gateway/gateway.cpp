@@ -6,21 +6,27 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "workers/common/base/clock.h"
 #include "workers/common/log.h"
+#include "workers/common/routes/path_door.h"
+#include "workers/common/uv_loop.h"
 #include "workers/gateway/agent_gate.h"
 #include "workers/gateway/board_pages.h"
 #include "workers/gateway/config_gate.h"
 #include "workers/gateway/front_desk.h"
 #include "workers/gateway/health_keeper.h"
+#include "workers/gateway/http_desk.h"
 #include "workers/gateway/hub.h"
-#include "workers/gateway/log_text.h"
+#include "workers/gateway/kept_answers.h"
 #include "workers/gateway/log_gate.h"
+#include "workers/gateway/log_text.h"
 #include "workers/gateway/metrics.h"
-#include "workers/gateway/uv_loop.h"
+#include "workers/gateway/supervisor_gate.h"
 #include "workers/gateway/voice_wake.h"
 #include "workers/gateway/web_server.h"
+#include "workers/gateway/worker_board.h"
 
 using hardshell::proto::ClientEvent;
 using hardshell::proto::Stop;
@@ -52,6 +58,23 @@ std::string environment(const Worker& self, const char* name) {
     return found == variables.end() ? "" : found->second;
 }
 
+// `seconds` is the owner's wish, or empty.
+Patience patience_of(const std::string& seconds) {
+    Patience patience;
+    if (seconds.empty()) return patience;
+    int count = 0;
+    const char* end = seconds.data() + seconds.size();
+    const auto read = std::from_chars(seconds.data(), end, count);
+    if (read.ec == std::errc() && read.ptr == end && count >= 1 && count <= 3600)
+        patience.until_asked = std::chrono::seconds(count);
+    else
+        log_warn(
+            "HARDSHELL_PING_AFTER_S is {}, which is no number of seconds from 1 to 3600; {} s "
+            "apply",
+            log_safe(seconds, 40), patience.until_asked.count() / 1000);
+    return patience;
+}
+
 std::string host_name() {
     char name[256] = {};
     return gethostname(name, sizeof name - 1) == 0 && name[0] ? name : "localhost";
@@ -81,6 +104,10 @@ Result<GatewaySettings> settings_of(const Worker& self) {
     settings.tailscaled_socket = environment(self, "TS_SOCKET");
     if (settings.tailscaled_socket.empty()) settings.tailscaled_socket = default_tailscaled_socket;
     settings.host = host_name();
+    if (const std::string root = environment(self, "HARDSHELL_CONTROL_UI_ROOT"); !root.empty()) {
+        settings.page_root = root;
+        settings.page_root_source = "HARDSHELL_CONTROL_UI_ROOT";
+    }
     return settings;
 }
 
@@ -133,6 +160,15 @@ hardshell::proto::OwnerResult answer_owner(FrontDesk& desk,
     return result;
 }
 
+// Where that worker takes requests. One that is down for a moment finds them when it is back; one
+// that is held or stopped would not.
+std::string stream_to_running(const Worker& self, const std::string& name) {
+    const WorkerState* worker = find_worker(self.workers(), name);
+    const bool is_away =
+        !worker || worker->state() == WorkerState::HELD || worker->state() == WorkerState::STOPPED;
+    return is_away ? "" : self.stream_to(name);
+}
+
 void announce_lost(Hub& hub, const OpenRun& run) {
     hub.broadcast("agent", lost_agent_event(run, wall_ms()));
     hub.broadcast("chat", lost_chat_event(run));
@@ -164,6 +200,7 @@ Done run(Worker& self) {
     if (!link) return link.error();
     AgentLink channel(**link);
     AgentGate agent(*loop, channel);
+    KeptAnswers kept(agent);
     const auto workers = [&self]() -> const WorkerStates& { return self.workers(); };
     Hub hub(settings->host, settings->version);
     HealthKeeper health(*loop, agent, *settings, workers);
@@ -172,9 +209,16 @@ Done run(Worker& self) {
     self.on_config_answer([&](const auto& answer) { config.take(answer); });
     LogGate log(*loop, [&self](const auto& query) { return self.ask_log(query); });
     self.on_log_answer([&](const auto& answer) { log.take(answer); });
+    SupervisorGate supervisor(*loop,
+                              [&self](const auto& call) { return self.ask_supervisor(call); });
+    self.on_supervisor_answer([&](const auto& answer) { supervisor.take(answer); });
+    BoardPages pages(self);
+    WorkerBoard worker_board(workers, [&](const std::string& name) { return pages.of(name); });
     VoiceWake voice_wake("settings");
-    FrontDesk desk({*loop, *settings, auth, pairing, nodes, tailscale, hub, agent, config, log,
-                    voice_wake, health, self.board(), workers});
+    AttemptLimiter limiter;
+    FrontDesk desk({*loop, *settings, auth, limiter, pairing, nodes, tailscale, hub, agent, kept,
+                    config, log, voice_wake, health, self.board(), workers, supervisor,
+                    worker_board});
 
     OwnReadiness own;
     const auto readiness = [&] {
@@ -183,24 +227,51 @@ Done run(Worker& self) {
         return now;
     };
     std::string known_states;
-    BoardPages pages(self);
-    WebServer server(*loop, *settings, desk, [&] {
-        return HttpFacts{readiness(), !settings->degraded.empty(), settings->page_enabled,
-                         page_files()};
-    });
+    const auto facts = [&] { return HttpFacts{readiness(), !settings->degraded.empty()}; };
+    const SharedAuth hook_auth(AuthMode::token, self.secret("hooks.token"), {});
+    HttpDesk http(
+        {*loop, *settings, HttpSecrets{auth, hook_auth}, limiter, agent, facts, page_files()});
+    const auto& table = self.settings().public_paths();
+    PathDoor door(*loop, {table.begin(), table.end()},
+                  [&self](const std::string& worker) { return stream_to_running(self, worker); });
+    WebServer server(
+        *loop, *settings, patience_of(environment(self, "HARDSHELL_PING_AFTER_S")), desk,
+        [&](const HttpAsk& ask) { return http.receive(ask); }, door);
+    const auto share_out = [&] {
+        if (const WorkerState* own_row = find_worker(self.workers(), "gateway"))
+            server.bodies().set_total(BodyBudget::share_of(own_row->memory_limit_bytes()));
+    };
+    share_out();
 
     (*link)->on_message([&](std::string_view message) { agent.take(message); });
     (*link)->on_peer([&](uint64_t incarnation) { agent.peer_is(incarnation); });
-    agent.on_event([&](const ClientEvent& event) { relay_event(hub, event); });
+    agent.on_event([&](const ClientEvent& event) {
+        http.saw(event);
+        relay_event(hub, event);
+    });
     agent.on_run_lost([&](const OpenRun& run) { announce_lost(hub, run); });
+    agent.on_channels([&](const std::string& channels_json) {
+        if (Result<Json> channels = parse_json(channels_json); channels && channels->is_object())
+            settings->channels = std::move(*channels);
+        desk.states_changed();
+    });
     self.on_workers_changed([&] {
         settings->degraded = self.settings().degraded();
         agent.workers_changed(self.workers());
+        desk.states_changed();
+        share_out();
         (void)readiness();
         // Memory figures change all the time and are not worth an event.
         std::string states = print_json(worker_list(self.workers()));
         if (states == known_states) return;
         known_states = std::move(states);
+        health.states_changed();
+        hub.broadcast("hardshell.workers",
+                      print_json(worker_board.list(false, wall_ms(), monotonic_ms())));
+    });
+    settings->public_url = self.public_url();
+    self.on_public_url([&] {
+        settings->public_url = self.public_url();
         health.states_changed();
     });
     self.on_owner_request([&](const auto& request) { return answer_owner(desk, request); });
@@ -211,9 +282,13 @@ Done run(Worker& self) {
     const auto tick = loop->every(tick_period, [&] {
         hub.broadcast("tick", print_json({{"ts", wall_ms()}}));
         count_link(self.board(), **link);
+        kept.tidy(monotonic_ms());
         // Clients come in waves; what they leave behind goes back to the machine.
         malloc_trim(0);
     });
+    worker_board.look(wall_ms());
+    const auto looking =
+        loop->every(WorkerBoard::look_period, [&] { worker_board.look(wall_ms()); });
     self.on_stop([&](const Stop& stop) {
         if (own.draining) return;
         own.draining = true;
@@ -232,9 +307,11 @@ Done run(Worker& self) {
     server.serve_metrics(self.handles("listener:metrics"), [&] {
         return metrics_text(
             {self.workers(), [&](const std::string& name) { return pages.of(name); }, readiness(),
-             !settings->degraded.empty(), settings->version, settings->commit, monotonic_ms()});
+             !settings->degraded.empty(), settings->version, settings->commit, monotonic_ms(),
+             settings->channels, &settings->public_url, door.empty() ? nullptr : &door.counts()});
     });
     log_info("listening on ws://{} (PID {})", shown_address(*settings), getpid());
+    for (const auto& path : table) log_info("requests for {} go to {}", path.path(), path.worker());
     if (!settings->echo_path.empty())
         log_warn(
             "HARDSHELL_ECHO_PATH is set: {} sends WebSocket messages back to anybody; for tests",

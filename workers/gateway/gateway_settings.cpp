@@ -1,5 +1,7 @@
 #include "workers/gateway/gateway_settings.h"
 
+#include "workers/gateway/control_ui.h"
+
 namespace gateway {
 
 namespace {
@@ -40,13 +42,15 @@ GatewaySettings read_gateway_settings(const Json& config, bool password_known) {
     settings.allow_insecure_auth = bool_member(page, "allowInsecureAuth");
     settings.disable_device_auth = bool_member(page, "dangerouslyDisableDeviceAuth");
     settings.page_enabled = bool_member(page, "enabled", true);
+    settings.page_base_path = normal_base_path(text_view(page, "basePath"));
+    settings.page_root = text_member(page, "root");
+    if (!settings.page_root.empty()) settings.page_root_source = "gateway.controlUi.root";
     const bool served = text_member(member_at(config, "gateway.tailscale"), "mode") == "serve";
     settings.allow_tailscale =
         bool_member(member_at(config, "gateway.auth"), "allowTailscale", served && !by_password);
     const Json& nodes = member_at(config, "gateway.nodes");
     settings.nodes = {texts(member(nodes, "allowCommands")), texts(member(nodes, "denyCommands"))};
-    if (const Json& channels = member(config, "channels"); channels.is_object())
-        settings.channels = channels;
+    settings.http = read_http_settings(config);
     settings.default_agent = default_agent(member_at(config, "agents.list"));
     settings.sessions_global = text_member(member(config, "session"), "scope") == "global";
     return settings;

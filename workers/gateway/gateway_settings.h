@@ -4,8 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "proto/supervisor_worker.pb.h"
 #include "workers/common/base/json.h"
 #include "workers/gateway/credentials.h"
+#include "workers/gateway/http_settings.h"
 #include "workers/gateway/node_commands.h"
 
 namespace gateway {
@@ -19,11 +21,17 @@ struct GatewaySettings {
     // …and a device identity it does send is ignored.
     bool disable_device_auth = false;
     bool page_enabled = true;
+    // "/ui", or empty.
+    std::string page_base_path;
+    // A directory with another build of the page; empty: the one that is built in.
+    std::string page_root;
+    std::string page_root_source;  // for messages
     // Whom tailscaled knows needs no token, only an approved device.
     bool allow_tailscale = false;
     std::string tailscaled_socket;
 
     NodePolicy nodes;
+    HttpSettings http;
 
     // The planner's summary, see channel_reports.h.
     Json channels = Json::object();
@@ -43,6 +51,9 @@ struct GatewaySettings {
     std::string fly_app;
     // Where WebSocket messages are sent back, see Echo; empty: nowhere.
     std::string echo_path;
+    // What the internet reaches this machine by through a tunnel, as it is now; no provider: no
+    // tunnel.
+    hardshell::proto::PublicUrl public_url;
 
     // "agent:main:main", or "global".
     std::string main_session_key() const;

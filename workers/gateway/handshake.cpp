@@ -30,6 +30,7 @@ struct Attempt {
     std::string limiter_source = {};
     Credential by = Credential::shared_secret;
     bool newly_paired = false;
+    std::optional<bool> is_signed = {};  // computed once: it costs more than all else together
 
     bool bypassed() const {
         return params.is_control_ui() &&
@@ -127,8 +128,10 @@ MaybeRefusal nonce_is_ours(Attempt& attempt) {
 MaybeRefusal signature_is_valid(Attempt& attempt) {
     if (!attempt.params.device) return {};
     const DeviceProof& proof = *attempt.params.device;
-    if (signature_holds(attempt.raw_key, signed_text(attempt.params, proof), proof.signature))
-        return {};
+    if (!attempt.is_signed)
+        attempt.is_signed =
+            signature_holds(attempt.raw_key, signed_text(attempt.params, proof), proof.signature);
+    if (*attempt.is_signed) return {};
     return refuse("device signature invalid", "device_signature");
 }
 

@@ -11,6 +11,8 @@ namespace {
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 constexpr std::string_view prometheus_text = "text/plain; version=0.0.4; charset=utf-8";
 constexpr std::string_view json_text = "application/json; charset=utf-8";
+constexpr const char* upgrade_header = "\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13";
+constexpr const char* allow_get = "\r\nAllow: GET, HEAD";
 
 struct StatusText {
     int status;
@@ -18,12 +20,21 @@ struct StatusText {
 };
 constexpr StatusText status_texts[] = {
     {200, "OK"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {302, "Found"},
+    {304, "Not Modified"},
     {400, "Bad Request"},
+    {401, "Unauthorized"},
     {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
     {411, "Length Required"},
+    {413, "Content Too Large"},
     {426, "Upgrade Required"},
+    {429, "Too Many Requests"},
+    {500, "Internal Server Error"},
     {503, "Service Unavailable"},
 };
 
@@ -56,52 +67,19 @@ std::string_view status_text(int status) {
     return "Error";
 }
 
-const ContentType* content_type_of(std::string_view path) {
-    for (const ContentType& row : content_types)
-        if (path.size() > row.ending.size() &&
-            path.substr(path.size() - row.ending.size()) == row.ending)
-            return &row;
-    return nullptr;
-}
-
-// What may stand in a header without being escaped.
-bool is_plain_host(std::string_view host) {
-    return !host.empty() && host.size() <= 255 &&
-           std::all_of(host.begin(), host.end(), [](char letter) {
-               return std::isalnum(static_cast<unsigned char>(letter)) || letter == '.' ||
-                      letter == '-' || letter == ':' || letter == '[' || letter == ']' ||
-                      letter == '_';
-           });
-}
-
-// The page may load its own files and talk to its own gateway, and nothing else.
-std::string page_policy(const std::string& host) {
-    std::string own_socket;
-    if (is_plain_host(host)) own_socket = " ws://" + host + " wss://" + host;
-    return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-           "connect-src 'self'" +
-           own_socket + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-}
-
-void finish(HttpAnswer& answer, std::string_view type, const std::string& more = {}) {
+void write_head(HttpAnswer& answer, std::string_view type, uint64_t length,
+                const std::string& more) {
     answer.head = "HTTP/1.1 " + std::to_string(answer.status) + " ";
     answer.head.append(status_text(answer.status)).append("\r\nContent-Type: ").append(type);
-    answer.head += "\r\nContent-Length: " + std::to_string(answer.content().size());
+    if (answer.status != 204 && answer.status != 304)
+        answer.head += "\r\nContent-Length: " + std::to_string(length);
     answer.head += "\r\nCache-Control: no-cache\r\nX-Content-Type-Options: nosniff";
     answer.head += "\r\nReferrer-Policy: no-referrer" + more;
     answer.head += answer.close ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n";
 }
 
-HttpAnswer text_answer(int status, std::string_view text, bool close) {
-    HttpAnswer answer;
-    answer.status = status;
-    answer.body = std::string(text);
-    answer.close = close;
-    finish(answer, plain_text,
-           status == 405   ? "\r\nAllow: GET, HEAD"
-           : status == 426 ? "\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
-                           : "");
-    return answer;
+void finish(HttpAnswer& answer, std::string_view type, const std::string& more = {}) {
+    write_head(answer, type, answer.content().size(), more);
 }
 
 enum class Probe { live, started, ready };
@@ -146,47 +124,21 @@ HttpAnswer probe_answer(Probe probe, const HttpAsk& ask, const HttpFacts& facts,
     return answer;
 }
 
-const PageFile* find_file(const HttpFacts& facts, std::string_view path) {
-    for (const PageFile& file : facts.page)
-        if (file.path == path) return &file;
-    return nullptr;
-}
-
-HttpAnswer page_answer(const HttpAsk& ask, const HttpFacts& facts) {
-    const std::string_view path =
-        ask.path.empty() || ask.path == "/" ? "index.html" : std::string_view(ask.path).substr(1);
-    const PageFile* file = facts.page_enabled ? find_file(facts, path) : nullptr;
-    // A route inside the page; what is named like a file must be one.
-    const bool is_route = !content_type_of(path) && ask.path.rfind("/assets/", 0) != 0;
-    if (!file && facts.page_enabled && is_route) file = find_file(facts, "index.html");
-    if (!file) return text_answer(404, "Not Found", ask.http_1_0);
-    HttpAnswer answer;
-    answer.static_body = file->content;
-    answer.close = ask.http_1_0;
-    const ContentType* type = content_type_of(file->path);
-    finish(answer, type ? type->type : "application/octet-stream",
-           "\r\nContent-Security-Policy: " + page_policy(ask.host));
-    return answer;
-}
+}  // namespace
 
 // Whatever has a body ends the connection: the body stays unread.
 std::optional<HttpAnswer> refused_outright(const HttpAsk& ask) {
     if (ask.chunked) return text_answer(411, "Length Required", true);
     if (ask.method != "GET" && ask.method != "HEAD")
-        return text_answer(405, "Method Not Allowed", true);
+        return text_answer(405, "Method Not Allowed", true, allow_get);
     return std::nullopt;
 }
 
-}  // namespace
-
-HttpAnswer answer_http(const HttpAsk& ask, const HttpFacts& facts) {
-    if (auto refused = refused_outright(ask)) return std::move(*refused);
-    const bool close = ask.http_1_0 || ask.has_body;
+std::optional<HttpAnswer> probe_answer(const HttpAsk& ask, const HttpFacts& facts) {
     for (const ProbePath& row : probe_paths)
-        if (row.path == ask.path) return probe_answer(row.probe, ask, facts, close);
-    HttpAsk plain = ask;
-    plain.http_1_0 = close;
-    return page_answer(plain, facts);
+        if (row.path == ask.path)
+            return probe_answer(row.probe, ask, facts, ask.http_1_0 || ask.has_body);
+    return std::nullopt;
 }
 
 HttpAnswer metrics_answer(const HttpAsk& ask, const std::function<std::string()>& text) {
@@ -201,7 +153,78 @@ HttpAnswer metrics_answer(const HttpAsk& ask, const std::function<std::string()>
 }
 
 HttpAnswer refusal_answer(int status, std::string_view text) {
-    return text_answer(status, text, true);
+    return text_answer(status, text, true, status == 426 ? upgrade_header : "");
+}
+
+HttpAnswer made_answer(int status, std::string_view content_type, std::string body,
+                       const std::string& more, bool close) {
+    HttpAnswer answer;
+    answer.status = status;
+    answer.body = std::move(body);
+    answer.close = close;
+    finish(answer, content_type, more);
+    return answer;
+}
+
+HttpAnswer static_answer(int status, std::string_view content_type, std::string_view body,
+                         const std::string& more, bool close) {
+    HttpAnswer answer;
+    answer.status = status;
+    answer.static_body = body;
+    answer.close = close;
+    finish(answer, content_type, more);
+    return answer;
+}
+
+HttpAnswer text_answer(int status, std::string_view text, bool close, const std::string& more) {
+    return made_answer(status, plain_text, std::string(text), more, close);
+}
+
+HttpAnswer json_answer(int status, const Json& body, const std::string& more) {
+    return made_answer(status, json_text, print_json(body), more);
+}
+
+HttpAnswer head_answer(int status, std::string_view content_type, uint64_t length,
+                       const std::string& more) {
+    HttpAnswer answer;
+    answer.status = status;
+    write_head(answer, content_type, length, more);
+    return answer;
+}
+
+HttpAnswer stream_head(std::string_view content_type, bool http_1_0) {
+    HttpAnswer answer;
+    answer.close = http_1_0;
+    answer.head = "HTTP/1.1 200 OK\r\nContent-Type: ";
+    answer.head.append(content_type);
+    answer.head += "\r\nCache-Control: no-cache\r\nX-Content-Type-Options: nosniff";
+    answer.head += "\r\nX-Accel-Buffering: no";  // a proxy must not collect it
+    answer.head +=
+        http_1_0 ? "\r\nConnection: close\r\n\r\n" : "\r\nTransfer-Encoding: chunked\r\n\r\n";
+    return answer;
+}
+
+void end_connection(HttpAnswer& answer) {
+    if (answer.close) return;
+    answer.close = true;
+    answer.head.insert(answer.head.size() - 2, "Connection: close\r\n");
+}
+
+std::string_view content_type_of(std::string_view path) {
+    for (const ContentType& row : content_types)
+        if (path.size() > row.ending.size() &&
+            path.substr(path.size() - row.ending.size()) == row.ending)
+            return row.type;
+    return {};
+}
+
+bool is_plain_host(std::string_view host) {
+    return !host.empty() && host.size() <= 255 &&
+           std::all_of(host.begin(), host.end(), [](char letter) {
+               return std::isalnum(static_cast<unsigned char>(letter)) || letter == '.' ||
+                      letter == '-' || letter == ':' || letter == '[' || letter == ']' ||
+                      letter == '_';
+           });
 }
 
 }  // namespace gateway

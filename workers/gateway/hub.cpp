@@ -63,7 +63,7 @@ void Hub::left(const Client& client, int64_t now_ms) {
 bool Hub::reported(const std::string& key, const Json& facts, int64_t now_ms) {
     const bool changed = presence_.touch(key, facts, now_ms);
     ++version_.presence;
-    broadcast("presence", print_json({{"presence", presence_.list(now_ms)}}),
+    broadcast("presence", R"({"presence":)" + presence_.list(now_ms) + "}",
               {.droppable = true, .with_version = true});
     return changed;
 }

@@ -44,7 +44,8 @@ class Hub {
     void left(const Client& client, int64_t now_ms);
     // A client reports somebody, itself or another. Tells all; true when a fact changed.
     bool reported(const std::string& key, const Json& facts, int64_t now_ms);
-    Json presence(int64_t now_ms) { return presence_.list(now_ms); }
+    // As JSON text.
+    std::string presence(int64_t now_ms) { return presence_.list(now_ms); }
 
     StateVersion version() const { return version_; }
     void health_refreshed() { ++version_.health; }

@@ -1,5 +1,5 @@
-// The way to the log of all workers: asks the supervisor, who keeps the last lines of each, and hands
-// its answer on.
+// The way to the log of all workers: asks the supervisor, who keeps the last lines of each, and
+// hands its answer on.
 //
 // Every question is answered exactly once in the end: by the supervisor or by time.
 #pragma once

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -36,6 +37,46 @@ std::string custom_header(lws* wsi, std::string_view name) {
 
 bool has_custom(lws* wsi, std::string_view name) {
     return lws_hdr_custom_length(wsi, name.data(), static_cast<int>(name.size())) >= 0;
+}
+
+// These say who asks, not what, and stay out of what is made of a request.
+constexpr std::string_view credential_headers[] = {"authorization", "x-openclaw-token", "cookie",
+                                                   "proxy-authorization"};
+
+// Read of every request.
+constexpr const char* usual_headers[] = {"accept-encoding", "if-none-match"};
+
+// Of any name; libwebsockets knows some by number only.
+std::string any_header(lws* wsi, const std::string& name) {
+    if (std::find(std::begin(credential_headers), std::end(credential_headers), name) !=
+        std::end(credential_headers))
+        return {};
+    const std::string with_colon = name + ":";
+    for (int token = 0; token < WSI_TOKEN_COUNT; ++token) {
+        const auto index = static_cast<lws_token_indexes>(token);
+        const unsigned char* const known = lws_token_to_string(index);
+        if (known && with_colon == reinterpret_cast<const char*>(known)) return header(wsi, index);
+    }
+    return custom_header(wsi, with_colon);
+}
+
+// Each argument as libwebsockets has decoded it.
+void read_query(lws* wsi, HttpAsk& ask) {
+    constexpr int most_arguments = 64;
+    for (int number = 0; number < most_arguments; ++number) {
+        char text[longest_value] = {};
+        const int length =
+            lws_hdr_copy_fragment(wsi, text, sizeof text, WSI_TOKEN_HTTP_URI_ARGS, number);
+        if (length < 0) return;
+        const std::string_view argument(text, static_cast<size_t>(length));
+        const size_t equals = argument.find('=');
+        std::string name(argument.substr(0, equals));
+        std::string value(equals == std::string_view::npos ? "" : argument.substr(equals + 1));
+        if (name == "token")
+            ask.query_token = Secret(std::move(value));
+        else if (!name.empty())
+            ask.query.emplace(std::move(name), std::move(value));
+    }
 }
 
 constexpr std::string_view proxy_headers[] = {
@@ -76,7 +117,7 @@ RequestHeaders read_headers(lws* wsi) {
     return read;
 }
 
-HttpAsk read_ask(lws* wsi) {
+HttpAsk read_ask(lws* wsi, const std::vector<std::string>& headers) {
     HttpAsk ask;
     for (const MethodToken& row : method_tokens) {
         if (lws_hdr_total_length(wsi, row.token) <= 0) continue;
@@ -87,8 +128,17 @@ HttpAsk read_ask(lws* wsi) {
     ask.host = header(wsi, WSI_TOKEN_HOST);
     ask.http_1_0 = header(wsi, WSI_TOKEN_HTTP).find("1.0") != std::string::npos;
     ask.chunked = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
-    const std::string length = header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
-    ask.has_body = !length.empty() && length != "0";
+    read_length(ask, header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH));
+    ask.expects_continue = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_EXPECT) > 0;
+    ask.bearer = Secret(bearer_of(header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION)));
+    ask.openclaw_token = Secret(custom_header(wsi, "x-openclaw-token:"));
+    read_query(wsi, ask);
+    const auto keep = [&](const std::string& name) {
+        if (std::string value = any_header(wsi, name); !value.empty())
+            ask.headers[name] = std::move(value);
+    };
+    for (const char* name : usual_headers) keep(name);
+    for (const std::string& name : headers) keep(name);
     return ask;
 }
 

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "workers/gateway/http_answer.h"
 #include "workers/gateway/log_text.h"
@@ -14,7 +15,8 @@ namespace gateway {
 
 // Only while the request's headers are there: until the upgrade or the answer is done.
 RequestHeaders read_headers(lws* wsi);
-HttpAsk read_ask(lws* wsi);
+// With those further headers, whose names are in lower case, beside the usual ones.
+HttpAsk read_ask(lws* wsi, const std::vector<std::string>& headers = {});
 
 // What RFC 6455 has against the opening of a WebSocket, see refused_opening().
 int opening_fault(lws* wsi);

@@ -1,8 +1,8 @@
 // The public face: HTTP and WebSocket on one port, for browsers, command lines and devices.
 
+#include "workers/common/uv_loop.h"
 #include "workers/gateway/gateway.h"
-#include "workers/gateway/uv_loop.h"
 
 int main() {
-    return run_worker(gateway::make_uv_loop(), gateway::run);
+    return run_worker(make_uv_loop(), gateway::run);
 }

@@ -89,13 +89,13 @@ constexpr Method table[] = {
     {"node.invoke", Scope::write, here},
     {"node.invoke.result", Scope::node, here},
     {"node.event", Scope::node, here},
-    {"cron.list", Scope::read},
-    {"cron.status", Scope::read},
-    {"cron.add", Scope::admin},
-    {"cron.update", Scope::admin},
-    {"cron.remove", Scope::admin},
-    {"cron.run", Scope::admin},
-    {"cron.runs", Scope::read},
+    {"cron.list", Scope::read, agent, read_deadline},
+    {"cron.status", Scope::read, agent, read_deadline},
+    {"cron.add", Scope::admin, agent, read_deadline},
+    {"cron.update", Scope::admin, agent, read_deadline},
+    {"cron.remove", Scope::admin, agent, read_deadline},
+    {"cron.run", Scope::admin, agent},  // waits for the run
+    {"cron.runs", Scope::read, agent, read_deadline},
     {"system-presence", Scope::read, here},
     {"system-event", Scope::admin, here},
     {"send", Scope::write, here},
@@ -112,6 +112,24 @@ constexpr Method table[] = {
     {"poll", Scope::admin, here, 0, false},
     {"web.login.start", Scope::admin, nobody, 0, false, no_web_login},
     {"web.login.wait", Scope::admin, nobody, 0, false, no_web_login},
+    // Telephone calls, where the owner has them: the agent says when not.
+    {"voicecall.initiate", Scope::admin, agent, read_deadline, false},
+    {"voicecall.start", Scope::admin, agent, read_deadline, false},
+    {"voicecall.continue", Scope::admin, agent, 0, false},  // waits for what is said
+    {"voicecall.speak", Scope::admin, agent, read_deadline, false},
+    {"voicecall.end", Scope::admin, agent, read_deadline, false},
+    {"voicecall.status", Scope::admin, agent, read_deadline, false},
+    // Ours alone.
+    {"hardshell.workers", Scope::read, here},
+    {"hardshell.worker.history", Scope::read, here},
+    {"hardshell.worker.restart", Scope::admin, here},
+    {"hardshell.worker.start", Scope::admin, here},
+    {"hardshell.worker.stop", Scope::admin, here},
+    {"hardshell.doctor", Scope::read, here},
+    {"hardshell.config.check", Scope::admin, here},
+    {"hardshell.pairing.list", Scope::pairing, agent, read_deadline},
+    {"hardshell.pairing.approve", Scope::pairing, agent, read_deadline},
+    {"hardshell.pairing.reject", Scope::pairing, agent, read_deadline},
 };
 
 struct ScopeName {

@@ -71,6 +71,8 @@ struct CounterMetric {
     const char* help;
     // The kind that counts it; empty: every one.
     std::string_view kind;
+    double parts = 1;              // of the metric's unit, which the board counts
+    bool zero_is_unknown = false;  // a time that never was, a size nobody measured
 };
 
 // In the order of the enumeration. A counter begins anew with each life of its worker.
@@ -88,6 +90,15 @@ constexpr CounterMetric counter_metrics[] = {
     {Counter::memory_bytes, "hardshell_worker_memory_bytes", "gauge", "Memory of its own that the worker uses.", ""},
     {Counter::memory_peak_bytes, "hardshell_worker_memory_peak_bytes", "gauge", "The most memory that it used in this life.", ""},
     {Counter::descriptors, "hardshell_worker_open_descriptors", "gauge", "Open file descriptors.", ""},
+    {Counter::model_failures, "hardshell_model_failures_total", "counter", "Requests to a model that failed; another model may have answered.", "agent"},
+    {Counter::model_cost_microdollars, "hardshell_model_cost_dollars_total", "counter", "What the models' answers cost, where the price is known.", "agent", 1e6},
+    {Counter::messages_waiting, "hardshell_messages_waiting", "gauge", "Messages of people and jobs that are not answered yet.", "agent"},
+    {Counter::oldest_message_ms, "hardshell_oldest_message_time_seconds", "gauge", "When the longest waiting of them came, since the epoch; missing while none waits.", "agent", 1e3, true},
+    {Counter::deliveries_waiting, "hardshell_deliveries_waiting", "gauge", "Messages to people on channels that are not delivered yet.", "agent"},
+    {Counter::oldest_delivery_ms, "hardshell_oldest_delivery_time_seconds", "gauge", "When the longest waiting of them was written, since the epoch; missing while none waits.", "agent", 1e3, true},
+    {Counter::deliveries_failed, "hardshell_deliveries_failed_total", "counter", "Messages to people on channels that were refused, given up, or of which nobody knows.", "agent"},
+    {Counter::volume_bytes, "hardshell_volume_bytes", "gauge", "Size of the file system that holds the state.", "agent", 1, true},
+    {Counter::volume_free_bytes, "hardshell_volume_free_bytes", "gauge", "What is left of it.", "agent"},
 };
 // clang-format on
 
@@ -163,6 +174,27 @@ void write_whole(Writer& out, const MetricsFacts& facts) {
     out.sample({}, facts.degraded ? 1 : 0);
 }
 
+void write_tunnel(Writer& out, const MetricsFacts& facts) {
+    if (!facts.tunnel || facts.tunnel->provider().empty()) return;
+    out.family("hardshell_tunnel_up", "gauge",
+               "Whether requests from the internet come through the tunnel.");
+    out.sample({{"provider", facts.tunnel->provider()}},
+               facts.tunnel->state() == hardshell::proto::PublicUrl::UP ? 1 : 0);
+    out.family("hardshell_tunnel_address_changes_total", "counter",
+               "How often the tunnel's address became another one.");
+    out.sample({{"provider", facts.tunnel->provider()}},
+               static_cast<double>(facts.tunnel->changes()));
+}
+
+void write_door(Writer& out, const MetricsFacts& facts) {
+    if (!facts.door) return;
+    out.family("hardshell_public_requests_total", "counter",
+               "Requests for public paths on the gateway's port, by what became of them.");
+    out.sample({{"outcome", "handed_on"}}, static_cast<double>(facts.door->handed_on));
+    out.sample({{"outcome", "refused"}}, static_cast<double>(facts.door->refused));
+    out.sample({{"outcome", "unanswered"}}, static_cast<double>(facts.door->unanswered));
+}
+
 void write_states(Writer& out, const MetricsFacts& facts) {
     out.family("hardshell_worker_state", "gauge",
                "The state of the worker: 1 for the one it is in.");
@@ -204,10 +236,48 @@ void write_counters(Writer& out, const MetricsFacts& facts) {
         for (const WorkerState& worker : facts.workers) {
             const BoardPage* page = facts.page(worker.name());
             if (!page || (!metric.kind.empty() && metric.kind != worker.kind())) continue;
+            const int64_t counted = page->get(metric.counter);
+            if (counted == 0 && metric.zero_is_unknown) continue;
             if (!any) out.family(metric.name, metric.type, metric.help);
             any = true;
-            out.sample({{"worker", worker.name()}}, static_cast<double>(page->get(metric.counter)));
+            out.sample({{"worker", worker.name()}}, static_cast<double>(counted) / metric.parts);
         }
+    }
+}
+
+struct AccountMetric {
+    const char* name;
+    const char* help;
+    Value (*value)(const Json& live);
+};
+
+constexpr AccountMetric account_metrics[] = {
+    {"hardshell_channel_connected", "Whether the account is connected to its service.",
+     [](const Json& live) {
+         // What a process said that is gone says nothing of now.
+         return number(bool_member(live, "connected") && bool_member(live, "linked", true) ? 1 : 0);
+     }},
+    {"hardshell_channel_last_inbound_time_seconds",
+     "When somebody last wrote to the account, since the epoch; missing before the first time.",
+     [](const Json& live) {
+         const int64_t at = int_member(live, "lastInboundAt");
+         return at > 0 ? seconds(at) : Value{};
+     }},
+};
+
+// Of each account that has a process and has said something of itself.
+void write_account_metrics(Writer& out, const MetricsFacts& facts) {
+    for (const AccountMetric& metric : account_metrics) {
+        bool any = false;
+        for (const auto& [channel, summary] : facts.channels.items())
+            for (const auto& [account, entry] : member(summary, "accounts").items()) {
+                const Json& live = member(entry, "live");
+                const Value value = live.is_object() ? metric.value(live) : Value{};
+                if (!value) continue;
+                if (!any) out.family(metric.name, "gauge", metric.help);
+                any = true;
+                out.sample({{"channel", channel}, {"account", account}}, *value);
+            }
     }
 }
 
@@ -216,10 +286,13 @@ void write_counters(Writer& out, const MetricsFacts& facts) {
 std::string metrics_text(const MetricsFacts& facts) {
     Writer out;
     write_whole(out, facts);
+    write_tunnel(out, facts);
+    write_door(out, facts);
     write_states(out, facts);
     write_ends(out, facts);
     write_worker_metrics(out, facts);
     write_counters(out, facts);
+    write_account_metrics(out, facts);
     return out.take();
 }
 

@@ -1,6 +1,7 @@
 // What /metrics says: the state of the whole and of every worker, as Prometheus reads it (text
 // format 0.0.4). Pure: built from what the supervisor says about the workers and from the status
-// board, so that it costs no message and still answers while a worker hangs.
+// board, so that it costs no message and still answers while a worker hangs. What channel accounts
+// are like is what the agent last told of them.
 #pragma once
 
 #include <functional>
@@ -8,6 +9,8 @@
 #include <string_view>
 
 #include "workers/common/base/board_page.h"
+#include "workers/common/base/json.h"
+#include "workers/common/routes/path_door.h"
 #include "workers/gateway/reports.h"
 
 namespace gateway {
@@ -20,7 +23,12 @@ struct MetricsFacts {
     bool degraded = false;
     std::string_view version;
     std::string_view commit;
-    int64_t now_ms = 0;  // monotonic, as heartbeats are
+    int64_t now_ms = 0;    // monotonic, as heartbeats are
+    const Json& channels;  // as in channel_reports.h
+    // Null, or without a provider: there is no tunnel.
+    const hardshell::proto::PublicUrl* tunnel = nullptr;
+    // Null: there are no public paths.
+    const PathDoor::Counts* door = nullptr;
 };
 
 std::string metrics_text(const MetricsFacts& facts);

@@ -143,6 +143,20 @@ void FrontDesk::exec_approval_request(const Json& params, const Reply& reply) {
     if (refused) reply.failed(*refused);
 }
 
+// A command of the agent itself. Whoever may decide sees the request as any other.
+void FrontDesk::agent_wants_approval(uint64_t id, const std::string& params_json) {
+    const uint64_t life = parts_.agent.agent_life();
+    const auto decide = [this, life, id](const std::string& decision) {
+        parts_.agent.decide_approval(life, id, decision);
+    };
+    const Result<Json> params = parse_json(params_json);
+    if (!params || !params->is_object()) return decide({});
+    const auto refused = exec_approvals_.request(*params, wall_ms(), [decide](const Json& outcome) {
+        decide(text_member(outcome, "decision"));
+    });
+    if (refused) decide({});
+}
+
 void FrontDesk::exec_approval_resolve(const Json& params, const Reply& reply) {
     const Client* client = parts_.hub.find(reply.client_id);
     if (!client) return;

@@ -107,6 +107,11 @@ constexpr Shape voicewake_set_shape{voicewake_set_fields};
 constexpr Field talk_mode_fields[] = {{"enabled", Kind::boolean, true}, {"phase", Kind::text}};
 constexpr Shape talk_mode_shape{talk_mode_fields};
 
+constexpr Field workers_fields[] = {{"history", Kind::boolean}};
+constexpr Shape workers_shape{workers_fields};
+constexpr Field worker_fields[] = {{"worker", Kind::filled_text, true}};
+constexpr Shape worker_shape{worker_fields};
+
 // What a system event may say about whoever it comes from.
 constexpr std::string_view event_facts[] = {"deviceId",
                                             "instanceId",
@@ -178,6 +183,13 @@ const FrontDesk::OwnRow FrontDesk::own_methods[] = {
     {"voicewake.get", &FrontDesk::voicewake_get, &no_members},
     {"voicewake.set", &FrontDesk::voicewake_set, &voicewake_set_shape},
     {"talk.mode", &FrontDesk::talk_mode, &talk_mode_shape},
+    {"hardshell.workers", &FrontDesk::workers, &workers_shape},
+    {"hardshell.worker.history", &FrontDesk::worker_history, &worker_shape},
+    {"hardshell.worker.restart", &FrontDesk::worker_verb, &worker_shape},
+    {"hardshell.worker.start", &FrontDesk::worker_verb, &worker_shape},
+    {"hardshell.worker.stop", &FrontDesk::worker_verb, &worker_shape},
+    {"hardshell.doctor", &FrontDesk::doctor_findings, &no_members},
+    {"hardshell.config.check", &FrontDesk::configuration, config_params("hardshell.config.check")},
 };
 
 void FrontDesk::serve(const RequestFrame& request, const Reply& reply) {
@@ -206,16 +218,26 @@ void FrontDesk::status(const Json&, const Reply& reply) {
     question.params_json = "{}";
     question.deadline = status_deadline;
     question.waits_for_life = false;
-    parts_.agent.ask(std::move(question), [this, reply](const AgentGate::RpcResult& result) {
-        Json agent_part;
-        if (result.ok())
-            if (Result<Json> parsed = parse_json(result.payload_json())) agent_part = *parsed;
-        reply.ok(print_json(status_report(agent_part, parts_.workers(), parts_.settings)));
+    if (const auto* known = parts_.kept.find(question.method, question.params_json, monotonic_ms()))
+        return tell_status(*known, reply);
+    parts_.kept.ask(std::move(question), [this, reply](const AgentGate::RpcResult& result) {
+        tell_status(result, reply);
     });
 }
 
+void FrontDesk::tell_status(const AgentGate::RpcResult& part, const Reply& reply) {
+    if (part.id() == 0 || part.id() != status_.part_id || status_.text.empty()) {
+        Json agent_part;
+        if (part.ok())
+            if (Result<Json> parsed = parse_json(part.payload_json())) agent_part = *parsed;
+        status_.text = print_json(status_report(agent_part, parts_.workers(), parts_.settings));
+        status_.part_id = part.id();
+    }
+    reply.ok(status_.text);
+}
+
 void FrontDesk::system_presence(const Json&, const Reply& reply) {
-    reply.ok(print_json(parts_.hub.presence(wall_ms())));
+    reply.ok(parts_.hub.presence(wall_ms()));
 }
 
 void FrontDesk::system_event(const Json& params, const Reply& reply) {

@@ -1,5 +1,7 @@
 // The methods about what an owner looks after: the log, the channels, the voice devices.
 
+#include <algorithm>
+
 #include "workers/common/base/clock.h"
 #include "workers/gateway/channel_reports.h"
 #include "workers/gateway/front_desk.h"
@@ -11,6 +13,12 @@ namespace {
 
 constexpr size_t fewest_options = 2;
 constexpr size_t most_options = 12;
+constexpr int64_t least_probe_ms = 1'000;
+constexpr int64_t usual_probe_ms = 10'000;
+constexpr int64_t most_probe_ms = 60'000;
+constexpr std::chrono::milliseconds probe_grace{500};
+constexpr std::chrono::milliseconds logout_deadline{2'000};
+constexpr std::chrono::milliseconds send_deadline{60'000};
 
 // A channel is looked for as it is spelt in the configuration.
 std::string channel_in(const Json& params) {
@@ -32,10 +40,24 @@ void FrontDesk::logs_tail(const Json& params, const Reply& reply) {
     });
 }
 
-// Nothing is probed: a channel's worker says by itself how it stands.
-void FrontDesk::channels_status(const Json&, const Reply& reply) {
-    reply.ok(
-        print_json(channels_report(parts_.settings.channels, parts_.workers(), wall_ms())));
+// Without a probe the accounts' last word counts: they say by themselves how they stand.
+void FrontDesk::channels_status(const Json& params, const Reply& reply) {
+    const auto answer = [this, reply](const Json& channels) {
+        reply.ok(print_json(channels_report(channels, parts_.workers(), wall_ms())));
+    };
+    if (!bool_member(params, "probe")) return answer(parts_.settings.channels);
+    const int64_t timeout =
+        std::clamp(int_member(params, "timeoutMs", usual_probe_ms), least_probe_ms, most_probe_ms);
+    AgentGate::Question question;
+    question.method = "internal.channels";
+    question.params_json = print_json({{"probe", true}, {"timeoutMs", timeout}});
+    question.deadline = std::chrono::milliseconds(timeout) + probe_grace;
+    question.waits_for_life = false;
+    parts_.agent.ask(std::move(question), [this, answer](const AgentGate::RpcResult& result) {
+        const Result<Json> probed =
+            result.ok() ? parse_json(result.payload_json()) : Result<Json>(Json());
+        answer(probed && probed->is_object() ? *probed : parts_.settings.channels);
+    });
 }
 
 void FrontDesk::channels_logout(const Json& params, const Reply& reply) {
@@ -44,16 +66,42 @@ void FrontDesk::channels_logout(const Json& params, const Reply& reply) {
     if (const auto refused = logout_refusal(parts_.settings.channels, channel, account))
         return reply.failed(*refused);
     const Json& known = member(parts_.settings.channels, channel);
-    configuration({{"channel", channel},
-                   {"accountId", account.empty() ? text_member(known, "defaultAccount") : account}},
-                  reply);
+    const Json whose{
+        {"channel", channel},
+        {"accountId", account.empty() ? text_member(known, "defaultAccount") : account}};
+    // The account's process first: it ends the platform's session while it has the token.
+    AgentGate::Question question;
+    question.method = "internal.channel-logout";
+    question.params_json = print_json(whose);
+    question.deadline = logout_deadline;
+    question.waits_for_life = false;
+    parts_.agent.ask(std::move(question), [this, whose, reply](const AgentGate::RpcResult&) {
+        configuration(whose, reply);
+    });
 }
 
 void FrontDesk::send_message(const Json& params, const Reply& reply) {
     const auto refused = outbound_refusal(parts_.settings.channels, parts_.workers(),
-                                          channel_in(params), text_member(params, "accountId"));
-    reply.failed(refused ? *refused
-                         : unavailable("no message can be handed to this channel's worker", false));
+                                          usual_or_only(params), text_member(params, "accountId"));
+    if (refused) return reply.failed(*refused);
+    AgentGate::Question question;
+    question.method = "send";
+    question.params_json = print_json(params);
+    question.deadline = send_deadline;
+    parts_.agent.ask(std::move(question), [reply](const AgentGate::RpcResult& result) {
+        if (result.ok()) return reply.ok(result.payload_json());
+        reply.failed(result.error_code() == code::invalid_request
+                         ? invalid_request(result.error_message())
+                         : unavailable(result.error_message(), false));
+    });
+}
+
+// A channel that is not named is the only one that there is, else the usual one.
+std::string FrontDesk::usual_or_only(const Json& params) const {
+    const std::string named = channel_in(params);
+    const Json& channels = parts_.settings.channels;
+    if (!named.empty() || channels.size() != 1) return named;
+    return channels.begin().key();
 }
 
 void FrontDesk::poll(const Json& params, const Reply& reply) {
@@ -62,7 +110,9 @@ void FrontDesk::poll(const Json& params, const Reply& reply) {
         return reply.failed(
             invalid_request("invalid poll params: at /options: must NOT have fewer than 2 or more "
                             "than 12 items"));
-    send_message(params, reply);
+    const auto refused = outbound_refusal(parts_.settings.channels, parts_.workers(),
+                                          usual_or_only(params), text_member(params, "accountId"));
+    reply.failed(refused ? *refused : unavailable("polls cannot be sent by this version", false));
 }
 
 void FrontDesk::voicewake_get(const Json&, const Reply& reply) {

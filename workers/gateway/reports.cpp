@@ -38,31 +38,24 @@ void set_text(Json& object, const char* key, const std::string& value) {
     if (!value.empty()) object[key] = value;
 }
 
+// Absent where no tunnel is configured.
+void add_tunnel(Json& report, const hardshell::proto::PublicUrl& url) {
+    if (url.provider().empty()) return;
+    Json& tunnel = report["tunnel"];
+    tunnel = {{"state", doctor::tunnel_state_name(url.state())},
+              {"provider", url.provider()},
+              {"sinceMs", url.changed_ms()},
+              {"changes", url.changes()}};
+    set_text(tunnel, "url", url.url());
+    set_text(tunnel, "problem", url.problem());
+}
+
 }  // namespace
 
 const WorkerState* find_worker(const WorkerStates& workers, std::string_view name) {
     for (const WorkerState& worker : workers)
         if (worker.name() == name) return &worker;
     return nullptr;
-}
-
-std::string_view state_name(WorkerState::State state) {
-    switch (state) {
-        case WorkerState::STARTING:
-            return "starting";
-        case WorkerState::READY:
-            return "ready";
-        case WorkerState::STOPPING:
-            return "stopping";
-        case WorkerState::WAITING:
-            return "waiting";
-        case WorkerState::HELD:
-            return "held";
-        case WorkerState::STOPPED:
-            return "stopped";
-        default:
-            return "unknown";
-    }
 }
 
 Json worker_list(const WorkerStates& workers) {
@@ -108,6 +101,7 @@ Json health_report(const Json& agent_part, const WorkerStates& workers,
     report["agents"] = member_or(agent_part, "agents", Json::array());
     report["sessions"] = member_or(agent_part, "sessions", no_sessions);
     report["workers"] = worker_list(workers);
+    add_tunnel(report, settings.public_url);
     set_text(report, "degraded", settings.degraded);
     return report;
 }
@@ -130,43 +124,45 @@ Json status_report(const Json& agent_part, const WorkerStates& workers,
         {"sessions", member_or(agent_part, "sessions", no_sessions)}};
     if (const Json& model = member(agent_part, "model"); !model.is_null()) report["model"] = model;
     report["workers"] = worker_list(workers);
+    add_tunnel(report, settings.public_url);
     report["version"] = settings.version;
     set_text(report, "degraded", settings.degraded);
     return report;
 }
 
+// Put together from texts: most of it is the same for everybody, or printed already.
 std::string hello_text(const Admission& admission, const GatewaySettings& settings,
                        const Surroundings& around) {
+    static const std::string features =
+        print_json({{"methods", offered_methods()}, {"events", offered_events()}});
+    static const std::string policy = print_json({{"maxPayload", largest_frame},
+                                                  {"maxBufferedBytes", most_unsent_events},
+                                                  {"tickIntervalMs", tick_interval_ms}});
     Json server = {{"version", settings.version}};
     set_text(server, "commit", settings.commit);
     server["host"] = settings.host;
     server["connId"] = around.connection_id;
-    Json snapshot = {{"presence", around.presence}, {"health", Json::object()}};
-    if (!around.health_json.empty())
-        if (Result<Json> health = parse_json(around.health_json)) snapshot["health"] = *health;
-    snapshot["stateVersion"] = {{"presence", around.version.presence},
-                                {"health", around.version.health}};
-    snapshot["uptimeMs"] = around.uptime_ms;
-    snapshot["configPath"] = settings.config_path;
-    snapshot["stateDir"] = settings.state_dir;
-    snapshot["sessionDefaults"] = {{"defaultAgentId", settings.default_agent},
-                                   {"mainKey", "main"},
-                                   {"mainSessionKey", settings.main_session_key()},
-                                   {"scope", settings.sessions_global ? "global" : "per-sender"}};
-    Json hello = {{"type", "hello-ok"},
-                  {"protocol", protocol_version},
-                  {"server", std::move(server)},
-                  {"features", {{"methods", offered_methods()}, {"events", offered_events()}}},
-                  {"snapshot", std::move(snapshot)}};
+    const Json rest = {{"stateVersion",
+                        {{"presence", around.version.presence}, {"health", around.version.health}}},
+                       {"uptimeMs", around.uptime_ms},
+                       {"configPath", settings.config_path},
+                       {"stateDir", settings.state_dir},
+                       {"sessionDefaults",
+                        {{"defaultAgentId", settings.default_agent},
+                         {"mainKey", "main"},
+                         {"mainSessionKey", settings.main_session_key()},
+                         {"scope", settings.sessions_global ? "global" : "per-sender"}}}};
+    std::string text = R"({"type":"hello-ok","protocol":)" + std::to_string(protocol_version);
+    text += R"(,"server":)" + print_json(server) + R"(,"features":)" + features;
+    text += R"(,"snapshot":{"presence":)" + around.presence_json + R"(,"health":)";
+    text += around.health_json.empty() ? "{}" : around.health_json;
+    text += "," + print_json(rest).substr(1);
     if (!admission.token.token.empty())
-        hello["auth"] = {{"deviceToken", admission.token.token},
-                         {"role", admission.token.role},
-                         {"scopes", admission.token.scopes},
-                         {"issuedAtMs", admission.token.issued_at_ms}};
-    hello["policy"] = {{"maxPayload", largest_frame},
-                       {"maxBufferedBytes", most_unsent_events},
-                       {"tickIntervalMs", tick_interval_ms}};
-    return print_json(hello);
+        text += R"(,"auth":)" + print_json({{"deviceToken", admission.token.token},
+                                            {"role", admission.token.role},
+                                            {"scopes", admission.token.scopes},
+                                            {"issuedAtMs", admission.token.issued_at_ms}});
+    return text + R"(,"policy":)" + policy + "}";
 }
 
 Json presence_facts(const Admission& admission, const RequestSource& source) {

@@ -8,6 +8,7 @@
 
 #include "proto/supervisor_worker.pb.h"
 #include "workers/common/base/json.h"
+#include "workers/common/doctor/words.h"
 #include "workers/gateway/frames.h"
 #include "workers/gateway/gateway_settings.h"
 #include "workers/gateway/handshake.h"
@@ -19,8 +20,7 @@ using WorkerState = hardshell::proto::WorkerStatus;
 
 // Null when there is none of that name.
 const WorkerState* find_worker(const WorkerStates& workers, std::string_view name);
-// "ready", "waiting", …
-std::string_view state_name(WorkerState::State state);
+using doctor::state_name;
 // [{name, state, pid, restarts, lastEnd}]
 Json worker_list(const WorkerStates& workers);
 
@@ -55,7 +55,8 @@ Json status_report(const Json& agent_part, const WorkerStates& workers,
 
 struct Surroundings {
     std::string connection_id;
-    Json presence;
+    // The presence list as JSON text.
+    std::string presence_json;
     // The last health report as JSON text; empty when there is none.
     std::string health_json;
     StateVersion version;

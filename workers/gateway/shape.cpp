@@ -3,13 +3,20 @@
 #include <algorithm>
 #include <vector>
 
+#include "workers/gateway/frames.h"
+
 namespace gateway {
 
 namespace {
 
 using Faults = std::vector<std::string>;
 
+// A frame holds thousands of members, and nobody reads what is wrong with each.
+constexpr size_t most_faults = 32;
+constexpr size_t longest_name = 100;
+
 void add(Faults& faults, const std::string& path, const std::string& text) {
+    if (faults.size() >= most_faults) return;
     std::string fault = path.empty() ? text : "at " + path + ": " + text;
     if (std::find(faults.begin(), faults.end(), fault) == faults.end())
         faults.push_back(std::move(fault));
@@ -60,7 +67,8 @@ void check_text_list(Faults& faults, const std::string& path, const Json& value)
 void check_boolean_map(Faults& faults, const std::string& path, const Json& value) {
     if (!value.is_object()) return add(faults, path, "must be object");
     for (const auto& [key, entry] : value.items())
-        if (!entry.is_boolean()) add(faults, path + "/" + key, "must be boolean");
+        if (!entry.is_boolean())
+            add(faults, path + "/" + cut_text(key, longest_name), "must be boolean");
 }
 
 void check_field(Faults& faults, const std::string& path, const Json& value, const Field& field) {
@@ -96,7 +104,9 @@ void check_object(Faults& faults, const std::string& path, const Json& value, co
         const std::string& key = entry.key();
         const bool known = std::any_of(shape.fields.begin(), shape.fields.end(),
                                        [&](const Field& field) { return field.name == key; });
-        if (!known) add(faults, path.empty() ? "root" : path, "unexpected property '" + key + "'");
+        if (!known)
+            add(faults, path.empty() ? "root" : path,
+                "unexpected property '" + cut_text(key, longest_name) + "'");
     }
     for (const Field& field : shape.fields) {
         const auto found = value.find(field.name);

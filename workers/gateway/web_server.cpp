@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 
 #include "workers/common/base/clock.h"
 #include "workers/common/log.h"
+#include "workers/common/routes/request_head.h"
 #include "workers/gateway/loopback_peer.h"
 #include "workers/gateway/lws_request.h"
 #include "workers/gateway/websocket_rules.h"
@@ -20,6 +22,8 @@ namespace {
 static_assert(OutFrame::headroom >= LWS_PRE, "libwebsockets writes that much before a frame");
 
 constexpr int accepts_per_turn = 64;
+// Bytes of a request in which a public path would be seen, method and all.
+constexpr size_t longest_public_path = 256;
 constexpr std::chrono::milliseconds pause_without_descriptors{100};
 // A client that does not take its close frame, or does not answer it, is cut off.
 constexpr int close_patience_s = 10;
@@ -29,6 +33,9 @@ constexpr auto write_close_frame = static_cast<lws_write_protocol>(4);
 
 // Per client, so small; messages are put together here.
 constexpr size_t receive_buffer = 1024;
+// Bytes offered to the kernel at once. Left to itself libwebsockets offers a receive buffer's worth
+// per turn of the loop, and copies the rest.
+constexpr size_t most_written = 1u << 30;
 
 // Libwebsockets' own remarks: mostly about what strangers send.
 void log_remark(int, const char* line) {
@@ -37,23 +44,60 @@ void log_remark(int, const char* line) {
     log_debug("libwebsockets: {}", text);
 }
 
-constexpr lws_retry_bo_t idle_policy = {nullptr, 0, 0, 120, 150, 0};
+// Of plain HTTP requests, besides what every request is looked at for.
+constexpr const char* own_headers[] = {"x-openclaw-agent-id", "x-openclaw-agent",
+                                       "x-openclaw-session-key", "x-openclaw-message-channel",
+                                       "x-openclaw-account-id"};
+
+bool is_about_http(lws_callback_reasons reason) {
+    return reason == LWS_CALLBACK_HTTP || reason == LWS_CALLBACK_HTTP_BODY ||
+           reason == LWS_CALLBACK_HTTP_BODY_COMPLETION || reason == LWS_CALLBACK_HTTP_WRITEABLE;
+}
+
+// None: only a pong counts for libwebsockets, so that a client that sends request after request but
+// answers no ping would be cut off; and each connection walks a list of all. See Liveness.
+constexpr lws_retry_bo_t no_idle_policy{};
+
+// Nothing is asked of a peer that still has to take what waits.
+void write_ping(lws* wsi) {
+    if (lws_get_close_length(wsi) > 0 || lws_partial_buffered(wsi)) return;
+    // Not empty: libwebsockets 4.1.6 tells of no pong without a payload.
+    unsigned char room[LWS_PRE + 4] = {};
+    (void)lws_write(wsi, room + LWS_PRE, sizeof room - LWS_PRE, LWS_WRITE_PING);
+}
 
 }  // namespace
 
-struct WebServer::Socket {
-    lws* wsi = nullptr;
+struct WebServer::Socket final : HttpExchange::Connection {
+    explicit Socket(WebServer& its) : server(its), http(*this, its.loop_, its.bodies_) {}
+    lws* wsi() const override { return handle; }
+    bool is_last_request() const override { return server.is_last_request(); }
+    void has_shown_itself() override { server.is_known(*this); }
+    void must_come_on() override { server.is_stranger(*this); }
+    void kill() override { server.kill(*this); }
+
+    WebServer& server;
+    lws* handle = nullptr;  // known once libwebsockets has adopted the connection
+    // Until its first request says whose it is; watched, and libwebsockets has none of it.
+    Fd unread;
+    size_t seen_unread = 0;  // bytes that were there when it was last looked at
+    Loop::Registration first_bytes;
     std::string peer;
+    std::string source;  // whom its failures count for; the peer's until it has spoken
     Door door = Door::everybody;
     RequestHeaders headers;
+    HttpExchange http;
     std::unique_ptr<Client> client;
+    std::optional<Liveness> life;
+    bool is_woken = false;       // among those that are to be written before the loop sleeps…
+    size_t woken_at = 0;         // …and which
     std::unique_ptr<Echo> echo;  // in place of a client
     std::string incoming;
     bool asks_for_echo = false;
-    bool close_timed = false;     // the time for our close has begun
-    bool close_sent = false;      // our close frame is out
-    bool ends_when_sent = false;  // HTTP: the connection ends with this answer
-    int peer_close_code = 1006;   // no close frame seen
+    bool close_timed = false;    // the time for our close has begun
+    bool close_sent = false;     // our close frame is out
+    bool is_doomed = false;      // to be ended, whatever it still sends
+    int peer_close_code = 1006;  // no close frame seen
     std::string peer_close_reason;
 };
 
@@ -62,15 +106,22 @@ int WebServer::on_lws(lws* wsi, lws_callback_reasons reason, void*, void* in, si
     auto* socket = static_cast<Socket*>(lws_get_opaque_user_data(wsi));
     if (!socket) return 0;
     auto* server = static_cast<WebServer*>(lws_context_user(lws_get_context(wsi)));
-    socket->wsi = wsi;
+    socket->handle = wsi;
     return server->handle(*socket, reason, in, length);
 }
 
-WebServer::WebServer(UvLoop& loop, const GatewaySettings& settings, FrontDesk& desk,
-                     std::function<HttpFacts()> facts)
-    : loop_(loop), settings_(settings), desk_(desk), facts_(std::move(facts)) {
+WebServer::WebServer(UvLoop& loop, const GatewaySettings& settings, Patience patience,
+                     FrontDesk& desk, HttpDesk http, PathDoor& door)
+    : loop_(loop),
+      settings_(settings),
+      patience_(patience),
+      desk_(desk),
+      http_(std::move(http)),
+      door_(door),
+      headers_(settings.http.hooks.headers()) {
+    headers_.insert(headers_.end(), std::begin(own_headers), std::end(own_headers));
     static const lws_protocols protocols[] = {
-        {"gateway", WebServer::on_lws, 0, receive_buffer, 0, nullptr, 0},
+        {"gateway", WebServer::on_lws, 0, receive_buffer, 0, nullptr, most_written},
         {nullptr, nullptr, 0, 0, 0, nullptr, 0},
     };
     lws_set_log_level(LLL_ERR | LLL_WARN, log_remark);
@@ -87,7 +138,7 @@ WebServer::WebServer(UvLoop& loop, const GatewaySettings& settings, FrontDesk& d
     info.max_http_header_data = 16384;
     info.timeout_secs = 10;
     info.keepalive_timeout = 5;
-    info.retry_and_idle_policy = &idle_policy;
+    info.retry_and_idle_policy = &no_idle_policy;
     info.pcontext = &context_;
     context_ = lws_create_context(&info);
     if (!context_) return;
@@ -98,9 +149,11 @@ WebServer::WebServer(UvLoop& loop, const GatewaySettings& settings, FrontDesk& d
 
 WebServer::~WebServer() {
     watches_.clear();
+    looks_.reset();
     stranger_timer_.reset();
     accept_pause_.reset();
     shut_down_timer_.reset();
+    for (const auto& [socket, owned] : sockets_) socket->first_bytes.reset();
     // With a loop of ours it takes two calls: the first starts to close the handles, and the last
     // of them to be closed, in settle(), may finish the job and reset the pointer.
     for (int attempt = 0; context_ && attempt < 3; ++attempt) {
@@ -116,6 +169,7 @@ Done WebServer::listen(const std::vector<int>& descriptors) {
     if (descriptors.empty())
         return Error{Fault::bad_config, "the gateway was given no listening socket"};
     open_door(descriptors, Door::everybody);
+    looks_ = loop_.every(patience_.between_looks(), [this] { look_after_clients(); });
     return {};
 }
 
@@ -160,12 +214,52 @@ void WebServer::accept_some(int listener, Door door) {
 void WebServer::adopt(Fd connection, Door door) {
     const int on = 1;
     setsockopt(connection.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    auto made = std::make_unique<Socket>();
+    auto made = std::make_unique<Socket>(*this);
     Socket* socket = made.get();
-    socket->peer = peer_address(connection.get());
+    socket->peer = socket->source = peer_address(connection.get());
     socket->door = door;
     sockets_[socket] = std::move(made);
     is_stranger(*socket);
+    if (door == Door::everybody && !door_.empty())
+        wait_for_path(*socket, std::move(connection));
+    else
+        hand_to_libwebsockets(*socket, std::move(connection));
+    if (strangers_.size() > most_strangers) make_room();
+}
+
+void WebServer::wait_for_path(Socket& socket, Fd connection) {
+    socket.unread = std::move(connection);
+    socket.first_bytes = loop_.watch(socket.unread.get(), Loop::readable,
+                                     [this, &socket](unsigned) { look_at_path(socket); });
+}
+
+// Nothing is read: whoever it is for does that.
+void WebServer::look_at_path(Socket& socket) {
+    if (socket.is_doomed) return;
+    char bytes[longest_public_path];
+    const ssize_t there = recv(socket.unread.get(), bytes, sizeof bytes, MSG_PEEK);
+    if (there < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    const auto count = static_cast<size_t>(std::max<ssize_t>(there, 0));
+    // Woken without anything new: no more will come.
+    if (count <= socket.seen_unread) return kill(socket);
+    socket.seen_unread = count;
+    const auto path = path_of_request({bytes, count});
+    if (!path && count < sizeof bytes) {
+        const int enough = static_cast<int>(count) + 1;  // else what is there wakes us for ever
+        setsockopt(socket.unread.get(), SOL_SOCKET, SO_RCVLOWAT, &enough, sizeof enough);
+        return;
+    }
+    const int any = 1;
+    setsockopt(socket.unread.get(), SOL_SOCKET, SO_RCVLOWAT, &any, sizeof any);
+    socket.first_bytes.reset();
+    Fd connection = std::move(socket.unread);
+    if (!path || !door_.has(*path)) return hand_to_libwebsockets(socket, std::move(connection));
+    destroy(socket);
+    if (!shut_down_done_) door_.take(std::move(connection));
+}
+
+void WebServer::hand_to_libwebsockets(Socket& socket_, Fd connection) {
+    Socket* socket = &socket_;
     lws_adopt_desc_t adoption{};
     adoption.vh = vhost_;
     adoption.type = static_cast<lws_adoption_type>(LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP);
@@ -174,21 +268,26 @@ void WebServer::adopt(Fd connection, Door door) {
     lws* wsi = lws_adopt_descriptor_vhost_via_info(&adoption);
     // A failed adoption may or may not have said that the connection is destroyed.
     if (!wsi && sockets_.count(socket)) return destroy(*socket);
-    if (wsi) socket->wsi = wsi;
-    if (strangers_.size() > most_strangers) make_room();
+    if (wsi) socket->handle = wsi;
 }
 
 int WebServer::handle(Socket& socket, lws_callback_reasons reason, void* in, size_t length) {
     const std::string_view bytes(static_cast<const char*>(in), in ? length : 0);
+    if (socket.life && reason == LWS_CALLBACK_RECEIVE) socket.life->heard(monotonic_ms());
     if (socket.echo && reason == LWS_CALLBACK_RECEIVE) return socket.echo->receive(bytes);
     if (socket.echo && reason == LWS_CALLBACK_SERVER_WRITEABLE) return socket.echo->write_some();
+    if (socket.is_doomed && is_about_http(reason)) return -1;
     switch (reason) {
         case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
             return is_refused(socket) ? 1 : 0;
         case LWS_CALLBACK_HTTP:
             return answer(socket);
+        case LWS_CALLBACK_HTTP_BODY:
+            return socket.http.read_body(bytes);
+        case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+            return socket.http.body_is_there();
         case LWS_CALLBACK_HTTP_WRITEABLE:
-            return socket.ends_when_sent ? -1 : 0;
+            return socket.http.writeable();
         case LWS_CALLBACK_ESTABLISHED:
             open(socket);
             return 0;
@@ -196,6 +295,9 @@ int WebServer::handle(Socket& socket, lws_callback_reasons reason, void* in, siz
             return receive(socket, bytes);
         case LWS_CALLBACK_SERVER_WRITEABLE:
             return write_some(socket);
+        case LWS_CALLBACK_RECEIVE_PONG:
+            if (socket.life) socket.life->heard(monotonic_ms());
+            return 0;
         case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
             return take_close(socket, bytes);
         case LWS_CALLBACK_CLOSED:
@@ -210,27 +312,28 @@ int WebServer::handle(Socket& socket, lws_callback_reasons reason, void* in, siz
 }
 
 bool WebServer::is_refused(Socket& socket) {
-    socket.headers = read_headers(socket.wsi);
+    socket.headers = read_headers(socket.handle);
     socket.headers.peer = socket.peer;
     socket.asks_for_echo =
-        !settings_.echo_path.empty() && read_ask(socket.wsi).path == settings_.echo_path;
-    strangers_.comes_from(socket, source_of(socket.headers, settings_).limiter_key);
+        !settings_.echo_path.empty() && read_ask(socket.handle).path == settings_.echo_path;
+    socket.source = source_of(socket.headers, settings_).limiter_key;
+    strangers_.comes_from(socket, socket.source);
     if (shut_down_done_) {
-        write_answer(socket, refusal_answer(503, "The gateway is stopping"), true);
+        socket.http.write_answer(refusal_answer(503, "The gateway is stopping"), true);
         return true;
     }
     if (socket.door == Door::metrics) {
-        write_answer(socket, refusal_answer(404, "Not Found"), true);
+        socket.http.write_answer(refusal_answer(404, "Not Found"), true);
         return true;
     }
-    if (const int status = opening_fault(socket.wsi)) {
-        write_answer(socket, refusal_answer(status, "This is no opening of a WebSocket (RFC 6455)"),
-                     true);
+    if (const int status = opening_fault(socket.handle)) {
+        socket.http.write_answer(
+            refusal_answer(status, "This is no opening of a WebSocket (RFC 6455)"), true);
         return true;
     }
     if (origin_allowed(socket.headers, settings_)) {
         if (!claimed_tailscale_address(socket.headers, settings_).empty())
-            socket.headers.sender = user_at_other_end(lws_get_socket_fd(socket.wsi));
+            socket.headers.sender = user_at_other_end(lws_get_socket_fd(socket.handle));
         return false;
     }
     if (origin_log_.allows(monotonic_ms()))
@@ -239,63 +342,53 @@ bool WebServer::is_refused(Socket& socket) {
             "gateway.controlUi.allowedOrigins{}",
             log_safe(socket.headers.origin), log_safe(socket.headers.host), log_safe(socket.peer),
             origin_log_.remark());
-    write_answer(socket,
-                 refusal_answer(403,
-                                "Forbidden: origin not allowed; the owner can add it to "
-                                "gateway.controlUi.allowedOrigins"),
-                 true);
+    socket.http.write_answer(
+        refusal_answer(403,
+                       "Forbidden: origin not allowed; the owner can add it to "
+                       "gateway.controlUi.allowedOrigins"),
+        true);
     return true;
 }
 
 int WebServer::answer(Socket& socket) {
-    RequestHeaders headers = read_headers(socket.wsi);
+    if (socket.http.is_under_way()) return -1;  // a second request before the first is answered
+    RequestHeaders headers = read_headers(socket.handle);
     headers.peer = socket.peer;
-    const RequestSource source = source_of(headers, settings_);
-    HttpAsk ask = read_ask(socket.wsi);
-    ask.local = source.local;
-    const HttpAnswer made =
-        socket.door == Door::metrics ? metrics_answer(ask, metrics_) : answer_http(ask, facts_());
+    HttpAsk ask = read_ask(socket.handle, headers_);
+    ask.source = source_of(headers, settings_);
+    ask.local = ask.source.local;
     // Waits anew for who keeps the connection: a check from a proxy is no handshake that is late.
+    socket.source = ask.source.limiter_key;
     is_stranger(socket);
-    strangers_.comes_from(socket, source.limiter_key);
-    return write_answer(socket, made, ask.method != "HEAD");
-}
-
-int WebServer::write_answer(Socket& socket, const HttpAnswer& answer, bool with_body) {
-    std::string text(LWS_PRE, '\0');
-    text += answer.head;
-    if (with_body) text += answer.content();
-    auto* bytes = reinterpret_cast<unsigned char*>(text.data()) + LWS_PRE;
-    if (lws_write(socket.wsi, bytes, text.size() - LWS_PRE, LWS_WRITE_HTTP) < 0) return -1;
-    if (!answer.close) return lws_http_transaction_completed(socket.wsi) ? -1 : 0;
-    socket.ends_when_sent = true;
-    lws_callback_on_writable(socket.wsi);
-    return 0;
+    if (socket.door == Door::metrics)
+        return socket.http.write_answer(metrics_answer(ask, metrics_), ask.method != "HEAD");
+    return socket.http.serve(ask, http_(ask));
 }
 
 void WebServer::open(Socket& socket) {
+    socket.life.emplace(monotonic_ms());
     if (socket.asks_for_echo) {
-        socket.echo = std::make_unique<Echo>(socket.wsi);
+        socket.echo = std::make_unique<Echo>(socket.handle);
         return is_known(socket);
     }
     RequestSource source = source_of(socket.headers, settings_);
     socket.client = std::make_unique<Client>(next_client_++, std::move(socket.headers),
-                                             std::move(source), [&socket] { wake(socket); });
+                                             std::move(source), [this, &socket] { wake(socket); });
     desk_.greet(*socket.client);
 }
 
 int WebServer::receive(Socket& socket, std::string_view part) {
     if (!socket.client || socket.client->is_closing()) return 0;
     const size_t most = socket.client->is_admitted() ? largest_frame : largest_early_frame;
-    const size_t announced = lws_remaining_packet_payload(socket.wsi);
+    const size_t announced = lws_remaining_packet_payload(socket.handle);
     if (socket.incoming.size() + part.size() + announced > most) {
         socket.incoming = {};
         socket.client->drop(close_too_big, "message too big");
         return 0;
     }
-    if (lws_is_first_fragment(socket.wsi)) socket.incoming.clear();
+    if (lws_is_first_fragment(socket.handle)) socket.incoming.clear();
     socket.incoming += part;
-    if (announced > 0 || !lws_is_final_fragment(socket.wsi)) return 0;
+    if (announced > 0 || !lws_is_final_fragment(socket.handle)) return 0;
     const std::string message = std::move(socket.incoming);
     socket.incoming = {};
     desk_.take(*socket.client, message);
@@ -303,37 +396,64 @@ int WebServer::receive(Socket& socket, std::string_view part) {
     return 0;
 }
 
+// Written before the loop sleeps: waiting for libwebsockets to call back costs two changes of what
+// the descriptor is watched for, and a turn of the loop.
 void WebServer::wake(Socket& socket) {
-    lws_callback_on_writable(socket.wsi);
-    if (!socket.client || !socket.client->is_closing() || socket.close_timed) return;
+    if (!socket.client) return;  // on its way out
+    if (!socket.is_woken) {
+        if (woken_.empty()) loop_.soon([this] { write_woken(); });
+        socket.is_woken = true;
+        socket.woken_at = woken_.size();
+        woken_.push_back(&socket);
+    }
+    if (!socket.client->is_closing() || socket.close_timed) return;
     socket.close_timed = true;
-    lws_set_timeout(socket.wsi, PENDING_TIMEOUT_CLOSE_SEND, close_patience_s);
+    lws_set_timeout(socket.handle, PENDING_TIMEOUT_CLOSE_SEND, close_patience_s);
+}
+
+void WebServer::write_woken() {
+    for (size_t at = 0; at < woken_.size(); ++at) {
+        Socket* socket = woken_[at];
+        if (!socket) continue;
+        socket->is_woken = false;
+        if (write_some(*socket) != 0) kill(*socket);
+    }
+    woken_.clear();
+}
+
+void WebServer::look_after_clients() {
+    const int64_t now = monotonic_ms();
+    for (const auto& [socket, owned] : sockets_) {
+        const auto next =
+            socket->life ? socket->life->next(patience_, now) : Liveness::Next::nothing;
+        if (next == Liveness::Next::ask && !socket->close_sent) write_ping(socket->handle);
+        if (next == Liveness::Next::give_up) kill(*socket);
+    }
 }
 
 int WebServer::take_close(Socket& socket, std::string_view payload) {
     read_close(payload, socket.peer_close_code, socket.peer_close_reason);
     if (socket.close_sent) return -1;  // the answer to ours needs none
     if (is_close_payload(payload)) return 0;
-    if (!lws_partial_buffered(socket.wsi)) (void)send_close(socket, close_protocol, "");
+    if (!lws_partial_buffered(socket.handle)) (void)send_close(socket, close_protocol, "");
     return -1;
 }
 
-// One frame per call; libwebsockets keeps what the kernel does not take, and calls again when it
-// is gone.
+// All that waits, as long as the kernel takes it. Libwebsockets keeps what it does not take, and
+// calls again when that is gone.
 int WebServer::write_some(Socket& socket) {
     // Nothing goes out after a close frame, also where libwebsockets has sent one by itself.
-    if (!socket.client || socket.close_sent || lws_get_close_length(socket.wsi) > 0) return 0;
+    if (!socket.client || socket.close_sent || lws_get_close_length(socket.handle) > 0) return 0;
     Client& client = *socket.client;
-    client.frame_sent();
-    const SharedFrame frame = client.take_frame();
-    if (!frame)
-        return client.is_closing() ? send_close(socket, client.close_code(), client.close_reason())
-                                   : 0;
-    if (lws_write(socket.wsi, frame->data(), frame->size(), LWS_WRITE_TEXT) < 0) return -1;
-    if (client.has_frames() || client.is_closing() || lws_partial_buffered(socket.wsi))
-        lws_callback_on_writable(socket.wsi);
-    else
+    while (!lws_partial_buffered(socket.handle)) {
         client.frame_sent();
+        const SharedFrame frame = client.take_frame();
+        if (!frame)
+            return client.is_closing()
+                       ? send_close(socket, client.close_code(), client.close_reason())
+                       : 0;
+        if (lws_write(socket.handle, frame->data(), frame->size(), LWS_WRITE_TEXT) < 0) return -1;
+    }
     return 0;
 }
 
@@ -346,11 +466,14 @@ int WebServer::send_close(Socket& socket, int code, std::string_view reason) {
     bytes += reason;
     socket.close_sent = true;
     auto* payload = reinterpret_cast<unsigned char*>(bytes.data()) + LWS_PRE;
-    return lws_write(socket.wsi, payload, bytes.size() - LWS_PRE, write_close_frame) < 0 ? -1 : 0;
+    return lws_write(socket.handle, payload, bytes.size() - LWS_PRE, write_close_frame) < 0 ? -1
+                                                                                            : 0;
 }
 
 void WebServer::close_client(Socket& socket) {
     if (!socket.client) return;
+    if (socket.is_woken) woken_[socket.woken_at] = nullptr;
+    socket.is_woken = false;
     const std::unique_ptr<Client> client = std::move(socket.client);
     const bool ours = client->is_closing();
     desk_.farewell(*client, ours ? client->close_code() : socket.peer_close_code,
@@ -365,7 +488,7 @@ void WebServer::destroy(Socket& socket) {
 }
 
 void WebServer::is_stranger(Socket& socket) {
-    strangers_.add(socket, socket.peer, monotonic_ms() + handshake_time.count());
+    strangers_.add(socket, socket.source, monotonic_ms() + handshake_time.count());
     if (!stranger_timer_) watch_strangers();
 }
 
@@ -403,8 +526,18 @@ void WebServer::end_late_strangers() {
     watch_strangers();
 }
 
+// Libwebsockets gives a connection more time with each piece of a body, this one too.
 void WebServer::kill(Socket& socket) {
-    if (socket.wsi) lws_set_timeout(socket.wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+    socket.is_doomed = true;
+    if (socket.unread) {
+        // Later: whoever walks through the sockets goes on to the next.
+        loop_.soon([this, doomed = &socket] {
+            if (sockets_.count(doomed) && doomed->is_doomed) destroy(*doomed);
+        });
+        return;
+    }
+    if (socket.handle)
+        lws_set_timeout(socket.handle, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 }
 
 void WebServer::shut_down(int code, const std::string& reason, std::chrono::milliseconds at_most,
@@ -417,6 +550,7 @@ void WebServer::shut_down(int code, const std::string& reason, std::chrono::mill
     shut_down_timer_ = loop_.after(at_most, [this] {
         if (const auto finished = std::move(shut_down_done_)) finished();
     });
+    door_.close_all();
     for (const auto& [socket, owned] : sockets_) {
         if (socket->client)
             socket->client->close(code, reason);

@@ -3,8 +3,14 @@
 // it.
 //
 // Keeps strangers cheap: a bounded number of connections that have not shown who they are, shared
-// out among the addresses they come from, ten seconds to do so, small frames until then. No TLS, no
-// compression, no HTTP/2.
+// out among the addresses they come from, ten seconds to do so, small frames until then. The body
+// of a request is read only once its head has shown a credential, and all bodies together have a
+// budget. No TLS, no compression, no HTTP/2, no body in chunks.
+//
+// Requests for public paths of other workers are seen by their first bytes and left to the path
+// door before libwebsockets has read any of them. So that none arrives on a connection that
+// libwebsockets has already, each plain HTTP request has a connection of its own while there are
+// such paths.
 #pragma once
 
 #include <libwebsockets.h>
@@ -16,13 +22,16 @@
 #include <vector>
 
 #include "workers/common/base/fd.h"
+#include "workers/common/routes/path_door.h"
+#include "workers/common/uv_loop.h"
+#include "workers/gateway/body_budget.h"
 #include "workers/gateway/client.h"
 #include "workers/gateway/echo.h"
 #include "workers/gateway/front_desk.h"
-#include "workers/gateway/http_answer.h"
+#include "workers/gateway/http_exchange.h"
+#include "workers/gateway/liveness.h"
 #include "workers/gateway/log_budget.h"
 #include "workers/gateway/strangers.h"
-#include "workers/gateway/uv_loop.h"
 
 namespace gateway {
 
@@ -31,8 +40,12 @@ class WebServer {
     static constexpr size_t most_strangers = 128;
     static constexpr std::chrono::milliseconds handshake_time{10'000};
 
-    WebServer(UvLoop& loop, const GatewaySettings& settings, FrontDesk& desk,
-              std::function<HttpFacts()> facts);
+    // Says what becomes of a request, from its head.
+    using HttpDesk = std::function<HttpVerdict(const HttpAsk&)>;
+
+    // `door`: takes what is for other workers; empty where nothing is.
+    WebServer(UvLoop& loop, const GatewaySettings& settings, Patience patience, FrontDesk& desk,
+              HttpDesk http, PathDoor& door);
     ~WebServer();
     WebServer(const WebServer&) = delete;
     WebServer& operator=(const WebServer&) = delete;
@@ -46,6 +59,7 @@ class WebServer {
     void shut_down(int code, const std::string& reason, std::chrono::milliseconds at_most,
                    std::function<void()> done);
     size_t connections() const { return sockets_.size(); }
+    BodyBudget& bodies() { return bodies_; }
 
   private:
     struct Socket;
@@ -57,14 +71,19 @@ class WebServer {
     void open_door(const std::vector<int>& descriptors, Door door);
     void accept_some(int listener, Door door);
     void adopt(Fd connection, Door door);
+    void wait_for_path(Socket& socket, Fd connection);
+    void look_at_path(Socket& socket);
+    void hand_to_libwebsockets(Socket& socket, Fd connection);
+    bool is_last_request() const { return !door_.empty(); }
     bool is_refused(Socket& socket);
     int answer(Socket& socket);
-    int write_answer(Socket& socket, const HttpAnswer& answer, bool with_body);
     void open(Socket& socket);
     int receive(Socket& socket, std::string_view part);
-    static void wake(Socket& socket);
+    void wake(Socket& socket);
+    void write_woken();
     int write_some(Socket& socket);
     int send_close(Socket& socket, int code, std::string_view reason);
+    void look_after_clients();
     int take_close(Socket& socket, std::string_view payload);
     void close_client(Socket& socket);
     void destroy(Socket& socket);
@@ -79,14 +98,21 @@ class WebServer {
 
     UvLoop& loop_;
     const GatewaySettings& settings_;
+    const Patience patience_;
     FrontDesk& desk_;
-    std::function<HttpFacts()> facts_;
+    HttpDesk http_;
+    PathDoor& door_;
+    // Request headers that somebody reads.
+    std::vector<std::string> headers_;
+    BodyBudget bodies_;
     std::function<std::string()> metrics_;
     lws_context* context_ = nullptr;
     lws_vhost* vhost_ = nullptr;
     std::vector<Fd> listeners_;
     std::vector<Loop::Registration> watches_;
     std::unordered_map<Socket*, std::unique_ptr<Socket>> sockets_;
+    std::vector<Socket*> woken_;  // null: gone since
+    Loop::Registration looks_;
     Strangers<Socket> strangers_;
     LogBudget origin_log_{LogBudget::of_strangers};
     Loop::Registration stranger_timer_;

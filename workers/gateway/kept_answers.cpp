@@ -1,0 +1,82 @@
+#include "workers/gateway/kept_answers.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "workers/common/base/clock.h"
+
+namespace gateway {
+
+namespace {
+
+constexpr std::string_view covered[] = {"agents.list", "models.list", "sessions.list",
+                                        "internal.status"};
+
+std::string key_of(std::string_view method, std::string_view params_json) {
+    std::string key;
+    key.reserve(method.size() + 1 + params_json.size());
+    key.append(method) += '\n';
+    return key.append(params_json);
+}
+
+}  // namespace
+
+KeptAnswers::KeptAnswers(AgentGate& agent) : agent_(agent) {
+    agent_.on_outdated([this] { forget_all(); });
+}
+
+bool KeptAnswers::covers(std::string_view method) {
+    return std::find(std::begin(covered), std::end(covered), method) != std::end(covered);
+}
+
+const KeptAnswers::RpcResult* KeptAnswers::find(std::string_view method,
+                                                std::string_view params_json, int64_t now_ms) {
+    const auto found = kept_.find(key_of(method, params_json));
+    return found != kept_.end() && now_ms < found->second.until_ms ? &found->second.result
+                                                                   : nullptr;
+}
+
+void KeptAnswers::ask(AgentGate::Question question, AgentGate::Answer answer) {
+    std::string key = key_of(question.method, question.params_json);
+    std::shared_ptr<Waiting>& asked = asked_[key];
+    if (asked) return asked->push_back(std::move(answer));
+    asked = std::make_shared<Waiting>();
+    asked->push_back(std::move(answer));
+    agent_.ask(std::move(question), [this, key = std::move(key),
+                                     waiting = asked](const RpcResult& result) {
+        if (const auto mine = asked_.find(key); mine != asked_.end() && mine->second == waiting)
+            asked_.erase(mine);
+        keep(key, result);
+        for (const AgentGate::Answer& waits : *waiting) waits(result);
+    });
+}
+
+void KeptAnswers::keep(const std::string& key, const RpcResult& result) {
+    if (!result.ok() || result.keep_ms() == 0) return;
+    const int64_t now = monotonic_ms();
+    const size_t size = key.size() + result.payload_json().size();
+    if (const auto old = kept_.find(key); old != kept_.end()) {
+        bytes_ -= key.size() + old->second.result.payload_json().size();
+        kept_.erase(old);
+    }
+    if (bytes_ + size > most_bytes) tidy(now);
+    if (bytes_ + size > most_bytes) return;
+    kept_.emplace(key, Kept{result, now + result.keep_ms()});
+    bytes_ += size;
+}
+
+void KeptAnswers::tidy(int64_t now_ms) {
+    std::erase_if(kept_, [&](const auto& entry) {
+        if (now_ms < entry.second.until_ms) return false;
+        bytes_ -= entry.first.size() + entry.second.result.payload_json().size();
+        return true;
+    });
+}
+
+void KeptAnswers::forget_all() {
+    kept_.clear();
+    bytes_ = 0;
+    asked_.clear();
+}
+
+}  // namespace gateway

@@ -1,0 +1,178 @@
+// The devices that may come in, those that ask, and who is here now.
+
+import { useEffect } from 'preact/hooks';
+import { ago } from './format.js';
+import { t } from './i18n.js';
+import { onEvent } from './state.js';
+import { act, Badge, confirm, Heading, Problem, Table, useAnswer, useNow } from './ui.jsx';
+
+const nameOf = (device) => device.displayName || device.clientId || device.deviceId;
+const idOf = ({ deviceId }) => <code title={deviceId}>{String(deviceId).slice(0, 12)}</code>;
+const rolesOf = ({ roles, role }) => (roles ?? [role]).filter(Boolean).join(', ');
+const isLive = (token) => !token.revokedAtMs;
+
+function Who({ device }) {
+    return (
+        <>
+            <strong>{nameOf(device)}</strong> {device.platform && <Badge>{device.platform}</Badge>}
+        </>
+    );
+}
+
+function Pending({ requests, now, decide }) {
+    return (
+        <Table
+            caption={t('Waiting for approval')}
+            columns={[
+                [t('Device'), (device) => <Who device={device} />, 'wide'],
+                [t('Identity'), idOf],
+                [t('Role'), rolesOf],
+                [t('Rights'), ({ scopes }) => (scopes ?? []).join(', ') || '–'],
+                [t('Address'), ({ remoteIp }) => remoteIp ?? '–'],
+                [t('Asked'), ({ ts }) => ago(ts, now)],
+                [
+                    '',
+                    (device) => (
+                        <div class="buttons">
+                            <button
+                                type="button"
+                                class="small primary"
+                                aria-label={`${t('Approve')} ${nameOf(device)}`}
+                                onClick={() => decide('approve', device)}
+                            >
+                                {t('Approve')}
+                            </button>
+                            <button
+                                type="button"
+                                class="small"
+                                aria-label={`${t('Reject')} ${nameOf(device)}`}
+                                onClick={() => decide('reject', device)}
+                            >
+                                {t('Reject')}
+                            </button>
+                        </div>
+                    ),
+                ],
+            ]}
+            rows={requests}
+            keyOf={({ requestId }) => requestId}
+            empty={t('No device waits.')}
+        />
+    );
+}
+
+function Paired({ devices, now, revoke }) {
+    return (
+        <Table
+            caption={t('Paired devices')}
+            columns={[
+                [t('Device'), (device) => <Who device={device} />, 'wide'],
+                [t('Identity'), idOf],
+                [t('Role'), rolesOf],
+                [t('Rights'), ({ scopes }) => (scopes ?? []).join(', ') || '–'],
+                [t('Approved'), ({ approvedAtMs }) => ago(approvedAtMs, now)],
+                [
+                    t('Last used'),
+                    ({ tokens }) => {
+                        const used = Math.max(0, ...(tokens ?? []).map((token) => token.lastUsedAtMs ?? 0));
+                        return used ? ago(used, now) : '–';
+                    },
+                ],
+                [
+                    '',
+                    (device) => {
+                        const live = (device.tokens ?? []).filter(isLive);
+                        if (live.length === 0) return <Badge tone="off">{t('revoked')}</Badge>;
+                        return (
+                            <button
+                                type="button"
+                                class="small"
+                                aria-label={`${t('Revoke')} ${nameOf(device)}`}
+                                onClick={() => revoke(device, live)}
+                            >
+                                {t('Revoke')}
+                            </button>
+                        );
+                    },
+                ],
+            ]}
+            rows={devices}
+            keyOf={({ deviceId }) => deviceId}
+            empty={t('No device is paired. Whoever has the token needs none.')}
+        />
+    );
+}
+
+function Present({ now }) {
+    const { data, error, reload } = useAnswer('system-presence', {}, { every: 10_000 });
+    useEffect(() => onEvent('presence', reload), []);
+    return (
+        <section>
+            <h2>{t('Here now')}</h2>
+            <Problem error={error} />
+            <Table
+                caption={t('Here now')}
+                columns={[
+                    [t('Who'), ({ host, text }) => host ?? text ?? '–', 'wide'],
+                    [t('Mode'), ({ mode }) => mode ?? '–'],
+                    [t('Platform'), ({ platform }) => platform ?? '–'],
+                    [t('Address'), ({ ip }) => ip ?? '–'],
+                    [t('State'), ({ reason }) => reason ?? '–'],
+                    [t('Seen'), ({ ts }) => ago(ts, now)],
+                ]}
+                rows={Array.isArray(data) ? data : []}
+                keyOf={(entry) => `${entry.deviceId ?? entry.instanceId ?? entry.host} ${entry.ts}`}
+                empty={t('Nobody.')}
+            />
+        </section>
+    );
+}
+
+export function DevicesView() {
+    const { data, error, reload } = useAnswer('device.pair.list', {}, { every: 15_000 });
+    const now = useNow(5_000);
+    useEffect(() => {
+        const ends = ['device.pair.requested', 'device.pair.resolved'].map((name) =>
+            onEvent(name, reload),
+        );
+        return () => ends.forEach((end) => end());
+    }, []);
+    const decide = async (verb, { requestId, ...device }) => {
+        const done =
+            verb === 'approve'
+                ? t('{name} may come in now.', { name: nameOf(device) })
+                : t('{name} was turned away.', { name: nameOf(device) });
+        if (await act(`device.pair.${verb}`, { requestId }, done)) reload();
+    };
+    const revoke = async (device, tokens) => {
+        const agreed = await confirm({
+            title: t('Revoke {name}?', { name: nameOf(device) }),
+            text: t('It is cut off at once and has to be paired again.'),
+            action: t('Revoke'),
+            isDangerous: true,
+        });
+        if (!agreed) return;
+        for (const { role } of tokens)
+            await act(
+                'device.token.revoke',
+                { deviceId: device.deviceId, role },
+                t('{name} is cut off.', { name: nameOf(device) }),
+            );
+        reload();
+    };
+    return (
+        <main class="view">
+            <Heading title={t('Devices')} />
+            <Problem error={error} />
+            <section>
+                <h2>{t('Waiting for approval')}</h2>
+                <Pending requests={data?.pending ?? []} now={now} decide={decide} />
+            </section>
+            <section>
+                <h2>{t('Paired devices')}</h2>
+                <Paired devices={data?.paired ?? []} now={now} revoke={revoke} />
+            </section>
+            <Present now={now} />
+        </main>
+    );
+}

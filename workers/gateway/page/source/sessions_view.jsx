@@ -1,0 +1,136 @@
+// The sessions: which there are, what they used; to open, name, begin anew, shorten or delete.
+
+import { useEffect, useState } from 'preact/hooks';
+import { ago, short } from './format.js';
+import { t } from './i18n.js';
+import { mainSession, onEvent } from './state.js';
+import { act, Badge, confirm, Heading, Problem, Table, useAnswer, useNow } from './ui.jsx';
+import { ViewLink } from './view_link.jsx';
+
+const titleOf = (row) => row.label || row.displayName || row.derivedTitle || '';
+
+async function sure(title, text, action) {
+    return confirm({ title, text, action, isDangerous: true });
+}
+
+function Name({ row, reload }) {
+    const [draft, setDraft] = useState(null);
+    const save = async (event) => {
+        event.preventDefault();
+        const label = draft.trim();
+        setDraft(null);
+        if (label === (row.label ?? '')) return;
+        if (await act('sessions.patch', { key: row.key, label: label || null }, t('Named.'))) reload();
+    };
+    if (draft !== null)
+        return (
+            <form class="inline" onSubmit={save}>
+                <input
+                    value={draft}
+                    maxLength={64}
+                    aria-label={t('Name of the session')}
+                    onInput={({ target }) => setDraft(target.value)}
+                    ref={(node) => node?.focus()}
+                />
+                <button type="submit" class="small primary">
+                    {t('Save')}
+                </button>
+                <button type="button" class="small" onClick={() => setDraft(null)}>
+                    {t('Cancel')}
+                </button>
+            </form>
+        );
+    return (
+        <>
+            <ViewLink view="chat" query={`?session=${encodeURIComponent(row.key)}`}>
+                {titleOf(row) || row.key}
+            </ViewLink>{' '}
+            {row.key === mainSession() && <Badge tone="good">{t('main')}</Badge>}
+            {titleOf(row) && <span class="muted under">{row.key}</span>}
+            {' '}
+            <button
+                type="button"
+                class="plain-button"
+                aria-label={`${t('Rename')} ${titleOf(row) || row.key}`}
+                onClick={() => setDraft(row.label ?? '')}
+            >
+                {t('Rename')}
+            </button>
+        </>
+    );
+}
+
+function Actions({ row, reload }) {
+    const name = titleOf(row) || row.key;
+    const reset = async () => {
+        if (!(await sure(t('Begin {name} anew?', { name }), t('The conversation so far is put aside.'), t('Begin anew')))) return;
+        if (await act('sessions.reset', { key: row.key }, t('Begun anew.'))) reload();
+    };
+    const compact = async () => {
+        if (await act('sessions.compact', { key: row.key }, t('Shortened.'))) reload();
+    };
+    const remove = async () => {
+        if (!(await sure(t('Delete {name}?', { name }), t('Its transcript is renamed, and the session is gone.'), t('Delete')))) return;
+        if (await act('sessions.delete', { key: row.key }, t('Deleted.'))) reload();
+    };
+    return (
+        <div class="buttons">
+            <button type="button" class="small" aria-label={`${t('Shorten')} ${name}`} onClick={compact}>
+                {t('Shorten')}
+            </button>
+            <button type="button" class="small" aria-label={`${t('Begin anew')} ${name}`} onClick={reset}>
+                {t('Begin anew')}
+            </button>
+            {row.key !== mainSession() && (
+                <button type="button" class="small" aria-label={`${t('Delete')} ${name}`} onClick={remove}>
+                    {t('Delete')}
+                </button>
+            )}
+        </div>
+    );
+}
+
+function contextOf({ totalTokens, contextTokens }) {
+    if (!totalTokens) return '–';
+    const share = contextTokens ? ` (${Math.round((100 * totalTokens) / contextTokens)} %)` : '';
+    return short(totalTokens) + share;
+}
+
+export function SessionsView() {
+    const [search, setSearch] = useState('');
+    const { data, error, isLoading, reload } = useAnswer(
+        'sessions.list',
+        { limit: 500, includeDerivedTitles: true, includeGlobal: true, ...(search && { search }) },
+        { every: 15_000 },
+    );
+    const now = useNow(5_000);
+    useEffect(() => onEvent('chat', ({ state }) => state === 'final' && reload()), []);
+    return (
+        <main class="view">
+            <Heading title={t('Sessions')}>
+                <input
+                    type="search"
+                    aria-label={t('Search')}
+                    placeholder={t('Search')}
+                    value={search}
+                    onInput={({ target }) => setSearch(target.value)}
+                />
+            </Heading>
+            <Problem error={error} />
+            <Table
+                caption={t('Sessions')}
+                columns={[
+                    [t('Session'), (row) => <Name row={row} reload={reload} />, 'wide'],
+                    [t('Kind'), ({ kind, channel }) => channel ?? kind ?? '–'],
+                    [t('Model'), ({ model }) => model ?? '–'],
+                    [t('Tokens'), contextOf, 'number'],
+                    [t('Last used'), ({ updatedAt }) => ago(updatedAt, now)],
+                    ['', (row) => <Actions row={row} reload={reload} />],
+                ]}
+                rows={data?.sessions ?? []}
+                keyOf={({ key }) => key}
+                empty={isLoading ? t('Opening…') : t('No sessions yet.')}
+            />
+        </main>
+    );
+}
