@@ -1,0 +1,495 @@
+#include "workers/voice/call_desk.h"
+
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "workers/common/log.h"
+#include "workers/voice/spoken_text.h"
+
+namespace voice {
+
+using proto::DeliveryReport;
+using Kind = Step::Kind;
+
+namespace {
+
+constexpr const char* failed_text =
+    "I'm sorry, I could not answer that just now. Please try again in a moment.";
+
+std::string hex_of(const std::string& bytes) {
+    constexpr char digits[] = "0123456789abcdef";
+    std::string hex;
+    for (const char c : bytes) {
+        hex += digits[static_cast<unsigned char>(c) >> 4];
+        hex += digits[static_cast<unsigned char>(c) & 15];
+    }
+    return hex;
+}
+
+std::string printable(std::string text) {
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+    return text;
+}
+
+void note_said(Call& call, bool by_caller, const std::string& text, int64_t now_ms) {
+    if (call.transcript.size() < most_utterances)
+        call.transcript.push_back({now_ms, by_caller, text});
+}
+
+}  // namespace
+
+std::string new_call_id() {
+    unsigned char bytes[16];
+    if (RAND_bytes(bytes, sizeof bytes) != 1) std::abort();
+    std::string id = hex_of(std::string(reinterpret_cast<const char*>(bytes), sizeof bytes));
+    for (const size_t dash : {8, 13, 18, 23}) id.insert(dash, "-");
+    return id;
+}
+
+proto::InboundMessage inbound_of(const Call& call, const Offer& said, const Settings& settings) {
+    proto::InboundMessage message;
+    message.set_key(call.id + ":" + std::to_string(said.number));
+    auto& place = *message.mutable_place();
+    place.set_kind(proto::Place::DIRECT);
+    place.set_chat_id(call.peer());
+    place.set_thread_id(call.id);
+    message.mutable_sender()->set_id(call.peer());
+    message.set_text(said.text);
+    message.set_sent_ms(said.at_ms);
+    message.set_model(settings.response_model);
+    std::string prompt =
+        settings.response_prompt.empty()
+            ? "You are on a telephone call. What you answer is read out: answer in one to three "
+              "short spoken sentences, without Markdown, lists, links or emoji. What the other "
+              "person says is recognised by a machine and may be misheard; their number may be "
+              "forged."
+            : settings.response_prompt;
+    if (!call.inbound && !call.opening.empty())
+        prompt += "\n\nYou have called this person, and opened the call by saying: \"" +
+                  call.opening + "\"";
+    message.set_system_prompt(prompt);
+    return message;
+}
+
+CallDesk::CallDesk(Services services) : services_(std::move(services)) {}
+
+CallDesk::~CallDesk() {
+    *alive_ = false;
+}
+
+size_t CallDesk::live_calls() const {
+    return static_cast<size_t>(std::count_if(lines_.begin(), lines_.end(), [](const auto& entry) {
+        return entry.second.call.is_live();
+    }));
+}
+
+const Call* CallDesk::find(const std::string& call_id) const {
+    const auto found = lines_.find(call_id);
+    return found == lines_.end() ? nullptr : &found->second.call;
+}
+
+CallDesk::Line* CallDesk::line_by_id(const std::string& call_id) {
+    const auto found = lines_.find(call_id);
+    return found == lines_.end() ? nullptr : &found->second;
+}
+
+CallDesk::Line& CallDesk::add(Call call) {
+    const std::string id = call.id;
+    order_.push_back(id);
+    Line& line = lines_[id];
+    line.call = std::move(call);
+    return line;
+}
+
+// By our own id, if the company's fits to it; else by the company's.
+CallDesk::Line* CallDesk::line_of(const CallEvent& event) {
+    if (!event.call_id.empty()) {
+        Line* line = line_by_id(event.call_id);
+        if (!line) return nullptr;
+        if (line->call.provider_id.empty()) line->call.provider_id = event.provider_id;
+        return line->call.provider_id == event.provider_id ? line : nullptr;
+    }
+    for (auto& [id, line] : lines_)
+        if (line.call.provider_id == event.provider_id) return &line;
+    return nullptr;
+}
+
+WebhookReply CallDesk::take(const SignedRequest& request) {
+    const int64_t now = services_.now_ms();
+    const Result<Verified> verified = services_.provider.verify(request, now / 1000);
+    if (!verified) {
+        remark_forgery(verified.error().what);
+        return {401, "text/plain", "Unauthorized"};
+    }
+    const Result<CallEvent> event = services_.provider.read(request);
+    if (!event) {
+        log_warn("[voice-call] a webhook was not understood: {}", event.error().what);
+        return {400, "text/plain", "Bad Request"};
+    }
+    // What is sent again may be signed anew, and is the same by its own name.
+    const std::string key = event->id.empty() ? hex_of(verified->replay_key) : event->id;
+    const bool is_new = seen_.note(key, now);
+    Line* line = line_of(*event);
+    if (!line && event->kind == CallEvent::Kind::incoming) {
+        const Admission admission =
+            admit_caller(services_.settings.inbound, services_.settings.allow_from, event->from);
+        if (admission != Admission::accepted || !is_new) {
+            log_info("[voice-call] a call was not taken: {}",
+                     is_new ? reason_of(admission) : "the message was repeated");
+            return refuse(*event, Kind::reject);
+        }
+        if (live_calls() >= services_.settings.most_calls) {
+            log_warn("[voice-call] a call was not taken: maximum concurrent calls ({}) reached",
+                     services_.settings.most_calls);
+            return refuse(*event, Kind::reject_busy);
+        }
+        line = take_incoming(*event);
+    }
+    if (!line) return services_.provider.answer(nullptr, services_.public_url());
+    line->heard_of_ms = now;
+    if (is_new) {
+        if (line->call.seen.size() >= most_seen) line->call.seen.erase(line->call.seen.begin());
+        line->call.seen.push_back(key);
+        apply(*line, *event);
+    }
+    WebhookReply reply = answer_with_step(*line, event->wants_step, is_new);
+    keep(*line);
+    return reply;
+}
+
+WebhookReply CallDesk::refuse(const CallEvent& event, Step::Kind how) {
+    Call call;
+    call.id = new_call_id();
+    call.provider_id = event.provider_id;
+    call.step.kind = how;
+    if (services_.provider.follows_answers())
+        return services_.provider.answer(&call, services_.public_url());
+    for (HttpsRequest& request : services_.provider.perform(call, services_.public_url()))
+        services_.send(std::move(request), [](const HttpsOutcome& outcome) {
+            if (!outcome.answer)
+                log_warn("[voice-call] a call could not be rejected: {}",
+                         outcome.answer.error().what);
+        });
+    return services_.provider.answer(nullptr, services_.public_url());
+}
+
+CallDesk::Line* CallDesk::take_incoming(const CallEvent& event) {
+    Call call;
+    call.id = new_call_id();
+    call.provider_id = event.provider_id;
+    call.provider = name_of(services_.settings.provider);
+    call.inbound = true;
+    call.from = event.from;
+    call.to = event.to;
+    call.started_ms = services_.now_ms();
+    call.move(CallState::ringing, call.started_ms);
+    Line& line = add(std::move(call));
+    log_info("[voice-call] call {} from {}", line.call.id, line.call.from);
+    follow_ticks();
+    return &line;
+}
+
+void CallDesk::apply(Line& line, const CallEvent& event) {
+    if (event.kind == CallEvent::Kind::ended) line.is_over_there = true;
+    if (!line.call.is_live()) return still_there(line, event);
+    switch (event.kind) {
+        case CallEvent::Kind::incoming:
+            // Who follows answers is answered by taking it; else it says so when it is.
+            if (services_.provider.follows_answers()) return answered(line);
+            line.call.step = {Kind::take, {}};
+            return carry_out(line);
+        case CallEvent::Kind::ringing:
+            line.call.move(CallState::ringing, services_.now_ms());
+            return;
+        case CallEvent::Kind::answered:
+            return answered(line);
+        case CallEvent::Kind::speech:
+        case CallEvent::Kind::digits:
+            return heard(line, event);
+        case CallEvent::Kind::said:
+            return said(line);
+        case CallEvent::Kind::ended:
+            return finish(line, line.call.ending.value_or(event.end));
+        case CallEvent::Kind::asks:
+        case CallEvent::Kind::none:
+            return;
+    }
+}
+
+void CallDesk::answered(Line& line) {
+    Call& call = line.call;
+    if (call.answered_ms > 0) return;
+    const int64_t now = services_.now_ms();
+    call.move(CallState::answered, now);
+    call.move(CallState::active, now);
+    if (line.call.ending) return;
+    const bool notifies = !call.inbound && call.mode == Mode::notify && !call.opening.empty();
+    const std::string& words =
+        !call.inbound && !call.opening.empty() ? call.opening : services_.settings.greeting;
+    const Kind kind = notifies ? Kind::say_and_hang_up : Kind::say_and_listen;
+    say(line, words, kind);
+    if (!services_.provider.follows_answers()) carry_out(line);
+}
+
+void CallDesk::heard(Line& line, const CallEvent& event) {
+    Call& call = line.call;
+    const int64_t now = services_.now_ms();
+    if (call.answered_ms == 0 || line.call.ending || call.mode == Mode::notify) return;
+    const bool is_late = event.turn > 0 && event.turn < call.turn;
+    if (event.turn > 0 && (event.turn <= call.heard_turn || event.turn > call.turn)) return;
+    // Who answers words has them, though the company has not said so yet.
+    if (event.turn == call.turn && call.step.says()) words_given(line);
+    call.heard_turn = event.turn > 0 ? event.turn : call.turn;
+    ++call.heard;
+    const std::string text = printable(
+        event.kind == CallEvent::Kind::digits ? "[pressed " + event.text + "]" : event.text);
+    note_said(call, true, text, now);
+    call.move(CallState::listening, now);
+    // Words that wait to be said are said all the same.
+    if (!call.step.says()) call.step = {Kind::wait, {}};
+    line.answer_due_ms = now + services_.settings.response_timeout.count();
+    if (line.listener && !is_late) {
+        const uint64_t listener = *std::exchange(line.listener, std::nullopt);
+        return answer(listener, Json{{"success", true}, {"transcript", text}});
+    }
+    call.offers.push_back({call.heard, now, text});
+    keep(line);
+    offer(line, Offer(call.offers.back()));
+}
+
+void CallDesk::offer(Line& line, const Offer& said) {
+    const Done done = services_.agent.offer(inbound_of(line.call, said, services_.settings));
+    if (done) return;
+    log_warn("[voice-call] what a caller said is not offered to the agent: {}", done.error().what);
+    std::erase_if(line.call.offers,
+                  [&](const Offer& known) { return known.number == said.number; });
+    say(line, failed_text, Kind::say_and_listen);
+    if (!services_.provider.follows_answers()) carry_out(line);
+}
+
+void CallDesk::accepted(const std::string& key) {
+    const size_t colon = key.rfind(':');
+    Line* line = line_by_id(key.substr(0, colon));
+    if (!line) return;
+    std::erase_if(line->call.offers, [&](const Offer& offer) {
+        return key == line->call.id + ":" + std::to_string(offer.number);
+    });
+    keep(*line);
+}
+
+// Only companies that are told to speak say that they have.
+void CallDesk::said(Line& line) {
+    const Kind step = line.call.step.kind;
+    if (!line.call.ending && (step == Kind::say_and_hang_up || step == Kind::hang_up))
+        line.hang_up_at_ms = services_.now_ms() + services_.settings.hang_up_delay.count() * 1000;
+    else
+        line.call.move(CallState::listening, services_.now_ms());
+}
+
+void CallDesk::finish(Line& line, CallState end) {
+    Call& call = line.call;
+    line.retry_at_ms = line.tries = 0;
+    if (!call.move(end, services_.now_ms())) return follow_ticks();
+    call.step = {Kind::hang_up, {}};
+    call.offers.clear();
+    log_info("[voice-call] call {} is over: {}", call.id, call.end_reason);
+    if (!call.delivery_id.empty())
+        report(std::exchange(call.delivery_id, {}), DeliveryReport::REFUSED, "the call is over");
+    if (line.listener)
+        answer(*std::exchange(line.listener, std::nullopt),
+               Error{Fault::bad_message, "the call ended: " + call.end_reason});
+    keep(line);
+    forget_the_past(line);
+    follow_ticks();
+}
+
+void CallDesk::forget_the_past(const Line& but) {
+    for (size_t at = 0; order_.size() > CallStore::most_kept && at < order_.size();) {
+        const auto found = lines_.find(order_[at]);
+        if (&found->second == &but || found->second.call.is_live()) {
+            ++at;
+            continue;
+        }
+        lines_.erase(found);
+        order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(at));
+    }
+}
+
+WebhookReply CallDesk::answer_with_step(Line& line, bool wants_step, bool is_new) {
+    const std::string webhook = services_.public_url();
+    if (!wants_step || !services_.provider.follows_answers())
+        return services_.provider.answer(nullptr, webhook);
+    if (!is_new) {
+        // Words are for who asked first; the company, if it is it, asks again.
+        Call shown_again = line.call;
+        if (shown_again.step.says()) shown_again.step = {Kind::wait, {}};
+        return services_.provider.answer(&shown_again, webhook);
+    }
+    if (line.call.answered_ms == 0 && line.call.is_live()) answered(line);
+    ++line.call.asked;
+    WebhookReply reply = services_.provider.answer(&line.call, webhook);
+    if (line.call.step.says()) words_given(line);
+    return reply;
+}
+
+// What has not been said yet is said before it.
+void CallDesk::say(Line& line, const std::string& text, Step::Kind kind) {
+    Call& call = line.call;
+    const std::string before = call.step.says() ? call.step.text + " " : "";
+    ++call.turn;
+    call.step = {kind, before + text};
+    line.answer_due_ms = line.hang_up_at_ms = line.tries = 0;
+    const int64_t now = services_.now_ms();
+    note_said(call, false, text, now);
+    call.move(CallState::speaking, now);
+}
+
+void CallDesk::say_and_carry_out(Line& line, const std::string& text, Step::Kind kind) {
+    say(line, text, kind);
+    keep(line);
+    carry_out(line);
+}
+
+void CallDesk::words_given(Line& line) {
+    Call& call = line.call;
+    call.step = call.step.after();
+    line.retry_at_ms = 0;
+    if (!call.delivery_id.empty())
+        report(std::exchange(call.delivery_id, {}), DeliveryReport::SENT, "",
+               call.provider_id + ":" + std::to_string(call.turn));
+}
+
+void CallDesk::carry_out(Line& line) {
+    line.retry_at_ms = 0;
+    const std::string webhook = services_.public_url();
+    const bool goes_on = line.call.step.kind != Kind::hang_up;
+    if (webhook.empty() && goes_on && services_.provider.follows_answers()) {
+        line.retry_at_ms = services_.now_ms() + retry_pause_ms;  // it would not know where
+        return;
+    }
+    ++line.call.asked;
+    std::vector<HttpsRequest> requests = services_.provider.perform(line.call, webhook);
+    if (requests.empty()) return;
+    ++line.tries;
+    carry_out_from(line.call.id, std::move(requests), 0, line.call.step);
+}
+
+void CallDesk::carry_out_from(const std::string& call_id, std::vector<HttpsRequest> requests,
+                              size_t at, Step step) {
+    HttpsRequest request = requests[at];
+    services_.send(std::move(request), [this, alive = alive_, call_id, requests, at,
+                                        step](const HttpsOutcome& outcome) {
+        Line* line = *alive ? line_by_id(call_id) : nullptr;
+        if (!line || line->is_over_there) return;
+        line->heard_of_ms = services_.now_ms();
+        const bool is_done = outcome.answer && outcome.answer->status / 100 == 2;
+        // What comes before the words is done once in a call.
+        if (is_done && at + 1 < requests.size()) line->call.is_transcribed = true;
+        // Another step has come meanwhile.
+        if (line->call.step != step) return;
+        if (!is_done) return not_carried_out(*line, step, outcome);
+        if (at + 1 < requests.size()) return carry_out_from(call_id, requests, at + 1, step);
+        carried_out(*line, step);
+    });
+}
+
+void CallDesk::carried_out(Line& line, const Step& step) {
+    line.tries = 0;
+    if (step.kind == Kind::hang_up) {
+        line.is_over_there = true;
+        return finish(line, line.call.ending.value_or(CallState::hangup_bot));
+    }
+    // Once is enough, also for a later process.
+    if (step.kind == Kind::take) line.call.step = {};
+    if (step.says() && services_.provider.performs_words()) words_given(line);
+    keep(line);
+}
+
+void CallDesk::not_carried_out(Line& line, const Step& step, const HttpsOutcome& outcome) {
+    if (outcome.answer && services_.provider.says_over(*outcome.answer)) {
+        line.is_over_there = true;
+        return finish(line, line.call.ending.value_or(CallState::completed));
+    }
+    const std::string why =
+        outcome.answer ? refusal_of(*outcome.answer) : outcome.answer.error().what;
+    log_warn("[voice-call] call {}: {} did not do what it was told: {}", line.call.id,
+             line.call.provider, why);
+    if (try_again(line, step.kind)) return;
+    if (step.kind == Kind::hang_up || step.kind == Kind::take)
+        return finish(line, line.call.ending.value_or(CallState::error));
+    // Whoever follows answers asks again by itself, and hears the words then.
+    if (services_.provider.follows_answers()) return;
+    if (!line.call.delivery_id.empty())
+        report(std::exchange(line.call.delivery_id, {}), DeliveryReport::REFUSED, why);
+    // It was called to hear that, and nothing else.
+    if (step.kind == Kind::say_and_hang_up) return hang_up(line, CallState::error);
+    line.call.step = step.after();
+    keep(line);
+}
+
+void CallDesk::hang_up(Line& line, CallState end) {
+    line.call.ending = end;
+    line.call.step = {Kind::hang_up, {}};
+    line.tries = 0;
+    line.answer_due_ms = line.hang_up_at_ms = 0;
+    // Nobody to be told yet: its first word is answered by hanging up.
+    if (line.call.provider_id.empty()) return finish(line, end);
+    keep(line);
+    carry_out(line);
+}
+
+void CallDesk::deliver(const proto::DeliverMessage& message) {
+    const Line* line = line_by_id(message.place().thread_id());
+    const std::string& id = message.delivery_id();
+    if (!line || !line->call.is_live() || line->call.ending || line->call.answered_ms == 0)
+        return report(id, DeliveryReport::REFUSED, "there is no such call, or it is over");
+    services_.agent.begin_part(id, 0, 1, [this, alive = alive_, message] {
+        if (*alive) speak_delivery(message);
+    });
+}
+
+void CallDesk::speak_delivery(const proto::DeliverMessage& message) {
+    Line* line = line_by_id(message.place().thread_id());
+    const std::string& id = message.delivery_id();
+    if (!line || !line->call.is_live() || line->call.ending)
+        return report(id, DeliveryReport::REFUSED, "the call is over");
+    // Offered again to a later process, which has its words already and is about to say them.
+    if (line->call.delivery_id == id && line->call.step.says()) return;
+    // Why it failed is for the owner's log, not for the caller's ear.
+    const std::string words = message.is_notice() ? failed_text : spoken_text(message.text());
+    if (words.empty()) return report(id, DeliveryReport::SENT, "");
+    if (!line->call.delivery_id.empty())
+        report(line->call.delivery_id, DeliveryReport::SENT, "");  // its words go along
+    line->call.delivery_id = id;
+    say_and_carry_out(*line, words, Kind::say_and_listen);
+}
+
+void CallDesk::report(const std::string& delivery_id, DeliveryReport::Outcome outcome,
+                      const std::string& why, const std::string& platform_id) {
+    DeliveryReport report;
+    report.set_delivery_id(delivery_id);
+    report.set_parts(1);
+    report.set_outcome(outcome);
+    report.set_reason(why);
+    report.set_platform_id(platform_id);
+    services_.agent.report(report);
+}
+
+void CallDesk::keep(Line& line) {
+    Done done = services_.store.put(line.call);
+    if (services_.store.wants_rewrite()) {
+        std::vector<Call> calls;
+        for (const std::string& id : order_) calls.push_back(lines_.at(id).call);
+        done = services_.store.rewrite(std::move(calls), services_.now_ms());
+    }
+    const std::string trouble = done ? "" : done.error().what;
+    if (!trouble.empty() && trouble != trouble_)
+        log_error("[voice-call] calls would not survive the end of this process: {}", trouble);
+    trouble_ = trouble;
+}
+
+}  // namespace voice
