@@ -1,5 +1,6 @@
 #include "workers/cli/commands/agent.h"
 #include "workers/cli/commands/channels.h"
+#include "workers/cli/commands/cron.h"
 #include "workers/cli/commands/devices.h"
 #include "workers/cli/commands/doctor.h"
 #include "workers/cli/commands/gateway_methods.h"
@@ -7,6 +8,7 @@
 #include "workers/cli/commands/listings.h"
 #include "workers/cli/commands/message.h"
 #include "workers/cli/commands/pairing.h"
+#include "workers/cli/commands/system.h"
 #include "workers/cli/program.h"
 
 namespace cli {
@@ -36,6 +38,18 @@ constexpr Handler handlers[] = {
     {"devices reject", run_devices_reject},
     {"devices rotate", run_devices_rotate},
     {"devices revoke", run_devices_revoke},
+    {"cron status", run_cron_status},
+    {"cron list", run_cron_list},
+    {"cron add", run_cron_add},
+    {"cron edit", run_cron_edit},
+    {"cron rm", run_cron_remove},
+    {"cron enable", run_cron_enable},
+    {"cron disable", run_cron_disable},
+    {"cron runs", run_cron_runs},
+    {"cron run", run_cron_run},
+    {"system event", run_system_event},
+    {"system heartbeat", run_system_heartbeat},
+    {"system presence", run_system_presence},
 };
 
 }  // namespace

@@ -181,7 +181,84 @@ constexpr Option device_revoke[] = {
     HARDSHELL_GATEWAY_OPTIONS,
 };
 
+// What cron add and cron edit have in common.
+#define HARDSHELL_JOB_OPTIONS                                                                     \
+    {"--name", "NAME", "what the job is called"}, {"--description", "TEXT", "what it is for"},    \
+        {"--at", "WHEN", "once: 2026-01-30T10:00:00Z (UTC without an offset), or 20m from now"},  \
+        {"--every", "SPAN", "again and again: 30s, 10m, 1h, 1d"},                                 \
+        {"--cron", "EXPR", "by a cron expression of five fields, or six with seconds first"},     \
+        {"--tz", "ZONE", "the time zone of --cron, like Europe/Berlin (else the gateway's)"},     \
+        {"--session", "WHERE", "main or isolated (else as --system-event or --message need it)"}, \
+        {"--wake", "MODE", "now or next-heartbeat"},                                              \
+        {"--system-event", "TEXT", "what the main session is told"},                              \
+        {"--message", "TEXT", "what the agent is asked in a session of its own"},                 \
+        {"--model", "MODEL", "the model for --message"},                                          \
+        {"--thinking", "LEVEL", "off, minimal, low, medium, high or xhigh"},                      \
+        {"--timeout-seconds", "S", "how long the answer may take"},                               \
+        {"--deliver", nullptr, "send the answer to --channel and --to as well"},                  \
+        {"--channel", "CHANNEL", "last, telegram, discord, …"},                                   \
+        {"--to", "WHO", "the recipient there"},                                                   \
+        {"--best-effort-deliver", nullptr, "an answer that cannot be sent is no failure"},        \
+        {"--agent", "ID", "which agent (else the default one)"},                                  \
+        {"--delete-after-run", nullptr, "remove a job of --at once it has run"},                  \
+        {"--post-prefix", "TEXT", "before what the main session is told of the answer (Cron)"}, { \
+        "--post-mode", "MODE", "of the answer the main session is told: summary or full"          \
+    }
+
+constexpr Option cron_add[] = {
+    HARDSHELL_JOB_OPTIONS,
+    {"--disabled", nullptr, "add it without letting it run"},
+    {"--json", nullptr, "print the job as JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option cron_edit[] = {
+    HARDSHELL_JOB_OPTIONS,
+    {"--enable", nullptr, "let it run"},
+    {"--disable", nullptr, "let it rest"},
+    {"--json", nullptr, "print the job as JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+#undef HARDSHELL_JOB_OPTIONS
+
+constexpr Option cron_list[] = {
+    {"--all", nullptr, "the disabled ones, too"},
+    {"--json", nullptr, "print the payload as JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option cron_runs[] = {
+    {"--id", "JOB", "the job, in place of the operand"},
+    {"--limit", "N", "how many, the last ones (50)"},
+    {"--json", nullptr, "print the payload as JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option cron_run[] = {
+    {"--due", nullptr, "only if it is due"},
+    {"--force", nullptr, "accepted; it runs, due or not"},
+    {"--json", nullptr, "print the payload as JSON"},
+    {"--timeout", "MS", "how long to wait for its end (600000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option system_event[] = {
+    {"--text", "TEXT", "what happened (required)"},
+    {"--mode", "MODE", "now wakes the agent; next-heartbeat waits for its next turn (the default)"},
+    {"--json", nullptr, "print the payload as JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
 constexpr Option json_only[] = {
+    {"--json", nullptr, "print JSON"},
+};
+constexpr Option doctor_options[] = {
+    {"--fly", nullptr, "say something about Fly.io also where this is no machine of it"},
     {"--json", nullptr, "print JSON"},
 };
 
@@ -267,7 +344,7 @@ constexpr Command command_rows[] = {
      {},
      "A worker that was stopped stays down until `hardshell start`, or the next start of the\n"
      "gateway. Exit code: 0 it has stopped, 1 it has not (the reason is printed)."},
-    {"doctor", "", Program::client, "look for problems; names cause and cure", json_only,
+    {"doctor", "", Program::client, "look for problems; names cause and cure", doctor_options,
      "Changes nothing. Exit code: 0 all good, 1 problems found."},
     {"devices", "", Program::client, "the same as devices list", gateway_query,
      over_the_control_socket},
@@ -281,6 +358,30 @@ constexpr Command command_rows[] = {
      device_rotate, over_the_control_socket},
     {"devices revoke", "", Program::client, "end a device's token and its connections",
      device_revoke, over_the_control_socket},
+    {"cron status", "", Program::client, "whether the scheduler runs, and what is next",
+     gateway_query, zero_or_one},
+    {"cron list", "", Program::client, "the jobs, the next one first", cron_list, zero_or_one},
+    {"cron add", "", Program::client, "add a job: when, and what to do", cron_add,
+     "When: --at, --every or --cron. What: --system-event for the main session, or --message for "
+     "a\n"
+     "turn in a session of its own, whose answer the main session is told of.\n"
+     "Exit code: 0 it worked, 1 it did not (the reason is printed)."},
+    {"cron edit", "<job>", Program::client, "change a job; what is not given stays", cron_edit,
+     zero_or_one},
+    {"cron rm", "<job>", Program::client, "remove a job and the list of its runs", gateway_query,
+     zero_or_one},
+    {"cron enable", "<job>", Program::client, "let a job run again", gateway_query, zero_or_one},
+    {"cron disable", "<job>", Program::client, "keep a job, but let it rest", gateway_query,
+     zero_or_one},
+    {"cron runs", "[job]", Program::client, "how a job's last runs went", cron_runs, zero_or_one},
+    {"cron run", "<job>", Program::client, "run a job now and wait for its end", cron_run,
+     zero_or_one},
+    {"system event", "", Program::client, "tell the agent that something happened", system_event,
+     zero_or_one},
+    {"system heartbeat", "<last|enable|disable>", Program::client,
+     "the last heartbeat; turn them on or off", gateway_query, zero_or_one},
+    {"system presence", "", Program::client, "who is connected, or was lately", gateway_query,
+     zero_or_one},
     {"dashboard", "", Program::hardshell, "print the address of the page, with its token",
      dashboard, zero_or_one},
     {"gateway call", "<method>", Program::client, "call a method of the gateway", gateway_call,

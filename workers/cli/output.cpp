@@ -97,33 +97,6 @@ std::string duration(int64_t milliseconds) {
     return two(h / 24, "d", h % 24, "h");
 }
 
-std::string size(uint64_t bytes) {
-    char text[32];
-    const double kib = static_cast<double>(bytes) / 1024;
-    if (kib < 1024)
-        std::snprintf(text, sizeof text, "%.0f KiB", kib);
-    else if (kib < 1024.0 * 1024)
-        std::snprintf(text, sizeof text, "%.1f MiB", kib / 1024);
-    else
-        std::snprintf(text, sizeof text, "%.1f GiB", kib / 1024 / 1024);
-    return text;
-}
-
-std::string printable(std::string_view text, bool keep_breaks) {
-    std::string out;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if ((byte >= 0x20 && byte != 0x7f) || (keep_breaks && (c == '\n' || c == '\t'))) {
-            out += c;
-            continue;
-        }
-        char escaped[5];
-        std::snprintf(escaped, sizeof escaped, "\\x%02x", byte);
-        out += escaped;
-    }
-    return out;
-}
-
 std::string url_encode(std::string_view text) {
     std::string out;
     for (const char c : text) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "workers/common/base/result.h"
+#include "workers/common/doctor/words.h"
 
 namespace cli {
 
@@ -39,12 +40,8 @@ size_t terminal_columns();
 
 // "340 ms", "12 s", "3 min 20 s", "4 h 5 min", "12 d 3 h".
 std::string duration(int64_t milliseconds);
-// "812 KiB", "4.1 MiB".
-std::string size(uint64_t bytes);
-
-// Control bytes shown as \xNN, so that foreign text cannot drive the terminal; UTF-8 stays, line
-// breaks and tabs too when `keep_breaks`.
-std::string printable(std::string_view text, bool keep_breaks = false);
+using doctor::printable;
+using doctor::size;
 
 // Percent-encodes everything but letters, digits and -._~
 std::string url_encode(std::string_view text);

@@ -166,11 +166,12 @@ void drop_scratch(Plan& plan, const std::string& scratch) {
 
 }  // namespace
 
-Result<Plan> ask_planner(const Context& context) {
+Result<Plan> ask_planner(const Context& context, const std::vector<std::string>& options) {
     PlanRequest request;
     request.set_state_dir(context.state_dir);
     request.set_config_path(context.config_path);
     request.add_arguments("--allow-unconfigured");  // its absence is no fault of a question
+    for (const std::string& option : options) request.add_arguments(option);
     std::optional<ScratchState> scratch;
     if (!exists(context.state_dir + "/hardshell/planner")) {
         Result<ScratchState> made = ScratchState::make(context.state_dir);

@@ -5,6 +5,9 @@
 // the planner runs as the user that owns its files, as it does under the supervisor.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "proto/plan.pb.h"
 #include "workers/cli/context.h"
 #include "workers/common/base/result.h"
@@ -12,7 +15,9 @@
 namespace cli {
 
 // bad_config when the planner refuses, with its text; `system` when it cannot be run.
-Result<hardshell::proto::Plan> ask_planner(const Context& context);
+// `options`: those of `hardshell gateway`, which come before the configuration.
+Result<hardshell::proto::Plan> ask_planner(const Context& context,
+                                           const std::vector<std::string>& options = {});
 
 // A question about openclaw.json or a change of it; `method` is a row of the table in
 // workers/planner/config_calls.cpp. A change is written.

@@ -5,10 +5,22 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 namespace cli {
 
 namespace {
+
+// How many of the first words name stock OpenClaw's own program: commands written for its image,
+// "node dist/index.js gateway …" in a fly.toml for example, are appended to our entrypoint.
+int stock_launcher_words(int count, char** words) {
+    if (count < 3 || std::strcmp(words[1], "node") != 0) return 0;
+    const std::string_view script = words[2];
+    for (const std::string_view known : {"dist/index.js", "dist/entry.js", "openclaw.mjs"})
+        if (script.size() >= known.size() && script.substr(script.size() - known.size()) == known)
+            return 2;
+    return 0;
+}
 
 bool wants_colour(const Globals& globals, std::span<const std::string> rest) {
     for (const std::string& word : rest)
@@ -58,7 +70,8 @@ int run_command(const Found& found, const Context& context, std::span<const Hand
 
 int run_program(int count, char** words, Program self, std::span<const Handler> handlers) {
     set_program_name(count > 0 ? words[0] : nullptr);
-    const std::vector<std::string> all(words + (count > 0 ? 1 : 0), words + count);
+    const int skipped = (count > 0 ? 1 : 0) + stock_launcher_words(count, words);
+    const std::vector<std::string> all(words + skipped, words + count);
     Result<Globals> globals = parse_globals(all);
     if (!globals) {
         complain(globals.error().what);

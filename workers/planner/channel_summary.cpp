@@ -3,57 +3,25 @@
 #include <algorithm>
 #include <iterator>
 
+#include "workers/planner/channel_tokens.h"
 #include "workers/planner/workers_table.h"
 
 namespace planner {
 
 namespace {
 
-struct Token {
-    std::string_view channel;
-    const char* shown;  // what clients call its source
-    const char* key;
-    const char* file_key;
-    std::string_view variable;  // for the default account
-};
-constexpr Token tokens[] = {
-    // channel, shown as, key, key of a file, variable
-    {"telegram", "tokenSource", "botToken", "tokenFile", "TELEGRAM_BOT_TOKEN"},
-    {"discord", "tokenSource", "token", "", "DISCORD_BOT_TOKEN"},
-    {"slack", "botTokenSource", "botToken", "", "SLACK_BOT_TOKEN"},
-    {"slack", "appTokenSource", "appToken", "", "SLACK_APP_TOKEN"},
-};
-constexpr const char* default_account = "default";
-
-// An account's section, before the channel's own for the default account.
-struct Sections {
-    const Json& account;
-    const Json& channel;
-    bool is_default;
-};
-
-std::string source_of(const Token& token, const Sections& sections,
-                      const Environment& environment) {
-    for (const Json* section : {&sections.account, &sections.channel}) {
-        if (section == &sections.channel && !sections.is_default) break;
-        if (!text_member(*section, token.file_key).empty()) return "tokenFile";
-        if (!text_member(*section, token.key).empty()) return "config";
-    }
-    return sections.is_default && !environment.get(token.variable).empty() ? "env" : "none";
-}
-
-const Json& setting(const Sections& sections, const char* key) {
+const Json& setting(const AccountSections& sections, const char* key) {
     const Json& own = member(sections.account, key);
     return own.is_null() ? member(sections.channel, key) : own;
 }
 
 // Slack over HTTP needs no token for a socket.
-bool is_needed(const Token& token, const Sections& sections) {
+bool is_needed(const ChannelToken& token, const AccountSections& sections) {
     const Json& mode = setting(sections, "mode");
     return std::string_view(token.key) != "appToken" || mode != "http";
 }
 
-Json account_facts(const ChannelKind& channel, const Sections& sections,
+Json account_facts(const ChannelKind& channel, const AccountSections& sections,
                    const Environment& environment) {
     Json facts = Json::object();
     if (const std::string name = text_member(sections.account, "name"); !name.empty())
@@ -61,9 +29,9 @@ Json account_facts(const ChannelKind& channel, const Sections& sections,
     facts["enabled"] = bool_member(sections.channel, "enabled", true) &&
                        bool_member(sections.account, "enabled", true);
     bool configured = true;
-    for (const Token& token : tokens) {
+    for (const ChannelToken& token : channel_tokens()) {
         if (token.channel != channel.id) continue;
-        const std::string source = source_of(token, sections, environment);
+        const std::string source = token_source(token, sections, environment);
         facts[token.shown] = source;
         if (source == "none" && is_needed(token, sections)) configured = false;
     }
@@ -78,8 +46,8 @@ bool is_plugin_off(const Json& config, std::string_view channel) {
     const Json& denied = member(plugins, "deny");
     return !bool_member(plugins, "enabled", true) ||
            !bool_member(member(member(plugins, "entries"), channel), "enabled", true) ||
-           (denied.is_array() && std::find(denied.begin(), denied.end(), Json(channel)) !=
-                                     denied.end());
+           (denied.is_array() &&
+            std::find(denied.begin(), denied.end(), Json(channel)) != denied.end());
 }
 
 Json summary_of(const ChannelKind& channel, const Json& section, const Environment& environment) {
@@ -109,8 +77,7 @@ bool erase_text(Json& section, const char* key) {
 
 Json channel_summary(const Json& config, const Environment& environment) {
     Json summary = Json::object();
-    for (size_t index = 0; index < channel_count; ++index) {
-        const ChannelKind& channel = channels[index];
+    for (const ChannelKind& channel : channels()) {
         const Json& section = member(member(config, "channels"), channel.id);
         const bool asked_for = (section.is_object() && !section.empty()) ||
                                environment.first_of(channel.token_variables) != nullptr;
@@ -132,7 +99,7 @@ Logout log_out(Json config, const std::string& channel, const std::string& accou
     Json& own = member(member(section, "accounts"), account).is_object()
                     ? section["accounts"][account]
                     : none;
-    for (const Token& token : tokens) {
+    for (const ChannelToken& token : channel_tokens()) {
         if (token.channel != channel) continue;
         cleared = erase_text(own, token.key) || cleared;
         if (is_default) cleared = erase_text(section, token.key) || cleared;

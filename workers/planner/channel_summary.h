@@ -1,6 +1,6 @@
-// What the gateway may know about the configured channels: which accounts there are, whether each is
-// enabled and has its credentials, and from where. No secret, and nothing whose change would be a
-// reason to restart the gateway.
+// What clients may know about the configured channels: which accounts there are, whether each is
+// enabled and has its credentials, and from where. No secret. Told to the agent, and by it to the
+// gateway.
 #pragma once
 
 #include "workers/common/base/json.h"

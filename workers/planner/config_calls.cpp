@@ -7,6 +7,7 @@
 #include "workers/common/base/clock.h"
 #include "workers/common/base/frame_stream.h"
 #include "workers/planner/channel_summary.h"
+#include "workers/planner/config_check.h"
 #include "workers/planner/config_edit.h"
 #include "workers/planner/exec_approvals.h"
 #include "workers/planner/files.h"
@@ -154,6 +155,21 @@ Outcome with_restart(const Call& call, Outcome outcome) {
     return outcome;
 }
 
+// So that the supervisor can tell when the answer would be another.
+void tell_files(ConfigAnswer& answer) {
+    const auto files = files_read();
+    if (!files) return;
+    for (const FileRead& file : *files) {
+        hardshell::proto::SeenFile& seen = *answer.add_files();
+        seen.set_path(file.path);
+        seen.set_device(file.state.device);
+        seen.set_inode(file.state.inode);
+        seen.set_size(file.state.size);
+        seen.set_modified_ns(file.state.modified_ns);
+        seen.set_changed_ns(file.state.changed_ns);
+    }
+}
+
 Outcome get(const Call& call) {
     Result<PresentConfig> present = read_present(call.request, call.environment);
     if (!present) return Error{Fault::system, present.error().what};
@@ -163,6 +179,7 @@ Outcome get(const Call& call) {
     const auto shown = [&](const Json& value) { return open ? value : redaction.shown(value); };
     Json warnings = issues_of(loaded.warnings, {});
     for (const Problem& unknown : loaded.unknown_keys) warnings.push_back(issue_of(unknown, true));
+    if (!open) tell_files(call.answer);
     Json raw;
     if (present->exists) raw = open ? present->text : redaction.shown_text(present->text);
     return Json{{"path", call.path()},
@@ -200,6 +217,45 @@ Outcome patch(const Call& call) {
     const Result<std::string> text = edited_text(*present, call.path(), wanted, false);
     if (!text) return text.error();
     return with_restart(call, write(call, *present, *text));
+}
+
+// The text that a change would lead to: `raw` is a whole file, `patch` a merge patch.
+Result<std::string> text_to_check(const Call& call, const PresentConfig& present) {
+    const std::string raw = text_member(call.params, "raw");
+    if (!raw.empty()) {
+        const Result<Json> parsed = parsed_object(raw);
+        if (!parsed) return parsed.error();
+        return whole_text(present, call.path(), raw, *parsed);
+    }
+    Result<Json> change = parsed_object(text_member(call.params, "patch"));
+    if (!change) return change.error();
+    if (Done restored = restore(*change, present.seen(), Kind::patch); !restored)
+        return restored.error();
+    Json wanted = present.loaded.merged;
+    wanted.merge_patch(*change);
+    return edited_text(present, call.path(), wanted, false);
+}
+
+Json unusable(Json issues) {
+    return {{"valid", false}, {"issues", std::move(issues)}, {"warnings", Json::array()}};
+}
+
+// As a change would be judged, without making it.
+Outcome check(const Call& call) {
+    const Result<PresentConfig> present = read_present(call.request, call.environment);
+    if (!present) return Error{Fault::system, present.error().what};
+    const Result<std::string> text = text_to_check(call, *present);
+    if (!text)
+        return unusable(Json::array({{{"path", ""}, {"message", one_line(text.error().what)}}}));
+    const LoadedConfig next = load_config(call.path(), *text, call.environment);
+    const Problems faults = faults_of_text(*present, next);
+    if (!faults.empty()) return unusable(issues_of(faults, next.unknown_keys));
+    Json verdict = {
+        {"valid", true}, {"issues", Json::array()}, {"warnings", issues_of(next.warnings, {})}};
+    const LoadedConfig& before = present->loaded;
+    verdict.update(
+        effect_of(call.request, before.usable() ? before : no_config(call.environment), next));
+    return verdict;
 }
 
 Outcome schema(const Call&) {
@@ -356,6 +412,7 @@ constexpr Row methods[] = {
     {"channels.logout", channels_logout},
     {"exec.approvals.get", approvals_get},
     {"exec.approvals.set", approvals_set},
+    {"hardshell.config.check", check},
     // asked by the command line only
     {"value.get", get_value},
     {"value.set", set_one_value},

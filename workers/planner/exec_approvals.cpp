@@ -71,9 +71,9 @@ Done check_rules(const Json& rules, const std::string& where) {
     if (!rules.is_object()) return refused(where + " must be an object");
     for (const Choice& choice : choices) {
         const Json& word = member(rules, choice.key);
-        const bool known = word.is_string() &&
-                           std::find(choice.words.begin(), choice.words.end(),
-                                     word.get_ref<const std::string&>()) != choice.words.end();
+        const bool known =
+            word.is_string() && std::find(choice.words.begin(), choice.words.end(),
+                                          word.get_ref<const std::string&>()) != choice.words.end();
         if (word.is_null() || known) continue;
         std::string words;
         for (const std::string_view one : choice.words)

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <ctime>
 #include <vector>
 
 #include "workers/common/base/fd.h"
@@ -15,6 +16,18 @@
 namespace planner {
 
 namespace {
+
+std::vector<FileRead> looked_at;
+bool all_can_be_told = true;
+
+void note(const std::string& path, const FileState& state) {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    const bool can_be_told =
+        path.starts_with("/") && state.is_settled(now.tv_sec * 1'000'000'000 + now.tv_nsec);
+    all_can_be_told = all_can_be_told && can_be_told;
+    looked_at.push_back({path, state});
+}
 
 Done write_all(int descriptor, std::string_view text, const std::string& path) {
     while (!text.empty()) {
@@ -46,14 +59,20 @@ void sync_directory(const std::string& path) {
 
 Result<std::string> read_file(const std::string& path, size_t largest) {
     const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-    if (!file && errno == EACCES)
+    const int refusal = file ? 0 : errno;
+    if (refusal == ENOENT)
+        note(path, {});
+    else if (refusal != 0)
+        all_can_be_told = false;
+    if (refusal == EACCES)
         return Error{Fault::bad_config,
                      path + " may not be read by the planner, which has a user of its own: chown " +
                          std::to_string(::geteuid()) + " " + path + " (or chmod a+r)",
                      EACCES};
-    if (!file) return system_error("reading " + path, errno);
+    if (!file) return system_error("reading " + path, refusal);
     struct stat info {};
     if (::fstat(file.get(), &info) != 0) return system_error("reading " + path, errno);
+    note(path, FileState::of(info));
     if (!S_ISREG(info.st_mode)) return Error{Fault::bad_config, path + " is not a regular file"};
     std::string text;
     char buffer[16384];
@@ -67,6 +86,16 @@ Result<std::string> read_file(const std::string& path, size_t largest) {
             return Error{Fault::bad_config,
                          path + " is larger than " + std::to_string(largest / 1024) + " KiB"};
     }
+}
+
+std::optional<std::vector<FileRead>> files_read() {
+    if (!all_can_be_told) return {};
+    return looked_at;
+}
+
+void forget_files_read() {
+    looked_at.clear();
+    all_can_be_told = true;
 }
 
 Done write_file(const std::string& path, std::string_view text, Durable durable) {

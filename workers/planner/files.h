@@ -3,9 +3,12 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "workers/common/base/file_state.h"
 #include "workers/common/base/result.h"
 
 namespace planner {
@@ -15,6 +18,16 @@ inline constexpr size_t largest_config = 1u << 20;
 
 // Error::sys is ENOENT when there is none.
 Result<std::string> read_file(const std::string& path, size_t largest);
+
+// What read_file was asked for in this process since forget_files_read(), each as it was before it
+// was read. A planner answers one question in its life, so that is what the answer depends on.
+// Nothing when a file may change without leaving that state.
+struct FileRead {
+    std::string path;
+    FileState state;
+};
+std::optional<std::vector<FileRead>> files_read();
+void forget_files_read();
 
 enum class Durable { no, yes };
 

@@ -7,6 +7,7 @@
 
 #include "workers/common/base/exit_codes.h"
 #include "workers/common/base/frame_stream.h"
+#include "workers/common/base/json.h"
 #include "workers/planner/plan.h"
 
 namespace {
@@ -36,6 +37,8 @@ int run() {
 int main() {
     try {
         return run();
+    } catch (const Json::exception&) {
+        return give_up("a value of the configuration is of an unexpected kind");
     } catch (const std::exception& failure) {
         return give_up(failure.what());
     }

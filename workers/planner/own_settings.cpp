@@ -101,6 +101,31 @@ bool take_metrics_port(const Asked& asked, OwnSettings& into) {
     return true;
 }
 
+bool is_list_of_texts(const Json& value) {
+    return value.is_null() ||
+           (value.is_array() && std::all_of(value.begin(), value.end(),
+                                            [](const Json& one) { return one.is_string(); }));
+}
+
+bool is_server(const Json& server) {
+    if (!server.is_object() || text_member(server, "command").empty()) return false;
+    const Json& variables = member(server, "env");
+    const Json& network = member(server, "network");
+    return is_list_of_texts(member(server, "args")) &&
+           (variables.is_null() ||
+            (variables.is_object() &&
+             std::all_of(variables.begin(), variables.end(),
+                         [](const Json& one) { return one.is_string(); }))) &&
+           (network.is_null() || network.is_boolean());
+}
+
+bool take_mcp_servers(const Asked& asked, OwnSettings& into) {
+    if (!asked.value.is_object() || !std::all_of(asked.value.begin(), asked.value.end(), is_server))
+        return false;
+    into.mcp_servers = asked.value;
+    return true;
+}
+
 struct Setting {
     std::string_view key;  // "*" stands for any worker or kind of worker
     std::string_view variable;
@@ -117,6 +142,7 @@ constexpr Setting table[] = {
     {"memory.total",           "HARDSHELL_MEMORY_TOTAL",         a_size, take_memory_total},
     {"memory.workers.*.soft",  "",                               a_size, take_memory_soft},
     {"memory.workers.*.limit", "",                               a_size, take_memory_limit},
+    {"mcp.servers",            "",                               "an object of servers by name, each {command, args, env, network}", take_mcp_servers},
     {"metrics.bind",           "HARDSHELL_METRICS_BIND",         "\"loopback\", \"all\" or \"off\"", take_metrics_bind},
     {"metrics.port",           "HARDSHELL_METRICS_PORT",         "a port from 1 to 65535, or \"off\"", take_metrics_port},
     // clang-format on
@@ -141,8 +167,8 @@ Json known_below(const Path& path) {
         if (step == "*") {
             for (size_t index = 0; index < worker_kind_count; ++index)
                 known[std::string(worker_kinds[index].kind)] = true;
-            for (size_t index = 0; index < channel_count; ++index)
-                known[std::string(channels[index].id)] = true;
+            for (const ChannelKind& channel : channels()) known[std::string(channel.id)] = true;
+            known[std::string(tunnel_worker.kind)] = true;
         } else if (!step.empty()) {
             known[std::string(step)] = true;
         }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "proto/plan.pb.h"
+#include "workers/common/base/json.h"
 #include "workers/planner/environment.h"
 #include "workers/planner/notices.h"
 
@@ -19,6 +20,7 @@ struct OwnSettings {
     hardshell::proto::SupervisorSettings supervisor;
     std::string metrics_bind;  // "loopback", "all" or "off"
     uint32_t metrics_port = 9091;
+    Json mcp_servers = Json::object();  // by name: {command, args, env, network}
 };
 
 // Where the file is looked for.

@@ -5,17 +5,22 @@
 
 #include "workers/common/base/frame_stream.h"
 #include "workers/common/base/json.h"
+#include "workers/planner/channel_accounts.h"
 #include "workers/planner/channel_summary.h"
 #include "workers/planner/config.h"
 #include "workers/planner/config_calls.h"
+#include "workers/planner/exec_approvals.h"
 #include "workers/planner/files.h"
 #include "workers/planner/gateway_access.h"
 #include "workers/planner/gateway_flags.h"
 #include "workers/planner/last_good.h"
 #include "workers/planner/notices.h"
 #include "workers/planner/own_settings.h"
+#include "workers/planner/public_paths.h"
 #include "workers/planner/restart_sentinel.h"
 #include "workers/planner/secrets.h"
+#include "workers/planner/tunnels.h"
+#include "workers/planner/voice_plan.h"
 #include "workers/planner/workers_table.h"
 #include "workers/planner/writer.h"
 
@@ -103,27 +108,35 @@ Chosen choose(const PlanRequest& request, const Environment& environment, const 
     return {std::move(config), "file", "", std::move(changed)};
 }
 
+// What hooks can do in OpenClaw and cannot here.
+void report_hooks(const Json& hooks, Notices& notices) {
+    if (!bool_member(hooks, "enabled")) return;
+    size_t index = 0;
+    for (const Json& mapping : member(hooks, "mappings")) {
+        const std::string key = "hooks.mappings[" + std::to_string(index++) + "].transform.module";
+        if (!text_member(member(mapping, "transform"), "module").empty())
+            notices.warning(key +
+                            ": JavaScript is not run here, so requests for this mapping are "
+                            "answered with an error; use messageTemplate or textTemplate");
+    }
+    if (text_view(hooks, "path").find_first_not_of('/') == std::string_view::npos &&
+        !text_view(hooks, "path").empty())
+        notices.warning("hooks.path: must name a path of its own; /hooks is used");
+    if (!text_member(member(hooks, "gmail"), "account").empty())
+        notices.info(
+            "hooks.gmail: mail that is passed on to the hook is taken in; this build does not "
+            "start a Gmail watcher of its own");
+}
+
 // What the owner asked for and this build does not do, as far as the table of channels says.
-void report_what_is_missing(const LoadedConfig& config, const GatewayFlags& flags,
-                            Notices& notices) {
-    for (size_t index = 0; index < channel_count; ++index) {
-        const ChannelKind& channel = channels[index];
+void report_what_is_missing(const LoadedConfig& config, Notices& notices) {
+    for (const ChannelKind& channel : channels()) {
         const std::string id(channel.id);
         if (!channel.has_worker && is_configured(channel, config.resolved, config.environment))
             notices.info("channel " + id + " is configured; this build has no " + id +
                          " worker yet");
     }
-    if (bool_member(member(config.resolved, "hooks"), "enabled"))
-        notices.info("hooks are enabled; this build does not serve them yet");
-    const Json& voice = member(member_at(config.resolved, "plugins.entries"), "voice-call");
-    if (voice.is_object() && bool_member(voice, "enabled", true))
-        notices.info("plugin voice-call is configured; this build has no voice worker yet");
-    const std::string tailscale =
-        flags.tailscale.empty()
-            ? text_member(member_at(config.resolved, "gateway.tailscale"), "mode")
-            : flags.tailscale;
-    if (!tailscale.empty() && tailscale != "off")
-        notices.warning("tailscale " + tailscale + ": this build does not start tailscale yet");
+    report_hooks(member(config.resolved, "hooks"), notices);
 }
 
 void report_mode(const Json& config, const GatewayFlags& flags, Notices& notices) {
@@ -151,12 +164,36 @@ void add_secrets(const std::vector<FoundSecret>& secrets, WorkerPlan& worker) {
     }
 }
 
+std::vector<FoundSecret> gateway_secrets(const GatewayAuth& auth, const Json& config,
+                                         const std::string& config_path) {
+    std::vector<FoundSecret> secrets = auth.secrets;
+    const Json& hooks = member(config, "hooks");
+    const std::string token = text_member(hooks, "token");
+    if (bool_member(hooks, "enabled") && !token.empty())
+        secrets.push_back({"hooks.token", token, "hooks.token in " + config_path});
+    return secrets;
+}
+
+void add_search_secret(const Json& config, const std::string& config_path,
+                       const Environment& environment, std::vector<FoundSecret>& secrets) {
+    constexpr const char* name = "tools.web.search.apiKey";
+    constexpr const char* variable = "BRAVE_API_KEY";
+    const std::string configured = text_member(member_at(config, "tools.web.search"), "apiKey");
+    const std::string set = environment.get(variable);
+    if (!configured.empty())
+        secrets.push_back({name, configured, std::string(name) + " in " + config_path});
+    else if (!set.empty())
+        secrets.push_back({name, set, std::string("environment variable ") + variable});
+}
+
 struct Builder {
     const PlanRequest& request;
     const GatewayFlags& flags;
     const Chosen& chosen;
     Notices& notices;
     Plan plan;
+    OwnSettings own = {};
+    bool tunnel_leads_to_gateway = false;
 
     void add_worker(const WorkerKind& kind, const Json& config, uint32_t port,
                     const std::string& bind, const std::vector<FoundSecret>& secrets) {
@@ -165,23 +202,131 @@ struct Builder {
         worker.set_kind(std::string(kind.kind));
         auto& settings = *worker.mutable_settings();
         settings.set_config_json(print_json(part_for(kind, config)));
-        settings.set_state_dir(request.state_dir());
-        settings.set_config_path(request.config_path());
         if (kind.kind == "gateway") {  // nobody else is restarted for them
             settings.set_port(port);
             settings.set_bind(bind);
         }
-        settings.set_degraded(chosen.degraded);
-        for (const auto& [name, value] : environment_for(kind, chosen.config.environment))
-            (*settings.mutable_environment())[name] = value;
+        set_common(kind, settings);
         add_secrets(secrets, worker);
     }
 
     Json part_for(const WorkerKind& kind, const Json& config) const {
         Json part = config_for(kind, config);
-        if (kind.kind != "gateway") return part;
+        if (kind.kind == "tools") return with_approvals(std::move(part));
+        if (kind.kind != "agent") return part;
+        // The agent tells the gateway, which is not replaced for a channel.
         if (Json summary = channel_summary(config, chosen.config.environment); !summary.empty())
-            part["channels"] = std::move(summary);
+            part["channelAccounts"] = std::move(summary);
+        return part;
+    }
+
+    void add_channel(const PlannedAccount& account) {
+        WorkerPlan& worker = *plan.add_workers();
+        worker.set_name(account.worker);
+        worker.set_kind(account.channel);
+        auto& settings = *worker.mutable_settings();
+        settings.set_config_json(print_json(account.config));
+        settings.set_account(account.account);
+        set_common(channel_worker, settings);
+        add_secrets(account.secrets, worker);
+        add_link("agent", account.worker);
+    }
+
+    void add_tunnel(const Json& config, const GatewayFacts& gateway) {
+        const std::optional<PlannedTunnel> planned = planned_tunnel(
+            config, request.config_path(), chosen.config.environment, gateway, notices);
+        if (!planned) return;
+        tunnel_leads_to_gateway = planned->leads_to_gateway;
+        WorkerPlan& worker = *plan.add_workers();
+        worker.set_name("tunnel");
+        worker.set_kind("tunnel");
+        auto& settings = *worker.mutable_settings();
+        Json part = planned->config;
+        part["loopbackIsShared"] = commands_have_network();
+        settings.set_config_json(print_json(part));
+        set_common(tunnel_worker, settings);
+        add_secrets(planned->secrets, worker);
+        if (!planned->leads_to_paths) return;
+        // Where a tunnel's agent finds the public paths, and nothing else.
+        auto& listener = *plan.add_listeners();
+        listener.set_name("tunnel");
+        listener.set_worker("tunnel");
+        auto& address = *listener.add_addresses();
+        address.set_ip("127.0.0.1");
+        address.set_optional(true);
+    }
+
+    // Whether something that the agent runs reaches the addresses of this machine's loopback.
+    bool commands_have_network() const {
+        const std::string setting = chosen.config.environment.get("HARDSHELL_EXEC_NETWORK");
+        if (setting == "on" || setting == "1" || setting == "true") return true;
+        return std::any_of(own.mcp_servers.begin(), own.mcp_servers.end(),
+                           [](const Json& server) { return bool_member(server, "network"); });
+    }
+
+    void add_paths(const Json& config, const std::vector<PlannedAccount>& accounts) {
+        std::vector<PathWish> wishes = voice_paths(config);
+        for (const PlannedAccount& account : accounts) {
+            if (account.channel != "telegram") continue;
+            Path place = {"channels", "telegram"};
+            if (account.worker != account.channel)
+                place.insert(place.end(), {"accounts", account.account});
+            for (PathWish& wish : telegram_paths(
+                     account.worker, member_at(account.config, "channels.telegram"), place))
+                wishes.push_back(std::move(wish));
+        }
+        add_public_paths(wishes, plan, notices);
+        drop_idle_tunnel();
+    }
+
+    // A tunnel to public paths of which there are none would only show that somebody is here.
+    void drop_idle_tunnel() {
+        auto& workers = *plan.mutable_workers();
+        const auto tunnel = std::find_if(workers.begin(), workers.end(),
+                                         [](const auto& one) { return one.kind() == "tunnel"; });
+        if (tunnel == workers.end() || tunnel->settings().public_paths_size() > 0 ||
+            tunnel_leads_to_gateway)
+            return;
+        notices.warning(
+            "plugins.entries.voice-call.config.tunnel: no public path is served, so no tunnel is "
+            "started");
+        workers.erase(tunnel);
+        auto& listeners = *plan.mutable_listeners();
+        listeners.erase(std::remove_if(listeners.begin(), listeners.end(),
+                                       [](const auto& one) { return one.name() == "tunnel"; }),
+                        listeners.end());
+    }
+
+    void add_voice(const Json& config) {
+        if (!wants_voice(config)) return;
+        WorkerPlan& worker = *plan.add_workers();
+        worker.set_name(std::string(voice_worker.kind));
+        worker.set_kind(std::string(voice_worker.kind));
+        auto& settings = *worker.mutable_settings();
+        settings.set_config_json(print_json(voice_config(config, chosen.config.environment)));
+        set_common(voice_worker, settings);
+        add_secrets(voice_secrets(config, request.config_path(), chosen.config.environment),
+                    worker);
+        add_link("agent", worker.name());
+    }
+
+    void set_common(const WorkerKind& kind, hardshell::proto::WorkerSettings& settings) const {
+        settings.set_state_dir(request.state_dir());
+        settings.set_config_path(request.config_path());
+        settings.set_degraded(chosen.degraded);
+        for (const auto& [name, value] : environment_for(kind, chosen.config.environment))
+            (*settings.mutable_environment())[name] = value;
+    }
+
+    // Which commands may run without asking, as the owner's file says.
+    Json with_approvals(Json part) const {
+        const Result<Json> approvals = read_approvals(
+            approvals_places(request.state_dir(), chosen.config.environment.get("HOME")));
+        if (approvals && bool_member(*approvals, "exists")) {
+            part["execApprovals"] = member(*approvals, "file");
+            part["execApprovals"].erase("socket");
+        }
+        if (!own.mcp_servers.empty()) part["mcp"]["servers"] = own.mcp_servers;
         return part;
     }
 
@@ -195,8 +340,7 @@ struct Builder {
     }
 
     void add_own_settings(uint32_t port) {
-        const OwnSettings own =
-            read_own_settings(request.config_path(), chosen.config.environment, notices);
+        own = read_own_settings(request.config_path(), chosen.config.environment, notices);
         *plan.mutable_supervisor() = own.supervisor;
         add_reload(*plan.mutable_supervisor());
         if (const auto metrics = metrics_listener(own, port, notices))
@@ -234,13 +378,24 @@ struct Builder {
         if (!flags.tailscale.empty()) config["gateway"]["tailscale"]["mode"] = flags.tailscale;
         if (flags.verbose) config["logging"]["level"] = "debug";
         const auto secrets_of = [&](std::string_view kind) {
-            if (kind == "gateway") return auth.secrets;
-            return model_secrets(config, request.config_path(), environment);
+            if (kind == "gateway") return gateway_secrets(auth, config, request.config_path());
+            if (kind == "tools") return std::vector<FoundSecret>();
+            std::vector<FoundSecret> secrets =
+                model_secrets(config, request.config_path(), environment);
+            add_search_secret(config, request.config_path(), environment, secrets);
+            return secrets;
         };
         for (size_t index = 0; index < worker_kind_count; ++index)
             add_worker(worker_kinds[index], config, port, bind,
                        secrets_of(worker_kinds[index].kind));
         add_link("agent", "gateway");
+        add_link("agent", "tools");
+        const std::vector<PlannedAccount> accounts =
+            planned_accounts(channels(), config, request.config_path(), environment, notices);
+        for (const PlannedAccount& account : accounts) add_channel(account);
+        add_voice(config);
+        add_tunnel(config, {port, bind, auth.mode});
+        add_paths(config, accounts);
         plan.set_degraded(chosen.degraded);
         plan.set_source(chosen.source);
         for (const std::string& key : chosen.changed) plan.add_changed(key);
@@ -252,8 +407,8 @@ Plan build(const PlanRequest& request, const GatewayFlags& flags, const Chosen& 
     for (const std::string& name : flags.unknown)
         notices.warning("option " + name + " is not known; it is ignored");
     if (chosen.source == "file") report_mode(chosen.config.resolved, flags, notices);
-    report_what_is_missing(chosen.config, flags, notices);
-    Builder builder{request, flags, chosen, notices, {}};
+    report_what_is_missing(chosen.config, notices);
+    Builder builder{request, flags, chosen, notices, {}, {}};
     builder.build();
     for (const Notice& notice : notices.all()) *builder.plan.add_notices() = notice;
     return std::move(builder.plan);
@@ -302,7 +457,14 @@ std::string write_new_config(const PlanRequest& request, const Environment& envi
 
 }  // namespace
 
+Plan plan_of(const PlanRequest& request, const LoadedConfig& config) {
+    const GatewayFlags flags =
+        read_gateway_flags({request.arguments().begin(), request.arguments().end()});
+    return build(request, flags, {config, "file", "", {}}, Notices{});
+}
+
 PlanReply answer(const PlanRequest& request, Environment environment) {
+    forget_files_read();
     environment.add_file(request.state_dir() + "/.env");
     PlanReply reply;
     if (request.has_config()) {

@@ -5,11 +5,16 @@
 #pragma once
 
 #include "proto/plan.pb.h"
+#include "workers/planner/config.h"
 #include "workers/planner/environment.h"
 
 namespace planner {
 
 hardshell::proto::PlanReply answer(const hardshell::proto::PlanRequest& request,
                                    Environment environment);
+
+// The plan that a configuration would lead to. Changes nothing.
+hardshell::proto::Plan plan_of(const hardshell::proto::PlanRequest& request,
+                               const LoadedConfig& config);
 
 }  // namespace planner

@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "workers/planner/public_paths.h"
+
 namespace planner {
 
 namespace {
@@ -167,7 +169,7 @@ constexpr Rule rules[] = {
     file_is_not_newer,      agents_do_not_share,          bindings_name_agents,
     broadcasts_name_agents, heartbeats_have_a_target,     channels_are_known,
     main_session_is_main,   open_policies_allow_everyone, slack_over_http_has_a_secret,
-    hooks_have_a_token,
+    hooks_have_a_token,     check_public_paths,
 };
 
 }  // namespace

@@ -10,8 +10,8 @@ namespace planner {
 // placeholder for a hidden secret leaves it as it is.
 Done change_skill_entry(Json& config, const Json& params);
 
-// For a worker that is to know which secrets a skill has been given, but not the secrets: adds their
-// names, "apiKey" and those of variables, as `given` to each entry.
+// For a worker that is to know which secrets a skill has been given, but not the secrets: adds
+// their names, "apiKey" and those of variables, as `given` to each entry.
 void name_given_secrets(Json& config);
 
 }  // namespace planner

@@ -15,10 +15,24 @@ void reduce_gateway(Json& config) {
     for (const char* key : {"reload", "remote"}) config["gateway"].erase(key);
 }
 
+// What is served, and how; nothing while hooks are off, so that a change of them closes no
+// connection.
+void reduce_hooks(Json& config) {
+    const Json hooks = member(config, "hooks");
+    config.erase("hooks");
+    if (!bool_member(hooks, "enabled")) return;
+    for (const char* key : {"enabled", "path", "maxBodyBytes", "presets", "mappings"})
+        if (hooks.contains(key)) config["hooks"][key] = hooks[key];
+    for (const char* key : {"model", "thinking", "allowUnsafeExternalContent"})
+        if (const Json& value = member(member(hooks, "gmail"), key); !value.is_null())
+            config["hooks"]["gmail"][key] = value;
+}
+
 // Only what decides the main session's key: who the agents are and how they think is none of the
 // gateway's business, and a change of it closes no connection.
 void reduce_for_gateway(Json& config) {
     reduce_gateway(config);
+    reduce_hooks(config);
     if (const Json session = member(config, "session"); session.is_object()) {
         config["session"] = Json::object();
         if (session.contains("scope")) config["session"]["scope"] = session["scope"];
@@ -34,6 +48,17 @@ void reduce_for_gateway(Json& config) {
     config["agents"] = std::move(reduced);
 }
 
+// What commands may do, by agent; how an agent thinks is not its business.
+void reduce_for_tools(Json& config) {
+    const Json agents = member(config, "agents");
+    config.erase("agents");
+    for (const Json& agent : member(agents, "list")) {
+        Json& shown = config["agents"]["list"].emplace_back(Json::object());
+        for (const char* key : {"id", "tools"})
+            if (agent.contains(key)) shown[key] = agent[key];
+    }
+}
+
 template <typename Names>
 bool holds(const Names& names, std::string_view name) {
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
@@ -44,37 +69,43 @@ bool holds(const Names& names, std::string_view name) {
 // clang-format off
 const WorkerKind worker_kinds[] = {
     {"gateway",
-     {"gateway", "ui", "session", "agents", "logging", "canvasHost"},
+     {"gateway", "hooks", "ui", "session", "agents", "logging", "canvasHost"},
      {"TZ", "OPENCLAW_VERSION", "GIT_COMMIT", "FLY_APP_NAME", "FLY_MACHINE_ID", "FLY_REGION",
       "TS_SOCKET"},
      reduce_for_gateway},
     {"agent",
      {"agents", "approvals", "audio", "auth", "bindings", "broadcast", "browser", "channels",
-      "commands", "cron", "hooks", "logging", "media", "messages", "models", "nodeHost", "plugins",
+      "commands", "cron", "logging", "media", "messages", "models", "nodeHost", "plugins",
       "session", "skills", "talk", "tools", "ui"},
      {"TZ", "OPENCLAW_VERSION", "GIT_COMMIT", "FLY_APP_NAME", "FLY_MACHINE_ID", "FLY_REGION",
-      "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY",
+      "OPENCLAW_SKIP_CRON", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY",
       "https_proxy", "http_proxy", "no_proxy"},
      name_given_secrets},
+    {"tools",
+     {"agents", "logging", "tools"},
+     {"TZ", "LANG", "LC_ALL", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"},
+     reduce_for_tools},
 };
 
-const ChannelKind channels[] = {
-    // id          configured by one of these too         has a worker
-    {"discord",  {"DISCORD_BOT_TOKEN"},                    false},
-    {"telegram", {"TELEGRAM_BOT_TOKEN"},                   false},
-    {"slack",    {"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"},   false},
-    {"whatsapp", {},                                       false},
-    {"signal",   {},                                       false},
-    {"imessage", {},                                       false},
-    {"googlechat", {},                                     false},
-    {"msteams",  {},                                       false},
-    {"matrix",   {},                                       false},
-    {"mattermost", {},                                     false},
-};
+const WorkerKind channel_worker = {
+    "channel",
+    {},
+    {"TZ", "OPENCLAW_VERSION", "GIT_COMMIT", "FLY_APP_NAME", "FLY_MACHINE_ID", "FLY_REGION",
+     "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY",
+     "https_proxy", "http_proxy", "no_proxy", "HARDSHELL_ALLOW_NAMES", "HARDSHELL_DISCORD_API_URL",
+     "HARDSHELL_DISCORD_GATEWAY_URL", "HARDSHELL_TELEGRAM_API_URL"},
+    nullptr};
+
+const WorkerKind tunnel_worker = {
+    "tunnel",
+    {},
+    {"TZ", "FLY_APP_NAME", "FLY_MACHINE_ID", "FLY_REGION", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE",
+     "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
+     "TS_HOSTNAME", "TS_SOCKET"},
+    nullptr};
 // clang-format on
 
 const size_t worker_kind_count = std::size(worker_kinds);
-const size_t channel_count = std::size(channels);
 
 Json config_for(const WorkerKind& kind, const Json& config) {
     Json cut = Json::object();

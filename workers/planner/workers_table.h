@@ -1,9 +1,10 @@
 // What each kind of worker may know: sections of the configuration and environment variables.
 //
-// A channel joins as a row of `channels` with has_worker set, and a row of `worker_kinds`.
+// A channel joins by has_worker in its row of channels().
 #pragma once
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,13 @@ struct ChannelKind {
     bool has_worker;
 };
 
-extern const ChannelKind channels[];
-extern const size_t channel_count;
+// In channels_table.cpp, so that a test can bring its own.
+std::span<const ChannelKind> channels();
+// What all channel workers have in common; their sections are chosen in channel_accounts.cpp.
+extern const WorkerKind channel_worker;
+
+// The worker that drives the agents of ngrok and Tailscale; its part is chosen in tunnels.cpp.
+extern const WorkerKind tunnel_worker;
 
 // `config` cut down to what that kind may know, secrets removed.
 Json config_for(const WorkerKind& kind, const Json& config);

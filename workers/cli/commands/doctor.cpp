@@ -1,7 +1,11 @@
 #include "workers/cli/commands/doctor.h"
 
 #include <algorithm>
+#include <ctime>
+#include <fstream>
+#include <sstream>
 
+#include "workers/cli/commands/findings_machine.h"
 #include "workers/cli/control_client.h"
 #include "workers/cli/gateway_client.h"
 #include "workers/cli/plan_query.h"
@@ -15,14 +19,13 @@ constexpr std::chrono::seconds answer_patience{5};
 
 struct WeightRow {
     Weight weight;
-    const char* name;
     const char* mark;
     Colour colour;
 };
 constexpr WeightRow weights[] = {
-    {Weight::good, "ok", "ok      ", Colour::good},
-    {Weight::note, "note", "note    ", Colour::warn},
-    {Weight::problem, "problem", "PROBLEM ", Colour::bad},
+    {Weight::good, "ok      ", Colour::good},
+    {Weight::note, "note    ", Colour::warn},
+    {Weight::problem, "PROBLEM ", Colour::bad},
 };
 
 const WeightRow& row_of(Weight weight) {
@@ -51,6 +54,18 @@ Findings judge_answer(const Context& context, const Sources& sources) {
     return {{Weight::good, "client", target->url + " answers, the credential is right", ""}};
 }
 
+// Of the gateway that runs: port and bind mode of its command line, which this shell does not know.
+std::vector<std::string> options_in_force(const Result<hardshell::proto::StatusReport>& status) {
+    if (!status || status->port() == 0 || status->bind().empty()) return {};
+    return {"--port", std::to_string(status->port()), "--bind", status->bind()};
+}
+
+FlyEvidence fly_evidence(const Context& context) {
+    std::ostringstream mounts;
+    mounts << std::ifstream("/proc/self/mountinfo").rdbuf();
+    return {context.environment, context.state_dir, mounts.str(), context.arguments.has("fly")};
+}
+
 }  // namespace
 
 std::string findings_text(const Findings& findings, const Style& style) {
@@ -72,7 +87,7 @@ std::string findings_text(const Findings& findings, const Style& style) {
 std::string findings_json(const Findings& findings) {
     Json out = {{"ok", findings_exit_code(findings) == 0}, {"findings", Json::array()}};
     for (const Finding& finding : findings)
-        out["findings"].push_back({{"weight", row_of(finding.weight).name},
+        out["findings"].push_back({{"weight", doctor::name_of(finding.weight)},
                                    {"subject", finding.subject},
                                    {"what", finding.what},
                                    {"cure", finding.cure}});
@@ -87,8 +102,8 @@ int findings_exit_code(const Findings& findings) {
 }
 
 int run_doctor(const Context& context) {
-    const Result<hardshell::proto::Plan> plan = ask_planner(context);
     const Result<hardshell::proto::StatusReport> status = ask_status(context);
+    const Result<hardshell::proto::Plan> plan = ask_planner(context, options_in_force(status));
     const std::string temporary =
         context.environment("TMPDIR").empty() ? "/tmp" : context.environment("TMPDIR");
     const auto plan_of = [&]() -> const auto& {
@@ -106,6 +121,9 @@ int run_doctor(const Context& context) {
     }
     append_new(all, judge_answer(context, {status, plan_of}));
     append_new(all, judge_locks(context.state_dir, temporary));
+    append_new(all, judge_fly(fly_evidence(context), plan));
+    append_new(all, judge_clock(context.state_dir, std::time(nullptr)));
+    if (plan) append_new(all, judge_places(places_of(*plan), context.environment, reach));
     print(context.arguments.has("json") ? findings_json(all) : findings_text(all, context.style));
     return findings_exit_code(all);
 }

@@ -24,6 +24,7 @@ using hardshell::proto::Notice;
 using hardshell::proto::Plan;
 
 constexpr uint64_t scarce_room = 100ull << 20;
+constexpr uint64_t full_percent = 85;
 constexpr size_t short_token = 16;
 constexpr size_t largest_lock = 4096;
 
@@ -43,6 +44,12 @@ Findings judge_room(const std::string& state_dir) {
         return {{Weight::problem, "state directory",
                  "only " + size(left) + " are free under " + state_dir,
                  "delete what is not needed, or make the volume larger"}};
+    const uint64_t blocks = room.f_blocks - room.f_bfree + room.f_bavail;
+    const uint64_t used = blocks ? 100 * (room.f_blocks - room.f_bfree) / blocks : 0;
+    if (used >= full_percent)
+        return {{Weight::problem, "state directory",
+                 std::to_string(used) + " % of the file system under " + state_dir + " is used",
+                 "delete what is not needed, or make the volume larger (fly volumes extend)"}};
     if (room.f_files > 0 && room.f_favail == 0)
         return {{Weight::problem, "state directory", "no file can be added under " + state_dir,
                  "delete files: the file system has no inodes left"}};
@@ -194,15 +201,6 @@ Findings judge_plan(const Result<Plan>& plan, const std::string& config_path) {
     for (Findings part : {judge_credential(*plan), judge_model_keys(*plan)})
         found.insert(found.end(), part.begin(), part.end());
     return found;
-}
-
-void append_new(Findings& all, const Findings& part) {
-    for (const Finding& finding : part) {
-        const bool said = std::any_of(all.begin(), all.end(), [&](const Finding& before) {
-            return before.what.find(finding.what) != std::string::npos;
-        });
-        if (!said || finding.weight == Weight::good) all.push_back(finding);
-    }
 }
 
 Findings judge_locks(const std::string& state_dir, const std::string& temporary) {

@@ -5,21 +5,20 @@
 #include <string>
 #include <vector>
 
-#include "proto/control.pb.h"
 #include "proto/plan.pb.h"
 #include "workers/common/base/result.h"
+#include "workers/common/doctor/running.h"
 
 namespace cli {
 
-enum class Weight { good, note, problem };
-
-struct Finding {
-    Weight weight;
-    std::string subject;  // "state directory"
-    std::string what;
-    std::string cure;  // empty when there is nothing to do
-};
-using Findings = std::vector<Finding>;
+using doctor::append_new;
+using doctor::Finding;
+using doctor::Findings;
+using doctor::judge_machine;
+using doctor::judge_memory;
+using doctor::judge_status;
+using doctor::machine_memory;
+using doctor::Weight;
 
 // Exists, can be written, has room.
 Findings judge_state_dir(const std::string& state_dir);
@@ -29,18 +28,7 @@ Findings judge_permissions(const std::string& state_dir, const std::string& conf
 Findings judge_programs(const std::string& libexec_dir);
 // The configuration, the credential, the model keys.
 Findings judge_plan(const Result<hardshell::proto::Plan>& plan, const std::string& config_path);
-// What the running gateway tells of itself, its workers and its log.
-Findings judge_status(const Result<hardshell::proto::StatusReport>& status);
-// The layers that keep workers apart, and what else this machine does not offer.
-Findings judge_machine(const hardshell::proto::StatusReport& status);
-// The workers' memory limits, against each other and against the machine (0: not known).
-Findings judge_memory(const hardshell::proto::StatusReport& status, uint64_t machine_bytes);
-// What this machine has, from /proc/meminfo.
-uint64_t machine_memory();
 // Lock files whose owner is gone: OpenClaw's, in the state directory and in `temporary`.
 Findings judge_locks(const std::string& state_dir, const std::string& temporary);
-
-// Adds what was not said before: one mistake in a file shows in several places.
-void append_new(Findings& all, const Findings& part);
 
 }  // namespace cli

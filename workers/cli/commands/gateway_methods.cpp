@@ -18,9 +18,10 @@ struct Answer {
     Json payload;
 };
 
-Result<Answer> call_once(const Context& context, const GatewayClient::Call& call) {
+Result<Answer> call_once(const Context& context, const GatewayClient::Call& call,
+                         int64_t patience_ms = timeout_by_default_ms) {
     const Result<int64_t> timeout =
-        context.arguments.number("timeout", timeout_by_default_ms, longest_timeout_ms);
+        context.arguments.number("timeout", patience_ms, longest_timeout_ms);
     if (!timeout) return timeout.error();
     Result<Target> target = find_gateway(context);
     if (!target) return target.error();
@@ -61,8 +62,9 @@ std::string pretty(const Json& value) {
     return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-Result<Json> call_gateway(const Context& context, const std::string& method, const Json& params) {
-    Result<Answer> answer = call_once(context, {method, params, false, {}});
+Result<Json> call_gateway(const Context& context, const std::string& method, const Json& params,
+                          int64_t patience_ms) {
+    Result<Answer> answer = call_once(context, {method, params, false, {}}, patience_ms);
     if (!answer) return answer.error();
     return std::move(answer->payload);
 }

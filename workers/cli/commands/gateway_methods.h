@@ -10,7 +10,9 @@
 namespace cli {
 
 // One method over a connection of its own, to the gateway that the options name.
-Result<Json> call_gateway(const Context& context, const std::string& method, const Json& params);
+// Waits as long as --timeout says, else `patience_ms`.
+Result<Json> call_gateway(const Context& context, const std::string& method, const Json& params,
+                          int64_t patience_ms = 10'000);
 
 // Indented, with a line break at the end.
 std::string pretty(const Json& value);

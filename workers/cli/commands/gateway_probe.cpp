@@ -78,10 +78,14 @@ Json probe_json(const Probe& probe, int64_t began_ms, int64_t now_ms, int64_t ti
                    {"config", answer_of(probe, "config.get")}};
     Json warnings = Json::array();
     if (!probe.call_error.empty()) warnings.push_back({{"message", probe.call_error}});
-    return {{"ok", probe.reached},         {"degraded", probe.reached && !complete},
-            {"ts", now_ms},                {"durationMs", now_ms - began_ms},
-            {"timeoutMs", timeout_ms},     {"primaryTargetId", probe.reached ? "local" : ""},
-            {"warnings", std::move(warnings)}, {"targets", Json::array({std::move(target)})}};
+    return {{"ok", probe.reached},
+            {"degraded", probe.reached && !complete},
+            {"ts", now_ms},
+            {"durationMs", now_ms - began_ms},
+            {"timeoutMs", timeout_ms},
+            {"primaryTargetId", probe.reached ? "local" : ""},
+            {"warnings", std::move(warnings)},
+            {"targets", Json::array({std::move(target)})}};
 }
 
 std::string probe_text(const Probe& probe, const Style& style) {
@@ -101,13 +105,8 @@ std::string probe_text(const Probe& probe, const Style& style) {
 }
 
 std::string usage_cost_text(const Json& usage, const Style& style) {
-    std::vector<std::vector<Cell>> rows = {{{"DATE"},
-                                            {"INPUT"},
-                                            {"OUTPUT"},
-                                            {"CACHE READ"},
-                                            {"CACHE WRITE"},
-                                            {"TOKENS"},
-                                            {"COST"}}};
+    std::vector<std::vector<Cell>> rows = {
+        {{"DATE"}, {"INPUT"}, {"OUTPUT"}, {"CACHE READ"}, {"CACHE WRITE"}, {"TOKENS"}, {"COST"}}};
     for (const Json& day : member(usage, "daily"))
         rows.push_back(usage_row(printable(text_member(day, "date", "?")), day));
     rows.push_back(usage_row("total", member(usage, "totals")));
@@ -115,7 +114,8 @@ std::string usage_cost_text(const Json& usage, const Style& style) {
                        " days\n" + table(rows, style);
     const int64_t missing = int_member(member(usage, "totals"), "missingCostEntries");
     if (missing > 0)
-        text += "For " + std::to_string(missing) + " answers the price of the model is not known.\n";
+        text +=
+            "For " + std::to_string(missing) + " answers the price of the model is not known.\n";
     return text;
 }
 

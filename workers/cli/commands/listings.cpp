@@ -33,8 +33,8 @@ bool is_newer(const Json& one, const Json& other) {
 
 std::string kind_of(const std::string& key) {
     if (key == "global" || key == "unknown") return key;
-    const bool many = key.find(":group:") != std::string::npos ||
-                      key.find(":channel:") != std::string::npos;
+    const bool many =
+        key.find(":group:") != std::string::npos || key.find(":channel:") != std::string::npos;
     return many ? "group" : "direct";
 }
 
@@ -54,12 +54,14 @@ Result<Json> ask_sessions(const Context& context, const Json& minutes) {
 }
 
 std::string agents_text(const Json& agents, const Style& style) {
-    std::vector<std::vector<Cell>> rows = {{{"AGENT"}, {"NAME"}, {""}}};
+    std::vector<std::vector<Cell>> rows = {{{"AGENT"}, {"NAME"}, {"MODEL"}, {"WORKSPACE"}, {""}}};
     for (const Json& agent : agents)
-        rows.push_back({{printable(text_member(agent, "id", "?"))},
-                        {printable(text_member(agent, "name",
-                                               text_member(agent, "identityName", "-")))},
-                        {bool_member(agent, "isDefault") ? "the default agent" : ""}});
+        rows.push_back(
+            {{printable(text_member(agent, "id", "?"))},
+             {printable(text_member(agent, "name", text_member(agent, "identityName", "-")))},
+             {printable(text_member(agent, "model", "-"))},
+             {printable(text_member(agent, "workspace", "-"))},
+             {bool_member(agent, "isDefault") ? "the default agent" : ""}});
     return table(rows, style);
 }
 
@@ -115,8 +117,7 @@ std::string sessions_text(const Json& shown, const Style& style) {
     return text + table(rows, style);
 }
 
-Result<Json> sessions_in_file(const std::string& path, const Json& active_minutes,
-                              int64_t now_ms) {
+Result<Json> sessions_in_file(const std::string& path, const Json& active_minutes, int64_t now_ms) {
     std::ifstream file(path, std::ios::binary);
     if (!file) return Error{Fault::bad_message, "--store " + path + " cannot be read"};
     std::stringstream text;
@@ -148,7 +149,16 @@ Json agents_json(const Json& list) {
         const Json& identity = member(row, "identity");
         if (identity.contains("name")) agent["identityName"] = identity["name"];
         if (identity.contains("emoji")) agent["identityEmoji"] = identity["emoji"];
-        agent["isDefault"] = text_member(row, "id") == text_member(list, "defaultId");
+        if (identity.contains("name") || identity.contains("emoji"))
+            agent["identitySource"] = "config";
+        for (const char* name : {"workspace", "agentDir", "model", "bindings"})
+            if (row.contains(name)) agent[name] = row[name];
+        const bool is_default = text_member(row, "id") == text_member(list, "defaultId");
+        agent["isDefault"] = is_default;
+        if (row.contains("routes"))
+            agent["routes"] = row["routes"];
+        else if (is_default)
+            agent["routes"] = Json::array({"default (no explicit rules)"});
         agents.push_back(std::move(agent));
     }
     return agents;
@@ -163,6 +173,11 @@ Json models_json(const Json& list, const std::string& provider) {
                       {"name", text_member(row, "name", text_member(row, "id"))},
                       {"input", input_of(row)}};
         model["contextWindow"] = member(row, "contextWindow");
+        // Nobody is asked where a model runs and whether its key is good.
+        model["local"] = nullptr;
+        model["available"] = nullptr;
+        model["tags"] = Json::array();
+        model["missing"] = false;
         models.push_back(std::move(model));
     }
     return {{"count", models.size()}, {"models", std::move(models)}};

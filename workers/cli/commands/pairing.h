@@ -11,12 +11,8 @@
 
 namespace cli {
 
-// The requests that have not expired.
-Json pending_requests(const Json& file, int64_t now_ms);
 std::string pairing_text(const std::string& channel, const Json& requests, const Style& style,
                          int64_t now_ms);
-// "2026-01-30T10:00:00.000Z"; nothing that can be read is 0.
-int64_t read_iso_time(const std::string& text);
 
 int run_pairing_list(const Context& context);
 int run_pairing_approve(const Context& context);

@@ -6,6 +6,7 @@
 #include "workers/cli/control_client.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/json.h"
+#include "workers/common/doctor/words.h"
 
 namespace cli {
 
@@ -27,6 +28,12 @@ std::vector<std::vector<Cell>> facts(const StatusReport& report) {
          {report.config_path() + " (in force: " +
           (report.plan_source().empty() ? "nothing yet" : report.plan_source()) + ")"}},
     };
+    if (report.has_public_url()) {
+        const bool is_up = report.public_url().state() == hardshell::proto::PublicUrl::UP;
+        rows.push_back(
+            {{"  tunnel"},
+             {doctor::tunnel_in_words(report.public_url()), is_up ? Colour::none : Colour::bad}});
+    }
     if (!report.degraded().empty())
         rows.push_back({{"  DEGRADED", Colour::bad}, {printable(report.degraded()), Colour::bad}});
     return rows;
@@ -101,6 +108,12 @@ std::string status_json(const StatusReport& report, int64_t now_ms) {
                 {"layers", Json::array()},
                 {"missing", Json::array()},
                 {"notices", Json::array()}};
+    if (report.has_public_url())
+        out["tunnel"] = {{"state", doctor::tunnel_state_name(report.public_url().state())},
+                         {"url", report.public_url().url()},
+                         {"provider", report.public_url().provider()},
+                         {"problem", report.public_url().problem()},
+                         {"changes", report.public_url().changes()}};
     for (const auto& worker : report.workers())
         out["workers"].push_back(worker_json(worker, now_ms));
     for (const auto& layer : report.layers())

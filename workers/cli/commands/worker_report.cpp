@@ -11,18 +11,17 @@ using hardshell::proto::WorkerStatus;
 
 struct StateRow {
     WorkerStatus::State state;
-    const char* name;
     Colour colour;
 };
 constexpr StateRow states[] = {
-    {WorkerStatus::STARTING, "starting", Colour::warn},
-    {WorkerStatus::READY, "ready", Colour::good},
-    {WorkerStatus::STOPPING, "stopping", Colour::warn},
-    {WorkerStatus::WAITING, "waiting", Colour::bad},  // down, will be started again
-    {WorkerStatus::HELD, "held", Colour::bad},        // down until its configuration changes
-    {WorkerStatus::STOPPED, "stopped", Colour::faint},
+    {WorkerStatus::STARTING, Colour::warn},
+    {WorkerStatus::READY, Colour::good},
+    {WorkerStatus::STOPPING, Colour::warn},
+    {WorkerStatus::WAITING, Colour::bad},  // down, will be started again
+    {WorkerStatus::HELD, Colour::bad},     // down until its configuration changes
+    {WorkerStatus::STOPPED, Colour::faint},
 };
-constexpr StateRow unknown = {WorkerStatus::STATE_UNKNOWN, "unknown", Colour::warn};
+constexpr StateRow unknown = {WorkerStatus::STATE_UNKNOWN, Colour::warn};
 
 const StateRow& row_of(WorkerStatus::State state) {
     const auto found = std::find_if(std::begin(states), std::end(states),
@@ -76,7 +75,8 @@ std::vector<std::vector<Cell>> facts(const WorkerStatus& worker, int64_t now_ms)
         if (!text.empty()) rows.push_back({{name}, {std::move(text), colour}});
     };
     const auto bytes = [](uint64_t count) { return count > 0 ? size(count) : std::string(); };
-    add("  state", joined(state.name, prospect(worker, now_ms)), state.colour);
+    add("  state", joined(std::string(state_name(worker.state())), prospect(worker, now_ms)),
+        state.colour);
     if (is_up(worker)) add("  process", std::to_string(worker.pid()));
     if (is_up(worker)) add("  running for", uptime(worker, now_ms));
     add("  restarts", std::to_string(worker.restarts()));
@@ -93,28 +93,6 @@ std::vector<std::vector<Cell>> facts(const WorkerStatus& worker, int64_t now_ms)
 
 }  // namespace
 
-std::string state_name(WorkerStatus::State state) {
-    return row_of(state).name;
-}
-
-std::string last_error(const WorkerStatus& worker) {
-    const std::string cause = in_words(worker.last_cause());
-    const std::string text = printable(worker.last_end());
-    if (text.empty() || cause.empty()) return cause + text;
-    return text.find(cause) == std::string::npos ? cause + ": " + text : text;
-}
-
-std::string memory_of_limit(const WorkerStatus& worker) {
-    if (worker.memory_bytes() == 0) return "-";
-    if (worker.memory_limit_bytes() == 0) return size(worker.memory_bytes());
-    constexpr double mib = 1024 * 1024;
-    char text[64];
-    std::snprintf(text, sizeof text, "%.1f of %.0f MiB",
-                  static_cast<double>(worker.memory_bytes()) / mib,
-                  static_cast<double>(worker.memory_limit_bytes()) / mib);
-    return text;
-}
-
 std::vector<Cell> worker_heading() {
     std::vector<Cell> cells;
     for (const char* name :
@@ -127,7 +105,7 @@ std::vector<Cell> worker_row(const WorkerStatus& worker, int64_t now_ms) {
     const StateRow& state = row_of(worker.state());
     return {
         {worker.name()},
-        {state.name, state.colour},
+        {std::string(state_name(worker.state())), state.colour},
         {is_up(worker) ? std::to_string(worker.pid()) : "-"},
         {uptime(worker, now_ms)},
         {std::to_string(worker.restarts())},

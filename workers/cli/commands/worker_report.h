@@ -8,15 +8,13 @@
 #include "proto/supervisor_worker.pb.h"
 #include "workers/cli/output.h"
 #include "workers/common/base/json.h"
+#include "workers/common/doctor/words.h"
 
 namespace cli {
 
-// "ready", "waiting", …
-std::string state_name(hardshell::proto::WorkerStatus::State state);
-// How it last failed: cause and text in one line; empty before the first time.
-std::string last_error(const hardshell::proto::WorkerStatus& worker);
-// "12.3 of 40 MiB"; "-" when it is not known.
-std::string memory_of_limit(const hardshell::proto::WorkerStatus& worker);
+using doctor::last_error;
+using doctor::memory_of_limit;
+using doctor::state_name;
 
 std::vector<Cell> worker_heading();
 std::vector<Cell> worker_row(const hardshell::proto::WorkerStatus& worker, int64_t now_ms);

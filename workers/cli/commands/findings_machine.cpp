@@ -1,0 +1,264 @@
+#include "workers/cli/commands/findings_machine.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <sstream>
+#include <thread>
+
+#include "workers/cli/plan_query.h"
+#include "workers/common/base/fd.h"
+#include "workers/common/base/json.h"
+
+namespace cli {
+
+namespace {
+
+using hardshell::proto::Plan;
+
+constexpr std::chrono::seconds name_patience{5};
+constexpr int connect_patience_ms = 3000;
+constexpr uint64_t least_machine_mb = 256;
+constexpr int64_t clock_slack_seconds = 600;
+
+struct KnownProvider {
+    const char* name;  // in models.providers
+    const char* host;
+};
+// Where a provider without a baseUrl of its own is called.
+constexpr KnownProvider known_providers[] = {
+    {"anthropic", "api.anthropic.com"},
+    {"openai", "api.openai.com"},
+    {"openrouter", "openrouter.ai"},
+    {"groq", "api.groq.com"},
+    {"xai", "api.x.ai"},
+    {"mistral", "api.mistral.ai"},
+};
+struct ChannelApi {
+    const char* kind;
+    const char* host;
+};
+constexpr ChannelApi channel_apis[] = {
+    {"telegram", "api.telegram.org"},
+    {"discord", "discord.com"},
+};
+
+// The mount point that holds `path`, from the lines of mountinfo.
+std::string mount_of(const std::string& mountinfo, const std::string& path) {
+    std::string best = "/";
+    std::istringstream lines(mountinfo);
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::string skipped;
+        std::string point;
+        for (int field = 0; field < 4; ++field) words >> skipped;
+        words >> point;
+        const bool holds = path == point || path.starts_with(point == "/" ? "/" : point + "/");
+        if (holds && point.size() >= best.size()) best = point;
+    }
+    return best;
+}
+
+Finding judge_volume(const FlyEvidence& evidence) {
+    const std::string point = mount_of(evidence.mountinfo, evidence.state_dir);
+    if (point != "/")
+        return {Weight::good, "fly volume", evidence.state_dir + " lies on the volume " + point,
+                ""};
+    return {Weight::problem, "fly volume",
+            evidence.state_dir + " lies on the machine's own disk, which a deploy replaces",
+            "in fly.toml: [mounts] destination = \"/data\", [env] OPENCLAW_STATE_DIR = \"/data\""};
+}
+
+Findings judge_machine_size(const paths::Environment& environment) {
+    const uint64_t size = std::strtoull(environment("FLY_VM_MEMORY_MB").c_str(), nullptr, 10);
+    if (size == 0 || size >= least_machine_mb) return {};
+    return {{Weight::problem, "fly memory", "the machine has " + std::to_string(size) + " MB",
+             "fly scale memory " + std::to_string(least_machine_mb)}};
+}
+
+Findings judge_bind(const Plan& plan) {
+    Findings found;
+    for (const auto& listener : plan.listeners()) {
+        const bool reachable = std::any_of(
+            listener.addresses().begin(), listener.addresses().end(), [](const auto& address) {
+                return address.ip() != "::1" && !address.ip().starts_with("127.");
+            });
+        if (listener.name() == "http" && !reachable)
+            found.push_back({Weight::problem, "fly bind",
+                             "the gateway listens on loopback only, where neither Fly's proxy nor "
+                             "`fly proxy` reaches it",
+                             "add --bind lan to the command in fly.toml"});
+    }
+    return found;
+}
+
+Finding judge_stop_budget(const paths::Environment& environment) {
+    if (!environment("HARDSHELL_STOP_BUDGET_MS").empty())
+        return {Weight::good, "fly stop",
+                "turns have " + environment("HARDSHELL_STOP_BUDGET_MS") + " ms to finish", ""};
+    return {Weight::note, "fly stop", "turns have 4.5 s to finish when the machine is stopped",
+            "in fly.toml: kill_timeout = \"30s\", [env] HARDSHELL_STOP_BUDGET_MS = \"25000\""};
+}
+
+// "https://host:port/path" taken apart; an empty host when it is none of that.
+Place place_of(const std::string& subject, const std::string& url) {
+    const size_t scheme = url.find("://");
+    if (scheme == std::string::npos) return {subject, "", ""};
+    std::string rest = url.substr(scheme + 3, url.find_first_of("/?#", scheme + 3) - scheme - 3);
+    const size_t bracket = rest.find(']');
+    const size_t colon = rest.find(':', bracket == std::string::npos ? 0 : bracket);
+    std::string port = url.starts_with("http:") ? "80" : "443";
+    if (colon != std::string::npos) {
+        port = rest.substr(colon + 1);
+        rest.resize(colon);
+    }
+    if (rest.size() > 2 && rest.front() == '[') rest = rest.substr(1, rest.size() - 2);
+    return {subject, rest, port};
+}
+
+struct AddressList {
+    addrinfo* list = nullptr;
+    int error = 0;
+    ~AddressList() {
+        if (list) freeaddrinfo(list);
+    }
+};
+
+// getaddrinfo has no deadline of its own: it runs in a thread that is left behind if it must be.
+std::shared_ptr<AddressList> look_up(const Place& place) {
+    auto promise = std::make_shared<std::promise<std::shared_ptr<AddressList>>>();
+    auto answer = promise->get_future();
+    std::thread([promise, place] {
+        auto found = std::make_shared<AddressList>();
+        addrinfo hints{};
+        hints.ai_socktype = SOCK_STREAM;
+        found->error = getaddrinfo(place.host.c_str(), place.port.c_str(), &hints, &found->list);
+        promise->set_value(std::move(found));
+    }).detach();
+    return answer.wait_for(name_patience) == std::future_status::ready ? answer.get() : nullptr;
+}
+
+// 0, or why no connection came about.
+int connect_error(const addrinfo& address) {
+    const Fd socket_fd(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket_fd) return errno;
+    if (::connect(socket_fd.get(), address.ai_addr, address.ai_addrlen) == 0) return 0;
+    if (errno != EINPROGRESS) return errno;
+    pollfd wait{socket_fd.get(), POLLOUT, 0};
+    if (::poll(&wait, 1, connect_patience_ms) != 1) return ETIMEDOUT;
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(socket_fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    return error;
+}
+
+}  // namespace
+
+Findings judge_fly(const FlyEvidence& evidence, const Result<Plan>& plan) {
+    if (evidence.environment("FLY_MACHINE_ID").empty()) {
+        if (!evidence.asked_for) return {};
+        return {{Weight::note, "fly", "this is no machine of Fly.io: FLY_MACHINE_ID is not set",
+                 "fly ssh console -C \"hardshell doctor --fly\"; for the file: fly/check_toml.py"}};
+    }
+    Findings found;
+    if (!evidence.environment("RELEASE_COMMAND").empty())
+        found.push_back({Weight::problem, "fly release", "a release machine has no volume",
+                         "remove release_command from fly.toml"});
+    found.push_back(judge_volume(evidence));
+    for (const Findings& part :
+         {judge_machine_size(evidence.environment), plan ? judge_bind(*plan) : Findings{}})
+        found.insert(found.end(), part.begin(), part.end());
+    found.push_back(judge_stop_budget(evidence.environment));
+    return found;
+}
+
+Findings judge_clock(const std::string& state_dir, int64_t now_seconds) {
+    struct stat newest {};
+    for (const char* name : {"/hardshell/agent/state.sqlite", "/hardshell/agent/state.sqlite-wal",
+                             "/openclaw.json", "/hardshell"}) {
+        struct stat info {};
+        if (::stat((state_dir + name).c_str(), &info) == 0 && info.st_mtime > newest.st_mtime)
+            newest = info;
+    }
+    if (newest.st_mtime <= now_seconds + clock_slack_seconds) return {};
+    return {{Weight::problem, "clock",
+             "the clock stands " + std::to_string((newest.st_mtime - now_seconds) / 60) +
+                 " minutes before files that were written already",
+             "set the machine's clock: certificates, cron jobs and device signatures need it"}};
+}
+
+std::vector<Place> places_of(const Plan& plan) {
+    std::vector<Place> places;
+    const auto* agent = worker_of_kind(plan, "agent");
+    const Result<Json> config = agent ? parse_json(agent->settings().config_json()) : Json();
+    const Json& providers = config ? member(member(*config, "models"), "providers") : Json();
+    if (providers.is_object())
+        for (const auto& [name, provider] : providers.items())
+            if (const std::string url = text_member(provider, "baseUrl"); !url.empty())
+                places.push_back(place_of(name, url));
+    const auto add = [&](const std::string& subject, const char* host) {
+        if (std::none_of(places.begin(), places.end(),
+                         [&](const Place& place) { return place.subject == subject; }))
+            places.push_back({subject, host, "443"});
+    };
+    if (agent)
+        for (const auto& secret : agent->secrets())
+            for (const KnownProvider& known : known_providers)
+                if (secret.name() == std::string("models.providers.") + known.name + ".apiKey")
+                    add(known.name, known.host);
+    for (const auto& worker : plan.workers())
+        for (const ChannelApi& api : channel_apis)
+            if (worker.kind() == api.kind) add(api.kind, api.host);
+    std::erase_if(places, [](const Place& place) { return place.host.empty(); });
+    return places;
+}
+
+std::string reach(const Place& place) {
+    const std::shared_ptr<AddressList> found = look_up(place);
+    if (!found)
+        return "the name server did not answer within " + std::to_string(name_patience.count()) +
+               " s";
+    if (found->error != 0)
+        return std::string("the name cannot be resolved: ") + gai_strerror(found->error);
+    int error = EHOSTUNREACH;
+    for (const addrinfo* address = found->list; address; address = address->ai_next) {
+        error = connect_error(*address);
+        if (error == 0) return "";
+    }
+    return std::string("no connection to port ") + place.port + ": " + std::strerror(error);
+}
+
+Findings judge_places(const std::vector<Place>& places, const paths::Environment& environment,
+                      const Reach& reach_place) {
+    for (const char* name : {"HTTPS_PROXY", "https_proxy"})
+        if (!environment(name).empty())
+            return {{Weight::note, "network",
+                     std::string("a proxy connects to the APIs (") + name +
+                         "); they were not tried from here",
+                     ""}};
+    Findings found;
+    for (const Place& place : places) {
+        const std::string why = reach_place(place);
+        if (why.empty())
+            found.push_back({Weight::good, "network", place.host + " can be reached", ""});
+        else
+            found.push_back(
+                {Weight::problem, "network", place.host + " (" + place.subject + "): " + why,
+                 "check the machine's network and name server; if the address is wrong, "
+                 "models.providers." +
+                     place.subject + ".baseUrl"});
+    }
+    return found;
+}
+
+}  // namespace cli
