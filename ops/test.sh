@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs, builds and passes all tests: what a change must pass.
 #   ops/test.sh [ctest arguments, for example -R Gateway]
+#   ops/test.sh --machine      only what takes long: the image compiled as a host of containers does,
+#                              booted in a virtual machine as on Fly, and 1,000 turns in 256 MB
 #
 # Everything runs with the address and undefined-behaviour sanitizers; each fuzz target runs for
 # HARDSHELL_FUZZ_SECONDS (10); the release build is built and answers one message.
@@ -11,9 +13,33 @@ cd "$(dirname "$0")/.."
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1  # a clone elsewhere finds the same objects
 step() { printf '\n== %s\n' "$*"; }
 
+if [ "${1:-}" = --machine ]; then
+  step "packages"
+  install_packages "${test_packages[@]}" "${machine_packages[@]}"
+  step "image, compiled in its own stage"
+  tests/fly/build_image.sh build/fly --whole
+  step "image in a container, then in a virtual machine"
+  tests/fly/boot_test.py container build/fly
+  cmake --preset dev >/dev/null
+  ctest --preset machine
+  exit 0
+fi
+
 step "packages"
 install_packages "${test_packages[@]}"
-(cd tests/journeys/page && npm ci --no-audit --no-fund --loglevel=error)
+for folder in workers/gateway/page tests/journeys/page tests/fly/dockerfile; do
+  (cd $folder && npm ci --no-audit --no-fund --loglevel=error)
+done
+# Clients as their users have them; only when what is there is older.
+is_installed() { [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ]; }
+for folder in tests/journeys/{openai,telegram,discord,voice}; do
+  is_installed "$folder" && continue
+  (cd "$folder" && npm ping --loglevel=silent >/dev/null 2>&1) || {
+    echo "the npm registry cannot be reached: $folder is skipped"
+    continue
+  }
+  (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+done
 
 step "build with sanitizers"
 cmake --preset dev >/dev/null
@@ -44,5 +70,13 @@ done
 step "release build"
 ops/build.sh release
 ops/smoke.sh build/release
+
+step "image: built of these programs, booted in a container of 256 MB"
+if [ "$(id -u)" -eq 0 ] && unshare --mount --pid --fork mount -t tmpfs none /mnt 2>/dev/null; then
+  tests/fly/build_image.sh build/fly
+  tests/fly/boot_test.py container build/fly
+else
+  echo "left out: it needs root and the right to mount"
+fi
 
 step "all tests passed"

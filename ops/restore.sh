@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Brings a copy made by ops/backup.sh into an empty state directory.
+#   RESTIC_PASSWORD=… ops/restore.sh [--aside] REPOSITORY [STATE_DIRECTORY] [SNAPSHOT]
+#
+# STATE_DIRECTORY: OPENCLAW_STATE_DIR, else ~/.openclaw; it must be empty, so that nothing is
+# overwritten. --aside: what is in it is moved into its directory before-restore first; nobody may
+# write there meanwhile. SNAPSHOT: as `restic snapshots` names it, else the latest, of the host
+# HARDSHELL_BACKUP_HOST (on Fly: the app) where several share a repository. Every file is compared
+# with the checksum it had when the copy was made, and nothing is moved before all of them fit.
+set -euo pipefail
+
+usage() { sed -n '3p' "$0" | cut -c3- >&2; exit 2; }
+aside=
+[ "${1:-}" != --aside ] || { aside=before-restore; shift; }
+[ $# -ge 1 ] && [ $# -le 3 ] || usage
+repository=$1
+state=${2:-${OPENCLAW_STATE_DIR:-$HOME/.openclaw}}
+snapshot=${3:-latest}
+fail() { echo "restore: $*" >&2; exit 1; }
+
+command -v restic >/dev/null || fail "restic is not installed; apt-get install restic"
+mkdir -p "$state"
+state=$(realpath -- "$state")
+# The stock volume has a lost+found.
+present() { find "$state" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name .restoring "$@"; }
+if [ -n "$aside" ]; then
+  [ ! -e "$state/$aside" ] || fail "$state/$aside is there already; move it away first"
+else
+  [ -z "$(present -print -quit)" ] ||
+    fail "$state is not empty; stop the gateway, then move its files away or restore with --aside"
+fi
+
+# Beside its last place, so that putting it there copies nothing.
+incoming=$state/.restoring
+trap 'rm -rf "$incoming"' EXIT
+mkdir -m 700 "$incoming"
+restic --repo "$repository" restore "$snapshot" --tag hardshell \
+  ${HARDSHELL_BACKUP_HOST:+--host "$HARDSHELL_BACKUP_HOST"} --target "$incoming" >/dev/null ||
+  fail "$repository gave no copy; see the line above"
+# The copy was taken of a directory that restic knows by its path.
+manifest=$(find "$incoming" -name MANIFEST -type f -printf '%d %p\n' | sort -n | head -1 | cut -d' ' -f2-)
+[ -n "$manifest" ] || fail "the copy has no MANIFEST: it was not made by ops/backup.sh"
+copy=$(dirname "$manifest")
+(cd "$copy" && sha256sum --quiet --check MANIFEST) || fail "the copy is damaged, nothing was put in place"
+files=$(wc -l <"$manifest")
+rm "$manifest"
+if [ -n "$aside" ]; then
+  mkdir -m 700 "$state/$aside"
+  present ! -name "$aside" -exec mv -t "$state/$aside" {} +
+fi
+find "$copy" -mindepth 1 -maxdepth 1 -exec mv -n -t "$state" {} +
+left=$(find "$copy" -mindepth 1 -maxdepth 1 -printf '%f ')
+[ -z "$left" ] || fail "somebody wrote into $state meanwhile: $left is there already and was kept; stop the gateway and restore again"
+sync -f "$state"
+echo "restore: $files files are in $state; start the gateway"
