@@ -13,9 +13,8 @@
 #include <thread>
 
 #include "tests/bench/instant_model.h"
+#include "tests/bench/measure.h"
 #include "tests/bench/processor_time.h"
-#include "tests/support/gateway_client.h"
-#include "tests/support/hardshell_process.h"
 #include "tests/support/http_get.h"
 
 using namespace std::chrono_literals;
@@ -32,18 +31,6 @@ constexpr auto settle = 3s;  // the definition of "idle": this long after ready
 [[noreturn]] void give_up(const std::string& why, const HardshellProcess* hardshell = nullptr) {
     std::fprintf(stderr, "bench: %s\n%s", why.c_str(), hardshell ? hardshell->log().c_str() : "");
     std::exit(1);
-}
-
-double percentile(std::vector<double> values, double fraction) {
-    std::sort(values.begin(), values.end());
-    const auto index = static_cast<size_t>(fraction * static_cast<double>(values.size() - 1) + 0.5);
-    return values.at(index);
-}
-
-GatewayClient::Options owner() {
-    GatewayClient::Options options;
-    options.token = HardshellProcess::token;
-    return options;
 }
 
 // The endpoint sends no event; asking without a pause would take a core from what is measured.
@@ -116,8 +103,7 @@ Turns measure_turns() {
     if (!hardshell.start_and_wait()) give_up("it did not start", &hardshell);
     GatewayClient client;
     if (!client.admitted(hardshell.port(), owner())) give_up("not admitted", &hardshell);
-    std::vector<pid_t> pids = {hardshell.pid()};
-    for (const ProcessEntry& entry : hardshell.descendants()) pids.push_back(entry.pid);
+    const std::vector<pid_t> pids = tree(hardshell);
     const double processor_before = processor_ms(pids);
     Turns measured;
     for (int i = 0; i < turns; ++i) {

@@ -8,10 +8,10 @@
 #include <fstream>
 #include <thread>
 
+#include "tests/bench/bare_server.h"
 #include "tests/bench/load_client.h"
+#include "tests/bench/measure.h"
 #include "tests/bench/processor_time.h"
-#include "tests/support/gateway_client.h"
-#include "tests/support/hardshell_process.h"
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
@@ -27,18 +27,6 @@ constexpr size_t listeners = 500;
 [[noreturn]] void give_up(const std::string& why, const HardshellProcess& hardshell) {
     std::fprintf(stderr, "bench: %s\n%s", why.c_str(), hardshell.log().c_str());
     std::exit(1);
-}
-
-GatewayClient::Options owner() {
-    GatewayClient::Options options;
-    options.token = HardshellProcess::token;
-    return options;
-}
-
-std::vector<pid_t> tree(const HardshellProcess& hardshell) {
-    std::vector<pid_t> pids = {hardshell.pid()};
-    for (const ProcessEntry& entry : hardshell.descendants()) pids.push_back(entry.pid);
-    return pids;
 }
 
 class Clients {
@@ -89,6 +77,25 @@ void print_calls(const HardshellProcess& hardshell, const char* store) {
     }
 }
 
+// What the kernel alone takes for answers of that size: the floor on this machine.
+void print_floor(size_t payload) {
+    const BareServer server(payload);
+    std::vector<TcpSocket> sockets;
+    std::vector<int> descriptors;
+    for (size_t i = 0; i < clients; ++i) {
+        sockets.push_back(TcpSocket::connect(server.port(), Deadline(patience)));
+        descriptors.push_back(sockets.back().descriptor());
+    }
+    const double before = processor_ms({server.pid()});
+    const LoadResult result = load(descriptors, R"({"type":"req"})", 50'000);
+    const double cost =
+        (processor_ms({server.pid()}) - before) / static_cast<double>(result.answered);
+    std::printf("| %-16s | %-12s | %9.0f | %7.2f | %7.2f | %9.1f | %7s | %7s |\n", "kernel alone",
+                (std::to_string(payload) + " bytes").c_str(), result.per_second, result.p50_ms,
+                result.p99_ms, cost * 1000, "", "");
+    std::fflush(stdout);
+}
+
 void fill_store(HardshellProcess& hardshell, int sessions) {
     GatewayClient client;
     if (!client.admitted(hardshell.port(), owner())) give_up("not admitted", hardshell);
@@ -135,6 +142,26 @@ void print_idle(size_t count) {
         count, (gateway_kib(hardshell) - before) / static_cast<double>(count));
 }
 
+void print_broadcast_floor() {
+    const BareServer server(300, BareServer::To::all);
+    std::vector<TcpSocket> sockets;
+    std::vector<int> descriptors;
+    for (size_t i = 0; i < listeners; ++i) {
+        sockets.push_back(TcpSocket::connect(server.port(), Deadline(patience)));
+        descriptors.push_back(sockets.back().descriptor());
+    }
+    const auto shout = [&] {
+        sockets.front().send("shout");
+        return drain(descriptors, 1);
+    };
+    (void)shout();
+    const double before = processor_ms({server.pid()});
+    uint64_t seen = 0;
+    for (int i = 0; i < broadcasts; ++i) seen += shout();
+    std::printf("the kernel alone, 300 bytes to each: %.2f us\n",
+                (processor_ms({server.pid()}) - before) * 1000 / static_cast<double>(seen));
+}
+
 void print_broadcast() {
     HardshellProcess hardshell;
     if (!hardshell.start_and_wait()) give_up("it did not start", hardshell);
@@ -174,6 +201,8 @@ int main() {
     std::printf(
         "|------------------|--------------|-----------|---------|---------|-----------|"
         "---------|---------|\n");
+    print_floor(200);
+    print_floor(60'000);
     HardshellProcess hardshell;
     if (!hardshell.start_and_wait()) give_up("it did not start", hardshell);
     print_calls(hardshell, "empty");
@@ -185,5 +214,6 @@ int main() {
     print_idle(500);
     print_idle(10'000);
     print_broadcast();
+    print_broadcast_floor();
     return 0;
 }

@@ -253,7 +253,8 @@ TEST_P(PlanFault, ReplacedWhileItIsReadIsOldOrNewAndNoMix) {
     size_t lives = 0;
     {
         const Swapper swapper(supervisor->config_path(), plan_of("a"), plan_of("b"));
-        for (int i = 0; i < 40; ++i) {
+        const Deadline deadline(60s);
+        for (int i = 0; i < 40 || (seen.size() < 2 && !deadline.over()); ++i) {
             supervisor->signal(SIGHUP);
             ASSERT_FALSE(supervisor->wait_exit(50ms));
             std::string first, last, filler;

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "tests/journeys/journey.h"
+#include "workers/common/base/file_state.h"
 
 namespace {
 
@@ -47,6 +48,12 @@ class ConfigChange : public Journey {
         return answer;
     }
     Json get(GatewayClient& client) { return member(ask(client, "config.get"), "payload"); }
+    static bool is_settled(const std::string& path) {
+        timespec now{};
+        clock_gettime(CLOCK_REALTIME, &now);
+        const auto state = FileState::of(path);
+        return !state || state->is_settled(now.tv_sec * 1'000'000'000 + now.tv_nsec);
+    }
     static std::string message(const Json& answer) {
         return text_member(member(answer, "error"), "message");
     }
@@ -247,6 +254,36 @@ TEST_F(ConfigChange, ByTheCommandLineGoesTheSameWay) {
     ASSERT_TRUE(only_agent_is_replaced());
     EXPECT_EQ(file(), with(owned, "'ok'", "\"fine\""));
     EXPECT_EQ(hardshell->command({"config", "get", "messages.ackReaction"}).output, "fine\n");
+}
+
+TEST_F(ConfigChange, ShowsWhatTheFileSaysNowWhoeverWroteIt) {
+    begin();
+    GatewayClient one = connect();
+    GatewayClient other = connect();
+    const auto reaction = [&](GatewayClient& client) {
+        return text_member(member_at(get(client), "config.messages"), "ackReaction");
+    };
+    for (int round = 0; round < 8; ++round) {
+        // Of one length, in place: nothing but its time tells the next file from the last.
+        const std::string by_hand = "h" + std::to_string(round);
+        std::ofstream(hardshell->config_path(), std::ios::binary)
+            << with(owned, "'ok'", "'" + by_hand + "'");
+        EXPECT_EQ(reaction(one), by_hand);
+        EXPECT_EQ(reaction(other), by_hand);
+        // In every other round until the answer is one that is kept.
+        while (round % 2 == 0 && !is_settled(hardshell->config_path()))
+            EXPECT_EQ(reaction(one), by_hand);
+        for (GatewayClient* client : {&one, &other}) EXPECT_EQ(reaction(*client), by_hand);
+    }
+    const Json shown = get(other);
+    const Json changed = ask(one, "config.patch",
+                             {{"raw", "{messages: {ackReaction: 'wave'}}"},
+                              {"baseHash", text_member(shown, "hash")},
+                              {"restartDelayMs", 60'000}});
+    ASSERT_TRUE(bool_member(changed, "ok")) << print_json(changed);
+    EXPECT_EQ(reaction(other), "wave");
+    std::filesystem::remove(hardshell->config_path());
+    EXPECT_FALSE(bool_member(get(other), "exists", true));
 }
 
 }  // namespace

@@ -20,11 +20,18 @@ TEST_F(FirstAnswer, BindsEveryAddressForTheCommandLineOfTheFlyGuide) {
     HardshellProcess::Options options;
     options.arguments = {"--allow-unconfigured", "--port", port, "--bind", "lan"};
     options.environment["OPENCLAW_GATEWAY_PORT"] = port;
+    options.environment["FLY_APP_NAME"] = "my-assistant";
+    options.environment["FLY_MACHINE_ID"] = "0123456789abcd";
     hardshell = std::make_unique<HardshellProcess>(options);
     hardshell->start();
     const auto line = hardshell->wait_line("[gateway] listening on ws://");
     ASSERT_TRUE(line);
+    ASSERT_TRUE(hardshell->wait_line("agent is ready"));
     EXPECT_NE(line->find("ws://0.0.0.0:" + port), std::string::npos) << *line;
+    // A shell on the machine does not see that command line, and must not judge without it.
+    const std::string findings = hardshell->command({"doctor", "--fly"}).output;
+    EXPECT_EQ(findings.find("loopback only"), std::string::npos) << findings;
+    EXPECT_NE(findings.find("fly volume"), std::string::npos) << findings;
     EXPECT_EQ(hardshell->stop(), 0);
 }
 

@@ -1,6 +1,9 @@
-// Every method of the table, asked of the real processes: it is answered, or refused by name with the
-// reason; and the command line on the same gateway.
+// Every method of the table, asked of the real processes: it is answered, or refused by name with
+// the reason; and the command line on the same gateway.
 
+#include <signal.h>
+
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -14,6 +17,7 @@ class Methods : public Journey {
         HardshellProcess::Options options;
         options.config = R"({channels: {telegram: {botToken: "123456:secret-telegram-token"},
                              discord: {enabled: false, token: "discord-token-1"}}})";
+        options.environment["OPENCLAW_SKIP_CHANNELS"] = "1";  // nothing leaves loopback
         start(options);
     }
     Json ask(GatewayClient& client, const std::string& method,
@@ -67,8 +71,8 @@ TEST_F(Methods, AreAnsweredOrRefusedByName) {
     GatewayClient client = connect();
     const auto rows = table();
     ASSERT_GT(rows.size(), 80u);
-    ASSERT_TRUE(bool_member(chat_turn(client, "hello").text.empty() ? Json() : Json({{"ok", true}}),
-                            "ok"));
+    ASSERT_TRUE(
+        bool_member(chat_turn(client, "hello").text.empty() ? Json() : Json({{"ok", true}}), "ok"));
     for (const auto& [method, server] : rows) {
         // Ends connections, or takes the session away from the rows that follow.
         if (method == "sessions.delete") continue;
@@ -88,7 +92,7 @@ TEST_F(Methods, AreAnsweredOrRefusedByName) {
             EXPECT_EQ(message.find(method + " is not offered by this gateway"), 0u) << message;
         }
     }
-    EXPECT_EQ(refusal(client, "voicecall.start"), "INVALID_REQUEST: unknown method: voicecall.start");
+    EXPECT_EQ(refusal(client, "matrix.verify"), "INVALID_REQUEST: unknown method: matrix.verify");
 }
 
 TEST_F(Methods, TellTheLogFromACursorOn) {
@@ -117,6 +121,71 @@ TEST_F(Methods, TellTheLogFromACursorOn) {
     EXPECT_EQ(ask(again, "logs.tail", {{"limit", 1}})["lines"].size(), 1u);
     EXPECT_EQ(refusal(again, "logs.tail", {{"limit", 5001}}),
               "INVALID_REQUEST: invalid logs.tail params: at /limit: must be between 1 and 5000");
+}
+
+TEST_F(Methods, ShowEveryWorkerAndItsDeathWithinASecond) {
+    start_with_channels();
+    GatewayClient client = connect();
+    // The supervisor measures once a second.
+    const auto is_measured = [](const Json& worker) {
+        return worker["state"] == "ready" && worker["memory"]["bytes"].get<int64_t>() > 0 &&
+               worker["heartbeatAgeMs"].is_number();
+    };
+    Json workers;
+    for (const Deadline deadline(patience); !deadline.over();) {
+        workers = ask(client, "hardshell.workers", {{"history", true}})["workers"];
+        if (std::all_of(workers.begin(), workers.end(), is_measured)) break;
+    }
+    ASSERT_GE(workers.size(), 2u);
+    for (const Json& worker : workers) {
+        EXPECT_TRUE(is_measured(worker)) << worker;
+        EXPECT_GT(worker["memoryHistory"]["points"].size(), 0u) << worker;
+    }
+    const pid_t agent = hardshell->worker("agent");
+    ASSERT_EQ(kill(agent, SIGKILL), 0);
+    const auto is_dead = [&](const Json& payload) {
+        for (const Json& worker : payload["workers"])
+            if (worker["name"] == "agent") return worker["pid"] != agent;
+        return false;
+    };
+    const Json event = client.wait_event("hardshell.workers", is_dead);
+    ASSERT_TRUE(event.is_object());
+    const Json history = ask(client, "hardshell.worker.history", {{"worker", "agent"}});
+    EXPECT_EQ(history["lastCause"], "killed");
+    EXPECT_EQ(history["deaths"][0]["cause"], "killed");
+    EXPECT_EQ(refusal(client, "hardshell.worker.history", {{"worker", "nobody"}}),
+              "INVALID_REQUEST: there is no worker called nobody; see hardshell.workers");
+}
+
+TEST_F(Methods, RestartStopAndStartAWorker) {
+    start_with_channels();
+    GatewayClient client = connect();
+    pid_t agent = hardshell->worker("agent");
+    EXPECT_EQ(ask(client, "hardshell.worker.restart", {{"worker", "agent"}})["ok"], true);
+    ASSERT_GT(hardshell->wait_worker_replaced("agent", agent), 0);
+    const auto agent_is = [&](const char* state) {
+        return client.wait_event("hardshell.workers", [state](const Json& payload) {
+            for (const Json& worker : payload["workers"])
+                if (worker["name"] == "agent") return worker["state"] == state;
+            return false;
+        });
+    };
+    EXPECT_TRUE(agent_is("ready").is_object());
+    EXPECT_EQ(ask(client, "hardshell.worker.stop", {{"worker", "agent"}})["ok"], true);
+    EXPECT_TRUE(agent_is("stopped").is_object());
+    const Json sick = ask(client, "hardshell.doctor");
+    EXPECT_EQ(sick["ok"], false);
+    EXPECT_NE(print_json(sick["findings"]).find("hardshell start agent"), std::string::npos);
+    EXPECT_EQ(ask(client, "hardshell.worker.start", {{"worker", "agent"}})["ok"], true);
+    EXPECT_TRUE(agent_is("ready").is_object());
+    EXPECT_EQ(ask(client, "hardshell.doctor")["version"], ask(client, "status")["version"]);
+    EXPECT_NE(refusal(client, "hardshell.worker.stop", {{"worker", "gateway"}})
+                  .find("none of them could start it again"),
+              std::string::npos);
+    // The gateway restarts after its answer.
+    const pid_t gateway = hardshell->worker("gateway");
+    EXPECT_EQ(ask(client, "hardshell.worker.restart", {{"worker", "gateway"}})["ok"], true);
+    ASSERT_GT(hardshell->wait_worker_replaced("gateway", gateway), 0);
 }
 
 TEST_F(Methods, TellWhichChannelsAreConfiguredAndWhyNoneRuns) {
@@ -203,7 +272,7 @@ TEST_F(Methods, StandBehindTheCommandLine) {
     const auto sent = hardshell->command(
         {"message", "send", "-t", "1", "-m", "hi", "--channel", "telegram", "--json"});
     EXPECT_EQ(sent.exit_code, 1);
-    EXPECT_NE(sent.output.find("no Telegram worker"), std::string::npos) << sent.output;
+    EXPECT_NE(sent.output.find("no worker runs for Telegram"), std::string::npos) << sent.output;
 }
 
 }  // namespace

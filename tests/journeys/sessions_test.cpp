@@ -126,7 +126,42 @@ TEST_F(Sessions, CostAndEventsAreTold) {
             .is_null());
     EXPECT_TRUE(contains(history(client), "the door is open"));
     EXPECT_EQ(member(payload(client, "status"), "queuedSystemEvents"), Json::array());
-    EXPECT_TRUE(payload(client, "last-heartbeat").is_null());
+    EXPECT_EQ(text_member(payload(client, "last-heartbeat"), "status"), "sent");
+}
+
+// Answers are kept for those who ask the same; a change must not be among what they leave out.
+TEST_F(Sessions, AreListedAsTheyAreWhoeverChangedThem) {
+    start();
+    GatewayClient one = connect();
+    GatewayClient other = connect();
+    const auto label = [](GatewayClient& client, const std::string& key) {
+        const Json list = payload(client, "sessions.list");
+        for (const Json& row : member(list, "sessions"))
+            if (text_member(row, "key") == key) return text_member(row, "label", "none");
+        return std::string("no session");
+    };
+    const auto counted = [](GatewayClient& client) {
+        return int_member(member(payload(client, "status"), "sessions"), "count");
+    };
+    ASSERT_EQ(chat_turn(one, "first").state, "final");
+    for (int round = 0; round < 30; ++round) {
+        const std::string name = "Round " + std::to_string(round);
+        const std::string key = "agent:main:round" + std::to_string(round);
+        EXPECT_EQ(label(other, key), "no session");
+        EXPECT_EQ(counted(other), round + 1);
+        ASSERT_TRUE(
+            bool_member(one.request("sessions.patch", {{"key", key}, {"label", name}}), "ok"));
+        EXPECT_EQ(label(other, key), name);
+        EXPECT_EQ(counted(other), round + 2);
+    }
+    // By a run: its end is told to all.
+    EXPECT_EQ(keys(other).size(), 31u);
+    ASSERT_EQ(chat_turn(one, "again", "agent:main:work").state, "final");
+    EXPECT_EQ(keys(other).size(), 32u);
+    ASSERT_TRUE(bool_member(one.request("sessions.delete", {{"key", "agent:main:work"}}), "ok"));
+    EXPECT_EQ(keys(other).size(), 31u);
+    one.request("system-event", {{"text", "somebody is at the door"}});
+    EXPECT_EQ(member(payload(other, "status"), "queuedSystemEvents").size(), 1u);
 }
 
 }  // namespace

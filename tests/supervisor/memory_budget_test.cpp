@@ -104,7 +104,10 @@ TEST_F(MemoryBudgetTest, RefusesWhatCannotFitAndSaysTheNumbers) {
 TEST_F(MemoryBudgetTest, FitsTheShippedWorkersIntoTheSmallestMachine) {
     const uint64_t smallest = 222'596ULL * 1024 * factor;  // MemTotal of Fly's 256 MB machine
     lines_.clear();
-    for (const KindOfWorker& row : roster()) lines_.push_back({std::string(row.kind), &row, {}});
+    for (const KindOfWorker& row : roster())
+        // Two channels, but no calls and no tunnel beside them.
+        if (row.kind != "tunnel" && row.kind != "voice")
+            lines_.push_back({std::string(row.kind), &row, {}});
     EXPECT_TRUE(share_out({smallest, {}}, lines_));
 }
 

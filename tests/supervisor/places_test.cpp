@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -17,6 +18,7 @@
 #include "supervisor/listeners.h"
 #include "supervisor/roster.h"
 #include "supervisor/state_lock.h"
+#include "workers/common/base/users.h"
 
 namespace supervisor {
 namespace {
@@ -119,7 +121,14 @@ TEST_F(PlacesTest, StateDirectoryGivesEveryKindItsFolders) {
     for (const KindOfWorker& row : roster())
         for (const std::string_view folder : row.directories) {
             const struct stat found = info(state + "/" + std::string(folder));
-            EXPECT_EQ(found.st_mode & 07777, 0700u) << folder;
+            const bool shared =
+                geteuid() == 0 && std::find(row.workspaces.begin(), row.workspaces.end(), folder) !=
+                                      row.workspaces.end();
+            const unsigned expected = shared ? 02770u : row.shows_files ? 0711u : 0700u;
+            EXPECT_EQ(found.st_mode & 07777, expected) << folder;
+            if (shared) {
+                EXPECT_EQ(found.st_gid, workspace_group) << folder;
+            }
             if (geteuid() == 0) {
                 EXPECT_EQ(found.st_uid, user_of(row)) << folder;
             }
@@ -139,6 +148,21 @@ TEST_F(PlacesTest, ExistingFilesGoToTheirWriterButLinksAreLeftAlone) {
     EXPECT_EQ(info(state + "/agents/main/sessions/a.jsonl").st_uid, user_of(*find_kind("agent")));
     EXPECT_EQ(info(state + "/openclaw.json").st_uid, user_of(*find_kind("planner")));
     EXPECT_EQ(info(root_ + "/outside").st_uid, 0u);
+}
+
+TEST_F(PlacesTest, AWorkspaceIsSharedWithItsGroup) {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+    const std::string state = root_ + "/data";
+    ASSERT_EQ(system(("mkdir -p " + state + "/workspace/memory").c_str()), 0);
+    std::ofstream(state + "/workspace/AGENTS.md") << "x";
+    std::ofstream(root_ + "/outside") << "x";
+    ASSERT_EQ(chmod((root_ + "/outside").c_str(), 0600), 0);
+    ASSERT_EQ(symlink((root_ + "/outside").c_str(), (state + "/workspace/link").c_str()), 0);
+    ASSERT_TRUE(prepare(state, true));
+    EXPECT_EQ(info(state + "/workspace/AGENTS.md").st_mode & 0770, 0660u);
+    EXPECT_EQ(info(state + "/workspace/AGENTS.md").st_gid, workspace_group);
+    EXPECT_EQ(info(state + "/workspace/memory").st_mode & 02770, 02770u);
+    EXPECT_EQ(info(root_ + "/outside").st_mode & 0777, 0600u);
 }
 
 TEST_F(PlacesTest, UsersOfTheirOwnNeedDirectoriesThatOthersMayPass) {

@@ -55,5 +55,20 @@ TEST(WorkerHistory, KeepsTheLastFailureWhenItEndsOnRequest) {
     EXPECT_EQ(told_by(history).ends_size(), 2);
 }
 
+TEST(WorkerHistory, TellsItsLastEndsOneByOne) {
+    WorkerHistory history;
+    for (int64_t at = 1; at <= 10; ++at)
+        history.add(Ended::killed, "killed by signal 9, after " + std::to_string(at) + " ms", {},
+                    at);
+    history.add(Ended::on_request, "ended on request", {}, 11);
+    const auto told = told_by(history);
+    ASSERT_EQ(told.deaths_size(), static_cast<int>(WorkerHistory::most_deaths));
+    EXPECT_EQ(told.deaths(0).at_ms(), 4);
+    EXPECT_EQ(told.deaths(0).cause(), "killed");
+    EXPECT_EQ(told.deaths(7).at_ms(), 11);
+    EXPECT_EQ(told.deaths(7).what(), "ended on request");
+    EXPECT_EQ(told.restarts(), 10u);
+}
+
 }  // namespace
 }  // namespace supervisor

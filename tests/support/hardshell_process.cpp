@@ -73,22 +73,23 @@ HardshellProcess::HardshellProcess(Options options) : options_(std::move(options
     }
     port_ = free_port();
     if (!options_.config.empty()) write_config(options_.config);
-    if (!options_.agent.empty()) put_in_agents_place(options_.agent);
+    if (!options_.programs.empty()) replace_programs();
 }
 
 std::string HardshellProcess::executable() const {
-    return (options_.agent.empty() ? build_directory() : root_ + "/programs") + "/hardshell";
+    return (options_.programs.empty() ? build_directory() : root_ + "/programs") + "/hardshell";
 }
 
 // A program finds the others beside itself, so all of them are copied.
-void HardshellProcess::put_in_agents_place(const std::string& program) const {
+void HardshellProcess::replace_programs() const {
     const std::string programs = root_ + "/programs";
     const std::string libexec = "/libexec/hardshell";
     std::filesystem::create_directories(programs + libexec);
     std::filesystem::copy(build_directory() + "/hardshell", programs + "/hardshell");
     std::filesystem::copy(build_directory() + libexec, programs + libexec);
-    std::filesystem::copy(build_directory() + "/" + program, programs + libexec + "/agent",
-                          std::filesystem::copy_options::overwrite_existing);
+    for (const auto& [name, program] : options_.programs)
+        std::filesystem::copy(build_directory() + "/" + program, programs + libexec + "/" + name,
+                              std::filesystem::copy_options::overwrite_existing);
 }
 
 HardshellProcess::~HardshellProcess() {

@@ -25,8 +25,9 @@ class HardshellProcess {
         std::map<std::string, std::string> environment;
         // Arguments of `hardshell gateway` in place of the usual ones.
         std::vector<std::string> arguments;
-        // A program of the build's tests to run in the agent's place.
-        std::string agent;
+        // Programs of the build's tests to run in the place of ours, by the name of those:
+        // {"agent", "tests/support/break_out"}.
+        std::map<std::string, std::string> programs;
     };
     static constexpr const char* token = "journey-gateway-token-0123456789";
 
@@ -89,7 +90,7 @@ class HardshellProcess {
   private:
     std::vector<std::string> environment() const;
     std::string executable() const;
-    void put_in_agents_place(const std::string& program) const;
+    void replace_programs() const;
 
     Options options_;
     std::string root_;

@@ -28,6 +28,13 @@ struct ModelReply {
     std::string retry_after;  // header, when not empty
     std::string text = "Hello from the model double.";
     std::string thinking;
+    // Tools that the answer asks for, after its text.
+    struct ToolUse {
+        std::string id;
+        std::string name;
+        std::string arguments;  // JSON
+    };
+    std::vector<ToolUse> tools;
     int64_t input_tokens = 12;
     int64_t output_tokens = 7;
 
@@ -85,5 +92,7 @@ class ModelDouble {
 // The whole event stream that answers a request to `path`, and its form for errors.
 std::string model_stream(const std::string& path, const ModelReply& reply);
 std::string model_error_body(const std::string& path, const ModelReply& reply);
+// The last result of a tool in a request's body, as text, whatever its API; empty: there is none.
+std::string last_tool_result(const std::string& body);
 // The text of the last message of a user in a request's body, whatever its API.
 std::string last_user_text(const std::string& body);

@@ -36,6 +36,12 @@ std::vector<std::string> words_of(const ModelReply& reply, const std::string& te
     return list;
 }
 
+// Arguments come in pieces that are no JSON by themselves.
+std::vector<std::string> halves(const std::string& text) {
+    const size_t middle = text.size() / 2;
+    return {text.substr(0, middle), text.substr(middle)};
+}
+
 std::string anthropic_block(int index, const Json& start, const std::string& delta_type,
                             const std::string& member, const std::vector<std::string>& pieces) {
     std::string out =
@@ -82,9 +88,17 @@ std::string anthropic_stream(const ModelReply& reply) {
                      {{"type", "error"},
                       {"error", {{"type", reply.error_type}, {"message", reply.error_message}}}});
     out += anthropic_end_of_block(index);
-    out += event("message_delta", {{"type", "message_delta"},
-                                   {"delta", {{"stop_reason", "end_turn"}}},
-                                   {"usage", {{"output_tokens", reply.output_tokens}}}});
+    for (const ModelReply::ToolUse& tool : reply.tools) {
+        out += anthropic_block(
+            ++index,
+            {{"type", "tool_use"}, {"id", tool.id}, {"name", tool.name}, {"input", Json::object()}},
+            "input_json_delta", "partial_json", halves(tool.arguments));
+        out += anthropic_end_of_block(index);
+    }
+    out += event("message_delta",
+                 {{"type", "message_delta"},
+                  {"delta", {{"stop_reason", reply.tools.empty() ? "end_turn" : "tool_use"}}},
+                  {"usage", {{"output_tokens", reply.output_tokens}}}});
     return out + event("message_stop", {{"type", "message_stop"}});
 }
 
@@ -137,6 +151,24 @@ std::string responses_stream(const ModelReply& reply) {
                    {"type", "message"},
                    {"role", "assistant"},
                    {"content", Json::array({{{"type", "output_text"}, {"text", reply.text}}})}}}});
+    for (const ModelReply::ToolUse& tool : reply.tools) {
+        Json item = {{"id", "fc_" + tool.id},
+                     {"type", "function_call"},
+                     {"call_id", tool.id},
+                     {"name", tool.name},
+                     {"arguments", ""}};
+        out += responses_event(
+            number,
+            {{"type", "response.output_item.added"}, {"output_index", ++index}, {"item", item}});
+        for (const std::string& piece : halves(tool.arguments))
+            out += responses_event(number, {{"type", "response.function_call_arguments.delta"},
+                                            {"output_index", index},
+                                            {"delta", piece}});
+        item["arguments"] = tool.arguments;
+        out += responses_event(
+            number,
+            {{"type", "response.output_item.done"}, {"output_index", index}, {"item", item}});
+    }
     return out + responses_event(
                      number, {{"type", "response.completed"},
                               {"response",
@@ -164,7 +196,21 @@ std::string completions_stream(const ModelReply& reply) {
     if (reply.manner == ModelReply::Manner::late_error)
         return out + data_only({{"error",
                                  {{"type", reply.error_type}, {"message", reply.error_message}}}});
-    out += chunk(Json::object(), "stop");
+    int index = 0;
+    for (const ModelReply::ToolUse& tool : reply.tools) {
+        Json call = {{"index", index},
+                     {"id", tool.id},
+                     {"type", "function"},
+                     {"function", {{"name", tool.name}, {"arguments", ""}}}};
+        out += chunk({{"tool_calls", Json::array({call})}}, nullptr);
+        for (const std::string& piece : halves(tool.arguments))
+            out +=
+                chunk({{"tool_calls",
+                        Json::array({{{"index", index}, {"function", {{"arguments", piece}}}}})}},
+                      nullptr);
+        ++index;
+    }
+    out += chunk(Json::object(), reply.tools.empty() ? "stop" : "tool_calls");
     out += data_only({{"choices", Json::array()},
                       {"usage",
                        {{"prompt_tokens", reply.input_tokens},
@@ -207,4 +253,22 @@ std::string last_user_text(const std::string& body) {
         if (message->is_object() && message->value("role", "") == "user")
             return text_of(message->value("content", Json()));
     return {};
+}
+
+std::string last_tool_result(const std::string& body) {
+    const Json request = Json::parse(body, nullptr, false);
+    if (!request.is_object()) return {};
+    const Json list = request.value("messages", request.value("input", Json::array()));
+    std::string found;
+    for (const Json& message : list) {
+        if (!message.is_object()) continue;
+        if (message.value("role", "") == "tool") found = text_of(message["content"]);
+        if (message.value("type", "") == "function_call_output") found = text_of(message["output"]);
+        const Json content = message.value("content", Json());
+        if (!content.is_array()) continue;
+        for (const Json& block : content)
+            if (block.is_object() && block.value("type", "") == "tool_result")
+                found = text_of(block["content"]);
+    }
+    return found;
 }

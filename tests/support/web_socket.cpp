@@ -77,7 +77,7 @@ std::optional<std::string> WebSocket::receive(const Deadline& deadline) {
             continue;
         }
         if (frame->opcode == Opcode::ping) {
-            send_frame(Opcode::pong, frame->payload);
+            if (answers_pings_) send_frame(Opcode::pong, frame->payload);
         } else if (frame->opcode == Opcode::close) {
             note_close(frame->payload);
         } else if (frame->opcode != Opcode::pong) {

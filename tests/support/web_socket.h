@@ -23,8 +23,9 @@ class WebSocket {
     bool send_frame(Opcode opcode, std::string_view payload, bool final = true);
     bool send_bytes(std::string_view bytes) { return socket_.send(bytes); }
     // The next text or binary message; nothing when the socket was closed or the deadline passed
-    // (is_closed tells which). Pings are answered.
+    // (is_closed tells which). Pings are answered, unless told not to.
     std::optional<std::string> receive(const Deadline& deadline);
+    void answer_pings(bool yes) { answers_pings_ = yes; }
 
     bool is_closed() const { return closed_; }
     // Of the close frame received; 1006 when the connection ended without one.
@@ -50,4 +51,5 @@ class WebSocket {
     int http_status_ = 0;
     int close_code_ = 0;
     bool closed_ = false;
+    bool answers_pings_ = true;
 };

@@ -1,6 +1,7 @@
 // The page's own parts, each alone, in the browser that will run them.
 
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { openBrowser, openPage } from './support/browser.mjs';
 import { GatewayDouble } from './support/gateway_double.mjs';
@@ -22,78 +23,22 @@ after(async () => {
 
 // Runs `action` in the page with the module's exports.
 async function within(module, action, argument) {
-    const exports = await page.evaluateHandle((path) => import(path), `/assets/${module}`);
+    const exports = await page.evaluateHandle((path) => import(path), `/source/${module}`);
     return exports.evaluate(action, argument);
 }
 
-describe('markdown', () => {
-    const parse = (text) => within('markdown.js', ({ parse: read }, value) => read(value), text);
-    const inline = async (text) => (await parse(text))[0].children;
-    const plain = (text) => ({ kind: 'text', text });
-
-    for (const [name, text, expected] of [
-        ['bold', 'a **b** c', [plain('a '), { kind: 'bold', children: [plain('b')] }, plain(' c')]],
-        ['code', 'a `**b**`', [plain('a '), { kind: 'code', text: '**b**' }]],
-        ['lone stars', '2 ** 3 ** 4', [plain('2 ** 3 ** 4')]],
-        ['a lone tick', 'it`s', [plain('it`s')]],
-        [
-            'a link',
-            '[x](https://e.org/)',
-            [{ kind: 'link', href: 'https://e.org/', children: [plain('x')] }],
-        ],
-        ['a script as link', '[x](javascript:alert)', [plain('[x](javascript:alert)')]],
-        ['data as link', '[x](data:text/html,x)', [plain('[x](data:text/html,x)')]],
-        [
-            'an address that ends a sentence',
-            'See http://e.org/a.',
-            [
-                plain('See '),
-                { kind: 'link', href: 'http://e.org/a', children: [plain('http://e.org/a')] },
-                plain('.'),
-            ],
-        ],
-    ])
-        test(`reads ${name}`, async () => assert.deepEqual(await inline(text), expected));
-
-    test('code runs to its fence, or to the end while it is being written', async () => {
-        const block = { kind: 'code_block', language: 'js', text: 'a\n\n# b' };
-        assert.deepEqual(await parse('```js\na\n\n# b\n```'), [block]);
-        assert.deepEqual(await parse('```js\na\n\n# b'), [block]);
-    });
-
-    test('lists and paragraphs stay apart', async () => {
-        const kinds = (await parse('a\nb\n\n- c\n- d\n1. e\n\n# f')).map(({ kind }) => kind);
-        assert.deepEqual(kinds, ['paragraph', 'bullets', 'numbers', 'heading']);
-    });
-
-    test('hostile text takes no longer than its length allows', async () => {
-        const slowest = await within('markdown.js', ({ parse: read }) => {
-            const pieces = [
-                '`',
-                '``',
-                '*',
-                '**a',
-                '[',
-                '[a](',
-                '[a](b',
-                'http://',
-                '# ',
-                '- ',
-                '``` ',
-                ' ',
-            ];
-            return Math.max(
-                ...pieces.map((piece) => {
-                    const begin = performance.now();
-                    read(piece.repeat(50_000 / piece.length));
-                    read(`${piece.repeat(50_000 / piece.length)}x y`);
-                    return performance.now() - begin;
-                }),
-            );
-        });
-        assert.ok(slowest < 3_000, `${slowest} ms`);
-    });
-});
+// Texts that are written in the sources to be shown: t('…') and later('…').
+async function textsOfThePage() {
+    const folder = new URL('../../../workers/gateway/page/source/', import.meta.url);
+    const texts = new Set();
+    for (const name of await readdir(folder)) {
+        if (!/\.jsx?$/.test(name)) continue;
+        const source = await readFile(new URL(name, folder), 'utf8');
+        for (const [, text] of source.matchAll(/\b(?:t|later)\(\s*'((?:[^'\\]|\\.)*)'/g))
+            texts.add(text.replace(/\\'/g, "'"));
+    }
+    return [...texts];
+}
 
 describe('token', () => {
     const read = (address) =>
@@ -174,11 +119,19 @@ describe('history', () => {
                 content: [
                     { type: 'thinking', thinking: 'hm' },
                     { type: 'text', text: 'Yes' },
-                    { type: 'toolCall', name: 'exec', arguments: { command: 'ls' } },
+                    { type: 'toolCall', id: 'c1', name: 'exec', arguments: { command: 'ls' } },
                 ],
                 timestamp: 3,
             },
-            { role: 'toolResult', toolName: 'exec', content: 'files', isError: true, timestamp: 4 },
+            {
+                role: 'toolResult',
+                toolCallId: 'c1',
+                toolName: 'exec',
+                content: 'files',
+                isError: true,
+                timestamp: 4,
+            },
+            { role: 'toolResult', toolName: 'lost', content: 'of no call', timestamp: 4 },
             {
                 role: 'assistant',
                 content: [],
@@ -191,21 +144,30 @@ describe('history', () => {
             null,
         ]);
         assert.deepEqual(
-            items.map(({ kind, state, text, title, error }) => [
+            items.map(({ kind, state, text, name, result, error }) => [
                 kind,
-                state ?? title,
-                error ?? text,
+                state,
+                error ?? text ?? `${name}: ${result}`,
             ]),
             [
                 ['user', 'sent', 'plain'],
-                ['user', 'sent', 'see\n[image]'],
+                ['user', 'sent', 'see'],
                 ['assistant', 'done', 'Yes'],
-                ['tool', 'Used exec', '{\n  "command": "ls"\n}'],
-                ['tool', 'Error of exec', 'files'],
+                ['tool', 'failed', 'exec: files'],
+                ['tool', 'done', 'lost: of no call'],
                 ['assistant', 'failed', 'no key'],
                 ['assistant', 'stopped', 'Half'],
             ],
         );
+        assert.deepEqual(items[3].args, { command: 'ls' });
+    });
+
+    test('shows pictures of known kinds only', async () => {
+        const picture = (mimeType) => ({ type: 'image', mimeType, data: 'QUJD' });
+        const [item] = await read([
+            { role: 'user', content: [picture('image/png'), picture('image/svg+xml')] },
+        ]);
+        assert.deepEqual(item.pictures, ['data:image/png;base64,QUJD', null]);
     });
 
     test('keys stay the same from one reading to the next', async () => {
@@ -243,5 +205,121 @@ describe('gateway facts', () => {
         const defaults = { model: 'openai/gpt-5' };
         assert.equal((await model({ sessions: { defaults } })).id, 'openai/gpt-5');
         assert.equal(await model(null), null);
+    });
+});
+
+describe('the words', () => {
+    test('every text of the page has its Chinese', async () => {
+        const missing = await within(
+            'chinese.js',
+            ({ chinese }, texts) => texts.filter((text) => !chinese[text]),
+            await textsOfThePage(),
+        );
+        assert.deepEqual(missing, []);
+    });
+
+    test('no Chinese is left without its text', async () => {
+        const known = new Set(await textsOfThePage());
+        const keys = await within('chinese.js', ({ chinese }) => Object.keys(chinese));
+        assert.deepEqual(
+            keys.filter((key) => !known.has(key)),
+            [],
+        );
+    });
+
+    test('a translation keeps the places for values', async () => {
+        const wrong = await within('chinese.js', ({ chinese }) => {
+            const places = (text) => (text.match(/\{\w+\}/g) ?? []).sort().join();
+            return Object.entries(chinese)
+                .filter(([text, shown]) => places(text) !== places(shown))
+                .map(([text]) => text);
+        });
+        assert.deepEqual(wrong, []);
+    });
+});
+
+describe('log lines', () => {
+    const line = (worker, text, level = 'INFO') =>
+        JSON.stringify({
+            0: JSON.stringify({ subsystem: worker }),
+            1: text,
+            _meta: { logLevelName: level },
+            time: '2026-01-02T03:04:05.000Z',
+        });
+
+    test('are read as the gateway writes them, and as they are otherwise', async () => {
+        const read = (text) =>
+            within('log_lines.js', ({ readLine }, value) => readLine(value, 1), text);
+        const { worker, subsystem, tone, text } = await read(line('gateway/ws', '<b>', 'WARN'));
+        assert.deepEqual([worker, subsystem, tone, text], ['gateway', 'gateway/ws', 'wait', '<b>']);
+        assert.equal((await read('no JSON')).text, 'no JSON');
+        assert.equal((await read('null')).text, 'null');
+        assert.equal((await read('{"0":"[","1":5}')).text, '5');
+    });
+
+    test('are filtered by worker, level and words', async () => {
+        const found = (wanted) =>
+            within(
+                'log_lines.js',
+                ({ readLine, filterLines }, [lines, value]) =>
+                    filterLines(
+                        lines.map((text, key) => readLine(text, key)),
+                        value,
+                    ).map(({ key }) => key),
+                [[line('agent', 'one'), line('gateway', 'Two', 'ERROR')], wanted],
+            );
+        assert.deepEqual(await found({ worker: '', level: '', search: '' }), [0, 1]);
+        assert.deepEqual(await found({ worker: 'agent', level: '', search: '' }), [0]);
+        assert.deepEqual(await found({ worker: '', level: 'WARN', search: '' }), [1]);
+        assert.deepEqual(await found({ worker: '', level: '', search: 'two' }), [1]);
+    });
+
+    test('are kept up to a limit, the newest', async () => {
+        const [kept, first, last] = await within('log_lines.js', ({ joinLines, mostLines }) => {
+            const lines = joinLines(
+                [],
+                Array.from({ length: mostLines + 5 }, (_, key) => ({ key })),
+            );
+            return [lines.length - mostLines, lines[0].key, lines.at(-1).key];
+        });
+        assert.deepEqual([kept, first, last], [0, 5, 10_004]);
+    });
+});
+
+describe('the tree of the configuration', () => {
+    const patch = (before, after) =>
+        within(
+            'config_tree.js',
+            ({ patchBetween }, [one, other]) => patchBetween(one, other) ?? null,
+            [before, after],
+        );
+
+    for (const [before, after, expected] of [
+        [{ a: 1 }, { a: 1 }, null],
+        [{ a: 1 }, { a: 2 }, { a: 2 }],
+        [{ a: 1, b: 2 }, { a: 1 }, { b: null }],
+        [{ a: { b: 1, c: 2 } }, { a: { b: 1, c: 3 } }, { a: { c: 3 } }],
+        [{ a: [1] }, { a: [1, 2] }, { a: [1, 2] }],
+        [{}, { a: { b: 1 } }, { a: { b: 1 } }],
+    ])
+        test(`from ${JSON.stringify(before)} to ${JSON.stringify(after)}`, async () =>
+            assert.deepEqual(await patch(before, after), expected));
+
+    test('a section that is left empty goes with its last value', async () => {
+        const tree = await within('config_tree.js', ({ withValue }) => {
+            const filled = withValue({}, ['a', 'b'], 1);
+            return [filled, withValue(filled, ['a', 'b'], undefined), withValue({}, ['a', 'b'])];
+        });
+        assert.deepEqual(tree, [{ a: { b: 1 } }, { a: {} }, {}]);
+    });
+
+    test('a hint is found for a key of a map', async () => {
+        const hints = { 'a.*.token': { sensitive: true } };
+        const hint = await within(
+            'config_tree.js',
+            ({ hintFor }, value) => hintFor(value, ['a', 'ops', 'token']),
+            hints,
+        );
+        assert.deepEqual(hint, { sensitive: true });
     });
 });

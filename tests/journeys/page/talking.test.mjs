@@ -208,3 +208,108 @@ test('markup in an answer is text, not page', async () => {
     assert.equal(await page.locator('#log pre code').textContent(), 'const a = "<b>";');
     assert.equal(await page.locator('#log strong').textContent(), 'bold');
 });
+
+test('hostile Markdown takes no longer than its length allows', async () => {
+    const pieces = ['`', '*', '**a', '[', '[a](b', '![', '> ', '- ', '``` ', '| ', '&#', '\\\\'];
+    gateway.messages = pieces.map((piece) =>
+        gateway.said('assistant', `${piece.repeat(20_000 / piece.length)}x y`),
+    );
+    await openConnected();
+    // Read in a time that grows with the square of the text it would take hours.
+    await items(page, 'assistant')
+        .nth(pieces.length - 1)
+        .waitFor({ timeout: 120_000 });
+});
+
+test('code has a button that copies it', async () => {
+    gateway.messages = [gateway.said('assistant', '```sh\nhardshell status\n```')];
+    await openConnected();
+    await page.evaluate(() => {
+        navigator.clipboard.writeText = async (text) => (window.copied = text);
+    });
+    await page.locator('.code-block .copy').click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    assert.equal(await page.evaluate(() => window.copied), 'hardshell status');
+});
+
+test('a tool is folded, shows what it was given and what came of it', async () => {
+    await openConnected();
+    const runId = await sayAndTake('look');
+    const tool = (data) =>
+        gateway.broadcast('agent', { runId, sessionKey: 'agent:main:main', stream: 'tool', data });
+    tool({ phase: 'start', name: 'exec', toolCallId: 'c1', args: { command: 'ls' } });
+    await shows(items(page, 'tool'), 'working');
+    tool({ phase: 'result', name: 'exec', toolCallId: 'c1', result: 'a.txt', isError: false });
+    await shows(items(page, 'tool'), 'done');
+    assert.equal(await page.getByText('a.txt').count(), 0, 'folded');
+    await items(page, 'tool').locator('summary').click();
+    await shows(items(page, 'tool'), 'a.txt');
+    await shows(items(page, 'tool'), '"command": "ls"');
+    // The transcript takes over: it stays one item.
+    gateway.messages = [
+        gateway.said('user', 'look'),
+        {
+            role: 'assistant',
+            content: [{ type: 'toolCall', id: 'c1', name: 'exec', arguments: { command: 'ls' } }],
+            timestamp: Date.now(),
+        },
+        { role: 'toolResult', toolCallId: 'c1', content: 'a.txt', timestamp: Date.now() },
+        gateway.said('assistant', 'One file.'),
+    ];
+    gateway.chat(runId, 'final', { message: gateway.said('assistant', 'One file.') });
+    await shows(items(page, 'assistant.done'), 'One file.');
+    assert.equal(await items(page, 'tool').count(), 1);
+});
+
+test('a message that waits for its turn says so', async () => {
+    await openConnected();
+    const first = await sayAndTake('first');
+    gateway.delta(first, 'Still speaking');
+    const second = await sayAndTake('second');
+    gateway.chat(second, 'final'); // empty: it waits
+    await shows(items(page, 'user'), 'Queued');
+});
+
+test('a picture is sent along, made small enough', async () => {
+    await openConnected();
+    // 4 million pixels of noise, far more than a message holds.
+    const picture = await page.evaluate(async () => {
+        const canvas = document.createElement('canvas');
+        canvas.width = canvas.height = 2000;
+        const context = canvas.getContext('2d');
+        const noise = context.createImageData(2000, 2000);
+        for (let at = 0; at < noise.data.length; at += 65_536)
+            crypto.getRandomValues(noise.data.subarray(at, at + 65_536));
+        context.putImageData(noise, 0, 0);
+        const blob = await new Promise((resolve) => canvas.toBlob(resolve, 'image/png'));
+        return Array.from(new Uint8Array(await blob.arrayBuffer()));
+    });
+    await page.locator('input[type=file]').setInputFiles({
+        name: 'noise.png',
+        mimeType: 'image/png',
+        buffer: Buffer.from(picture),
+    });
+    await page.getByRole('img', { name: 'noise.png' }).waitFor();
+    await say(page, 'what is this');
+    const { params } = await gateway.take('chat.send');
+    const [attachment] = params.attachments;
+    assert.equal(attachment.type, 'image');
+    assert.equal(attachment.mimeType, 'image/jpeg');
+    assert.ok(attachment.content.length < 430_000, `${attachment.content.length}`);
+    assert.match(attachment.content, /^[A-Za-z0-9+/]+=*$/);
+});
+
+test('what is asked in another window appears here', async () => {
+    await openConnected();
+    gateway.messages = [gateway.said('user', 'from the other window')];
+    gateway.broadcast('agent', {
+        runId: 'elsewhere',
+        sessionKey: 'agent:main:main',
+        stream: 'lifecycle',
+        data: { phase: 'start' },
+    });
+    await shows(items(page, 'user'), 'from the other window');
+    await stopButton().waitFor();
+    gateway.delta('elsewhere', 'Heard.');
+    await shows(items(page, 'assistant.streaming'), 'Heard.');
+});

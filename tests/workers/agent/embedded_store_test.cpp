@@ -231,6 +231,34 @@ TEST_F(Store, HistoryKeepsTheLastMessagesWithinBothLimits) {
     EXPECT_EQ(store->preview(main).last_text, "m9");
 }
 
+TEST_F(Store, ForksTheActiveBranchAndLeavesTheParentAsItIs) {
+    const auto store = open();
+    const Session parent = session("agent:main:discord:channel:1", "s1");
+    const Session child = session("agent:main:discord:channel:2", "s2");
+    EXPECT_FALSE(*store->fork(parent, child)) << "there is nothing yet";
+    ASSERT_TRUE(store->append(parent, "aaaaaaaa", user("one"), SessionStore::Durability::soon));
+    const std::string path = directory / "agents/main/sessions/s1.jsonl";
+    // A side branch that was left, and a line that is damaged.
+    std::ofstream(path, std::ios::app)
+        << R"({"type":"message","id":"side0000","parentId":"aaaaaaaa","message":{"role":"user","content":"aside"}})"
+        << "\n{ damaged\n"
+        << R"({"type":"message","id":"bbbbbbbb","parentId":"aaaaaaaa","message":{"role":"user","content":"two"}})"
+        << "\n";
+    const std::string before = read_text(path);
+    ASSERT_TRUE(*store->fork(parent, child));
+    EXPECT_EQ(read_text(path), before);
+    const auto lines = json_lines(read_text(directory / "agents/main/sessions/s2.jsonl"));
+    ASSERT_EQ(lines.size(), 3u);
+    EXPECT_EQ(lines[0]["id"], "s2");
+    EXPECT_THAT(text_member(lines[0], "parentSession"), testing::HasSubstr("s1.jsonl"));
+    EXPECT_EQ(lines[2]["parentId"], "aaaaaaaa");
+    ASSERT_TRUE(store->append(child, "cccccccc", user("three"), SessionStore::Durability::now));
+    const auto context = store->context(child);
+    ASSERT_EQ(context->size(), 3u);
+    EXPECT_EQ(message_text((*context)[1]), "two");
+    EXPECT_EQ(store->context(parent)->size(), 2u);
+}
+
 TEST_F(Store, RemembersRunsAcrossLivesAndPrunesOldOnes) {
     RunRecord run;
     run.method = "chat";
@@ -246,7 +274,7 @@ TEST_F(Store, RemembersRunsAcrossLivesAndPrunesOldOnes) {
     run.attempts = 1;
     {
         const auto store = open();
-        ASSERT_TRUE(store->accept_run(run, nullptr));
+        ASSERT_TRUE(store->accept_run(run, nullptr, {}));
     }
     const auto store = open();
     const auto unfinished = store->unfinished_runs();
@@ -269,7 +297,7 @@ TEST_F(Store, RemembersRunsAcrossLivesAndPrunesOldOnes) {
     RunRecord later = run;
     later.run_id = "r2";
     later.accepted_ms = loop.now_ms;
-    ASSERT_TRUE(store->accept_run(later, nullptr));
+    ASSERT_TRUE(store->accept_run(later, nullptr, {}));
     EXPECT_FALSE(*store->find_run("chat", "r1"));
 }
 

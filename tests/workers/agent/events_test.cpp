@@ -97,11 +97,20 @@ TEST_F(Events, StayForTheNextTurnWhenOneIsAbortedBeforeItsBeginning) {
     EXPECT_THAT(asked(), HasSubstr("news"));
 }
 
-TEST_F(Events, HeartbeatsAreRefusedAsLongAsThereAreNone) {
+TEST_F(Events, WaitOverTheEndOfTheProcess) {
+    wake("next-heartbeat", "remember me");
+    Life next{directory.path(), loop};
+    ASSERT_TRUE(next.heartbeats->start());
+    EXPECT_EQ(next.system_events.waiting({"main", "agent:main:main"}),
+              std::vector<std::string>{"remember me"});
+    next.send("main", "hello", "r1");
+    Life last{directory.path(), loop};
+    ASSERT_TRUE(last.heartbeats->start());
+    EXPECT_TRUE(last.system_events.waiting({"main", "agent:main:main"}).empty());
+}
+
+TEST_F(Events, OfAHeartAreNoneBeforeTheFirst) {
     EXPECT_EQ(life.call("last-heartbeat", Json::object())->front().payload_json, "null");
-    EXPECT_EQ(life.ask("set-heartbeats", {{"enabled", false}}),
-              (Json{{"ok", true}, {"enabled", false}}));
-    EXPECT_EQ(life.ask("set-heartbeats", {{"enabled", true}})["code"], "UNAVAILABLE");
     EXPECT_EQ(life.ask("set-heartbeats", Json::object())["code"], "INVALID_REQUEST");
 }
 

@@ -57,10 +57,54 @@ TEST_F(MethodsOf, ExplainWrongParameters) {
         "message or attachment required");
 }
 
+TEST_F(MethodsOf, PairingTakesAChannelAndACode) {
+    EXPECT_EQ(life.ask("hardshell.pairing.list", Json::object())["channels"], Json::array());
+    for (const char* method : {"hardshell.pairing.approve", "hardshell.pairing.reject"}) {
+        EXPECT_EQ(complaint(method, {{"channel", std::string(65, 'a')}}),
+                  "invalid " + std::string(method) +
+                      " params: must have required property 'code'; at /channel: must NOT have "
+                      "more than 64 characters");
+        EXPECT_EQ(life.ask(method, {{"channel", "telegram"}, {"code", "ABCDEFGH"}})["code"],
+                  "UNAVAILABLE");
+    }
+}
+
+TEST_F(MethodsOf, NameSomeOfThousandsOfFaults) {
+    Json params = Json::object();
+    for (int number = 0; number < 3000; ++number) params["x" + std::to_string(number)] = 0;
+    params[std::string(50'000, 'n')] = 0;
+    const std::string told = complaint("agents.list", params);
+    EXPECT_THAT(told, HasSubstr("unexpected property 'x0'"));
+    EXPECT_LT(told.size(), 5000u);
+}
+
+TEST(AgentsList, TellsWhereAgentsLiveAndWhatLeadsToThem) {
+    TemporaryDirectory directory;
+    ManualLoop loop;
+    Life life{directory.path(), loop, *parse_json(R"({
+        "agents": {"defaults": {"model": {"primary": "anthropic/a"}, "workspace": "/ws"},
+                   "list": [{"id": "main"}, {"id": "ops", "model": " openai/b ", "agentDir": "/o"}]},
+        "bindings": [{"agentId": "Ops", "match": {"channel": "slack", "accountId": "work"}},
+                     {"agentId": "ops", "match": {"channel": "telegram"}},
+                     {"agentId": "gone", "match": {"channel": "telegram"}}]})")};
+    const Json answer = life.ask("agents.list", Json::object());
+    const Json& agents = member(answer, "agents");
+    ASSERT_EQ(agents.size(), 2u) << print_json(answer);
+    EXPECT_EQ(text_member(agents[0], "workspace"), "/ws");
+    EXPECT_THAT(text_member(agents[0], "agentDir"), testing::EndsWith("/agents/main/agent"));
+    EXPECT_EQ(text_member(agents[0], "model"), "anthropic/a");
+    EXPECT_EQ(int_member(agents[0], "bindings", -1), 0);
+    EXPECT_FALSE(agents[0].contains("routes"));
+    EXPECT_EQ(text_member(agents[1], "agentDir"), "/o");
+    EXPECT_EQ(text_member(agents[1], "model"), "openai/b");
+    EXPECT_EQ(int_member(agents[1], "bindings"), 2);
+    EXPECT_EQ(print_json(agents[1]["routes"]), R"(["slack work","telegram default"])");
+}
+
 TEST_F(MethodsOf, TheTableHasEachNameOnce) {
     std::set<std::string> names;
     for (const Methods::Row& row : Methods::table()) EXPECT_TRUE(names.insert(row.name).second);
-    EXPECT_EQ(names.size(), 26u);
+    EXPECT_EQ(names.size(), 50u);
 }
 
 TEST_F(MethodsOf, RefuseAnAgentThatIsNotConfigured) {
@@ -194,8 +238,9 @@ TEST_F(MethodsOf, AgentsListAndIdentity) {
     EXPECT_EQ(list["defaultId"], "main");
     EXPECT_EQ(list["mainKey"], "main");
     EXPECT_EQ(list["scope"], "per-sender");
-    EXPECT_EQ(list["agents"][0],
-              (Json{{"id", "ops"}, {"name", "Ops"}, {"identity", {{"emoji", "🛠"}}}}));
+    EXPECT_EQ(list["agents"][0]["id"], "ops");
+    EXPECT_EQ(list["agents"][0]["name"], "Ops");
+    EXPECT_EQ(list["agents"][0]["identity"], (Json{{"emoji", "🛠"}}));
     EXPECT_EQ(life.ask("agent.identity.get", {{"agentId", "ops"}}),
               (Json{{"agentId", "ops"}, {"name", "Assistant"}, {"avatar", "🛠"}}));
     write_text(directory / "ws/IDENTITY.md",
@@ -256,7 +301,7 @@ TEST_F(MethodsOf, HealthAndStatusDescribeAgentsAndSessions) {
     life.send("main", "x", "r1");
     const Json health = life.ask("internal.health", Json::object());
     EXPECT_EQ(health["defaultAgentId"], "main");
-    EXPECT_EQ(health["heartbeatSeconds"], 0);
+    EXPECT_EQ(health["heartbeatSeconds"], 1800);
     ASSERT_EQ(health["agents"].size(), 2u);
     EXPECT_EQ(health["agents"][1]["sessions"]["count"], 1);
     EXPECT_EQ(health["sessions"]["recent"][0]["key"], "agent:main:main");
@@ -341,6 +386,11 @@ TEST(ResetPolicies, DailyAndIdle) {
     EXPECT_EQ(config.reset_policy("agent:main:main", Json::object()).at_hour, 5);
     EXPECT_EQ(config.reset_policy("agent:main:x:group:1", Json::object()).idle_minutes, 10);
     EXPECT_EQ(config.reset_policy("agent:main:x", {{"channel", "discord"}}).idle_minutes, 20);
+    const AgentConfig own(Json::parse(R"({"session": {"reset": {"mode": "idle", "idleMinutes": 5},
+        "resetByChannel": {"discord": {"mode": "daily"}}}})"));
+    const ResetPolicy of_channel = own.reset_policy("agent:main:x", {{"channel", "discord"}});
+    EXPECT_TRUE(of_channel.daily) << "a channel's own takes the place of all else";
+    EXPECT_EQ(of_channel.idle_minutes, 0);
     const AgentConfig legacy(Json::parse(R"({"session": {"idleMinutes": 7}})"));
     EXPECT_FALSE(legacy.reset_policy("agent:main:main", Json::object()).daily);
     EXPECT_EQ(legacy.reset_policy("agent:main:main", Json::object()).idle_minutes, 7);
@@ -355,24 +405,33 @@ TEST(Prompt, HasTheWorkspaceFilesInOrderAndIsTheSameTwice) {
     json["agents"]["defaults"]["workspace"] = directory / "ws";
     const AgentConfig config(json);
     const AgentEntry& agent = *config.agent("main");
-    const std::string text = system_prompt(config, agent, 1'769'767'200'000, "Speak French.");
+    const std::string text =
+        system_prompt(config, agent, Json::array(), 1'769'767'200'000, "Speak French.");
     EXPECT_LT(text.find("Be brief."), text.find("Ann likes tea."));
     EXPECT_THAT(text, testing::AllOf(HasSubstr("2026-01-30"), HasSubstr("Speak French."),
                                      HasSubstr("bytes left out")));
     EXPECT_LT(text.size(), 25'000u);
-    EXPECT_EQ(text, system_prompt(config, agent, 1'769'770'800'000, "Speak French."));
+    EXPECT_EQ(text,
+              system_prompt(config, agent, Json::array(), 1'769'770'800'000, "Speak French."));
+    const Json tools = Json::array({{{"name", "read"}, {"description", "Read a file. More."}}});
+    EXPECT_THAT(system_prompt(config, agent, tools, 1'769'767'200'000, ""),
+                testing::AllOf(HasSubstr("- read: Read a file\n"), HasSubstr(directory / "ws"),
+                               testing::Not(HasSubstr("no tools"))));
     EXPECT_EQ(shortened("äöü", 4), "ä\n\n[… 4 bytes left out …]\n\n");
 }
 
-TEST(Commands, AreRead) {
-    const std::vector<std::string> triggers{"/new", "/reset"};
-    EXPECT_EQ(read_command("/status", triggers).kind, Command::Kind::status);
-    EXPECT_EQ(read_command(" /Help: ", triggers).kind, Command::Kind::help);
-    EXPECT_EQ(read_command("/new  hello there ", triggers).rest, "hello there");
-    EXPECT_EQ(read_command("/newer", triggers).kind, Command::Kind::none);
-    EXPECT_EQ(read_command("status", triggers).kind, Command::Kind::none);
-    EXPECT_TRUE(is_stop_word("Interrupt"));
-    EXPECT_FALSE(is_stop_word("stop it"));
+// Commands write in the workspace; what they link to is not theirs to show.
+TEST(Prompt, FollowsNoLinkOutOfTheWorkspace) {
+    const TemporaryDirectory directory;
+    write_text(directory / "secret.txt", "the key");
+    write_text(directory / "ws/USER.md", "Ann");
+    std::filesystem::create_symlink(directory / "secret.txt", directory / "ws/AGENTS.md");
+    Json json;
+    json["agents"]["defaults"]["workspace"] = directory / "ws";
+    const AgentConfig config(json);
+    const std::string text =
+        system_prompt(config, *config.agent("main"), Json::array(), 1'769'767'200'000, "");
+    EXPECT_THAT(text, testing::AllOf(HasSubstr("Ann"), testing::Not(HasSubstr("the key"))));
 }
 
 }  // namespace agent

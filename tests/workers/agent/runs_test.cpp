@@ -35,6 +35,39 @@ std::vector<std::string> states_and_reasons(const Json& messages) {
 
 }  // namespace
 
+TEST(ModelCalls, AreCountedWithTheirFailuresAndTheirCost) {
+    TemporaryDirectory directory;
+    ManualLoop loop;
+    Life life(directory.path(), loop);
+    std::map<Counter, int64_t> counted;
+    const auto now = [&] { return loop.now_ms; };
+    Runs runs({loop, *life.store, life.models, life.events, life.config, life.system_events, now,
+               now, [&](Counter counter, int64_t amount) { counted[counter] += amount; }});
+    RunOrder order;
+    order.record.method = "chat";
+    order.record.run_id = "r1";
+    order.record.session = {"main", "agent:main:main"};
+    order.record.message = {{"role", "user"}, {"content", "hello"}, {"timestamp", loop.now_ms}};
+    ASSERT_TRUE(runs.accept(order));
+    loop.settle();
+    life.models.last().listener->restarted({ModelFailure::Reason::provider, 529, "overloaded", {}},
+                                           {"fake", "two"});
+    life.models.last().finish("Hi");
+    loop.settle();
+    EXPECT_EQ(counted[Counter::model_calls], 2);
+    EXPECT_EQ(counted[Counter::model_failures], 1);
+    EXPECT_EQ(counted[Counter::model_cost_microdollars], 2'500'000) << "5 tokens for 0.5 each";
+
+    order.record.run_id = "r2";
+    ASSERT_TRUE(runs.accept(order));
+    loop.settle();
+    life.models.last().fail("HTTP 500");
+    loop.settle();
+    EXPECT_EQ(counted[Counter::model_failures], 2);
+    EXPECT_EQ(counted[Counter::turns_failed], 1);
+    EXPECT_EQ(counted[Counter::model_cost_microdollars], 2'500'000) << "a failure costs nothing";
+}
+
 TEST_F(ChatRuns, AnswerInTheOrderClientsExpect) {
     EXPECT_EQ(life.send("main", "hello", "r1"), (Json{{"runId", "r1"}, {"status", "started"}}));
     life.models.last().say("Hi");
@@ -298,22 +331,6 @@ TEST(MaxConcurrent, LimitsRunsOfDifferentSessions) {
     life.models.calls[1]->finish("done");
     loop.settle();
     EXPECT_EQ(life.models.calls.size(), 3u);
-}
-
-TEST(RunQueue, StartsInOrderOfArrivalAndSkipsBusyLanes) {
-    RunQueue queue(2);
-    queue.add("x", 1);
-    queue.add("x", 2);
-    queue.add("y", 3);
-    queue.add("z", 4);
-    EXPECT_THAT(queue.take(), ElementsAre(1u, 3u));
-    EXPECT_THAT(queue.take(), ElementsAre());
-    queue.finished(3);
-    EXPECT_THAT(queue.take(), ElementsAre(4u)) << "x is busy";
-    queue.finished(1);
-    EXPECT_THAT(queue.take(), ElementsAre(2u));
-    EXPECT_TRUE(queue.is_busy("x"));
-    EXPECT_FALSE(queue.is_busy("y"));
 }
 
 TEST_F(ChatRuns, DuplicatesAreAnsweredAndNotRun) {

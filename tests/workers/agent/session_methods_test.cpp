@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <utime.h>
 
+#include <utility>
+
 #include "tests/workers/agent/support.h"
 #include "workers/agent/transcript.h"
 
@@ -302,6 +304,96 @@ TEST_F(Sessions, DeleteEndsWhatRunsAndWaitsThere) {
     EXPECT_THAT(read_text(files_with(".deleted.").front()), HasSubstr("two"));
     EXPECT_TRUE(entry("agent:main:other").is_null()) << "the end of a run brought it back";
     EXPECT_TRUE(files_with(".deleted.").front().find(".jsonl") != std::string::npos);
+}
+
+// Rows and answers are kept as texts; none may outlive what it tells.
+TEST_F(Sessions, AreListedAnewWhenAnythingAboutThemChanged) {
+    turn("main", "hello", "hi");
+    turn("other", "hello", "hi");
+    const auto labels = [&](const Json& params = Json::object()) {
+        std::vector<std::string> all;
+        const Json list = life.ask("sessions.list", params);
+        for (const Json& row : member(list, "sessions"))
+            all.push_back(text_member(row, "key").substr(11) + "=" + text_member(row, "label"));
+        std::sort(all.begin(), all.end());
+        return all;
+    };
+    EXPECT_THAT(labels(), ElementsAre("main=", "other="));
+    EXPECT_THAT(labels(), ElementsAre("main=", "other="));
+    patch({{"label", "one"}});
+    EXPECT_THAT(labels(), ElementsAre("main=one", "other="));
+    patch({{"label", "two"}});  // in the same millisecond
+    EXPECT_THAT(labels(), ElementsAre("main=two", "other="));
+    EXPECT_THAT(labels({{"search", "two"}}), ElementsAre("main=two"));
+    EXPECT_THAT(labels({{"limit", 1}}).size(), 1u);
+
+    Json index = exported();
+    index["agent:main:other"]["label"] = "stock";
+    index["agent:main:other"]["updatedAt"] = loop.now_ms + 5;
+    write_text(sessions("sessions.json"), index.dump());
+    utimbuf times{1'700'000'000, 1'700'000'000};
+    utime(sessions("sessions.json").c_str(), &times);
+    EXPECT_THAT(labels(), ElementsAre("main=two", "other=stock"));
+
+    life.ask("sessions.delete", {{"key", "other"}});
+    EXPECT_THAT(labels(), ElementsAre("main=two"));
+    turn("third", "hello", "hi");
+    EXPECT_THAT(labels(), ElementsAre("main=two", "third="));
+    life.methods->release_memory();
+    EXPECT_THAT(labels(), ElementsAre("main=two", "third="));
+    loop.advance(7);
+    EXPECT_EQ(life.ask("sessions.list", Json::object())["ts"], loop.now_ms);
+}
+
+TEST_F(Sessions, AreCountedAnewInTheStatus) {
+    turn("main", "hello", "hi");
+    const auto count = [&] {
+        return life.ask("internal.status", Json::object())["sessions"]["count"];
+    };
+    EXPECT_EQ(count(), 1);
+    turn("other", "hello", "hi");
+    EXPECT_EQ(count(), 2);
+    life.ask("internal.system-event", {{"text", "a knock"}});
+    EXPECT_EQ(life.ask("internal.status", Json::object())["queuedSystemEvents"].size(), 1u);
+    loop.advance(5000);
+    const Json recent = life.ask("internal.status", Json::object())["sessions"]["recent"][0];
+    EXPECT_GE(recent["age"], 5000);
+}
+
+TEST_F(Sessions, AnswersSayHowLongTheyHold) {
+    const auto keep = [&](const char* method, const Json& params) {
+        return life.call(method, params)->front().keep.count();
+    };
+    EXPECT_GT(keep("models.list", Json::object()), 3'600'000);
+    EXPECT_GT(keep("sessions.list", Json::object()), 0);
+    EXPECT_LE(keep("sessions.list", Json::object()), 20) << "it tells the time";
+    EXPECT_EQ(keep("sessions.patch", {{"key", "main"}, {"label", "x"}}), 0);
+    EXPECT_EQ(keep("cron.list", Json::object()), 0);
+}
+
+// What is made of the store's content is made anew after a change of any kind.
+TEST_F(Sessions, ChangesAreToldWhateverTheyAre) {
+    turn("main", "hello", "hi");
+    uint64_t known = life.store->changes();
+    const auto told = [&] {
+        const uint64_t now = life.store->changes();
+        return std::exchange(known, now) != now;
+    };
+    const auto session = life.store->find({"main", "agent:main:main"});
+    EXPECT_FALSE(told()) << "nothing but a look";
+    ASSERT_TRUE(life.store->save(**session));
+    EXPECT_TRUE(told());
+    ASSERT_TRUE(life.store->put_notes({{"a", "b"}}));
+    EXPECT_TRUE(told());
+    ASSERT_TRUE(life.store->append(**session, "e1", injected_message("x", 1),
+                                   SessionStore::Durability::soon));
+    EXPECT_TRUE(told());
+    ASSERT_TRUE(life.store->keep_last(**session, 1));
+    EXPECT_TRUE(told());
+    ASSERT_TRUE(life.store->remove({"main", "agent:main:main"}));
+    EXPECT_TRUE(told());
+    ASSERT_TRUE(life.store->archive(**session));
+    EXPECT_TRUE(told());
 }
 
 TEST_F(Sessions, DeletedIsNotBroughtBackByAStockToolThatWroteMeanwhile) {

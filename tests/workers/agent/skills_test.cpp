@@ -140,7 +140,8 @@ TEST_F(SkillMethods, ListsThemFromEveryPlace) {
 
 TEST_F(SkillMethods, TellsNodesWhichProgramsMatter) {
     put("work/skills/github", github);
-    Life life(directory.path(), loop, {{"agents", {{"defaults", {{"workspace", directory / "work"}}}}}});
+    Life life(directory.path(), loop,
+              {{"agents", {{"defaults", {{"workspace", directory / "work"}}}}}});
     EXPECT_EQ(life.ask("skills.bins", Json::object())["bins"], Json::parse(R"(["gh", "sh"])"));
 }
 

@@ -14,7 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "workers/agent/cron/cron.h"
 #include "workers/agent/embedded_store.h"
+#include "workers/agent/front_desk.h"
 #include "workers/agent/methods.h"
 
 namespace agent {
@@ -85,6 +87,7 @@ class FakeModels final : public ModelStarter {
   public:
     struct Call {
         ModelRequest request;
+        Json tools;
         ModelListener* listener = nullptr;
         bool cancelled = false;
 
@@ -104,6 +107,22 @@ class FakeModels final : public ModelStarter {
                                 {"stopReason", "stop"},
                                 {"timestamp", 1}});
         }
+        // An answer that asks for tools: {id, name, arguments} each.
+        void ask_for(const std::string& text, const Json& wanted) {
+            Json content = Json::array({{{"type", "text"}, {"text", text}}});
+            for (const Json& one : wanted) {
+                Json block{{"type", "toolCall"}};
+                block.update(one);
+                content.push_back(block);
+            }
+            listener->done(Json{{"role", "assistant"},
+                                {"content", content},
+                                {"api", "fake-api"},
+                                {"provider", "fake"},
+                                {"model", "one"},
+                                {"stopReason", "toolUse"},
+                                {"timestamp", 1}});
+        }
         void fail(const std::string& text) {
             listener->failed({ModelFailure::Reason::provider, 500, text, {}});
         }
@@ -119,22 +138,71 @@ class FakeModels final : public ModelStarter {
         if (slash == std::string::npos) return Error{Fault::bad_message, "no model " + text};
         return ModelName{text.substr(0, slash), text.substr(slash + 1)};
     }
+    Result<std::string> profile_named(const std::string&, const ModelName& model,
+                                      const std::string& name) const override {
+        if (name != "work") return Error{Fault::bad_message, "there is no key \"" + name + "\""};
+        return model.provider + ":" + name;
+    }
+    std::string key_label(const std::string&, const ModelName&,
+                          const std::string& profile) const override {
+        return profile.empty() ? "api-key" : "api-key (" + profile + ")";
+    }
     std::optional<double> cost(const ModelName& name, const Json& usage) const override {
         if (name.provider != "fake") return {};
         return static_cast<double>(int_member(usage, "output")) * 0.5;
     }
-    int64_t context_window(const ModelName&) const override { return window; }
-    std::unique_ptr<ModelCall> start(ModelRequest request, ModelListener& listener) override {
-        calls.push_back(std::make_shared<Call>(Call{std::move(request), &listener}));
+    int64_t context_window(const ModelName& name) const override {
+        const auto own = windows.find(name.model);
+        return own == windows.end() ? window : own->second;
+    }
+    std::unique_ptr<ModelCall> start(ModelRequest request, Json offered,
+                                     ModelListener& listener) override {
+        calls.push_back(
+            std::make_shared<Call>(Call{std::move(request), std::move(offered), &listener}));
         return std::make_unique<Handle>(calls.back());
+    }
+    Json list() const {
+        Json models = Json::array();
+        for (const char* id : {"one", "two", "three"})
+            models.push_back({{"provider", "fake"}, {"id", id}});
+        return Json{{"models", models}};
     }
     Call& last() { return *calls.back(); }
 
     std::vector<std::shared_ptr<Call>> calls;
     int64_t window = 200'000;
+    std::map<std::string, int64_t> windows;  // of those that have another, by model
 
   private:
     struct Handle final : ModelCall {
+        explicit Handle(std::shared_ptr<Call> c) : call(std::move(c)) {}
+        ~Handle() override { call->cancelled = true; }
+        std::shared_ptr<Call> call;
+    };
+};
+
+// Tools that answer when the test says so.
+class FakeTools final : public ToolBox {
+  public:
+    struct Call {
+        ToolOrder order;
+        ToolListener* listener = nullptr;
+        bool cancelled = false;
+    };
+    Json definitions(const ToolCaller&) const override { return offered; }
+    std::unique_ptr<ToolCall> start(ToolOrder order, ToolListener& listener) override {
+        calls.push_back(std::make_shared<Call>(Call{std::move(order), &listener}));
+        return std::make_unique<Handle>(calls.back());
+    }
+    void end_session(const std::string& key) override { ended_sessions.push_back(key); }
+    Call& last() { return *calls.back(); }
+
+    Json offered = Json::array();
+    std::vector<std::shared_ptr<Call>> calls;
+    std::vector<std::string> ended_sessions;
+
+  private:
+    struct Handle final : ToolCall {
         explicit Handle(std::shared_ptr<Call> c) : call(std::move(c)) {}
         ~Handle() override { call->cancelled = true; }
         std::shared_ptr<Call> call;
@@ -222,6 +290,11 @@ inline std::vector<Json> json_lines(const std::string& text) {
     return lines;
 }
 
+inline std::string time_zones_module() {
+    const char* build = std::getenv("HARDSHELL_BUILD");
+    return std::string(build ? build : ".") + "/libexec/hardshell/time_zones.so";
+}
+
 // One life of the agent over a state directory: everything but the link and the real models.
 class Life {
   public:
@@ -233,13 +306,23 @@ class Life {
         store = std::move(*opened);
         runs = std::make_unique<Runs>(RunServices{loop, *store, models, events, config,
                                                   system_events, [this] { return loop.now_ms; },
-                                                  [this] { return loop.now_ms; }, nullptr});
-        methods = std::make_unique<Methods>(
-            MethodServices{*runs, *store, models, events, config, system_events,
-                           [] {
-                               return Json{{"models", Json::array()}};
-                           },
-                           [this] { return loop.now_ms; }});
+                                                  [this] { return loop.now_ms; }, nullptr, &tools});
+        heartbeats = std::make_unique<Heartbeats>(
+            Heartbeats::Services{loop, *store, *runs, models, events, config, system_events, zones,
+                                 [this] { return loop.now_ms; }});
+        cron = std::make_unique<Cron>(
+            Cron::Services{loop, *store, *runs, models, events, config, system_events, *heartbeats,
+                           zones, [this] { return loop.now_ms; }},
+            Cron::Options{directory + "/cron", directory + "/cron", true,
+                          static_cast<size_t>(
+                              int_member(member(config.json(), "cron"), "maxConcurrentRuns", 1))});
+        const auto list_models = [this] { return models.list(); };
+        desk = std::make_unique<FrontDesk>(
+            FrontDesk::Services{*runs, *store, models, config, list_models,
+                                [this] { return loop.now_ms; }, directory, &tools});
+        methods = std::make_unique<Methods>(MethodServices{
+            *runs, *store, models, events, config, system_events, *heartbeats, *cron, *desk,
+            list_models, [this] { return loop.now_ms; }, directory, nullptr, &tools});
     }
 
     // All answers so far to this call.
@@ -270,10 +353,15 @@ class Life {
     ManualLoop& loop;
     AgentConfig config;
     FakeModels models;
+    FakeTools tools;
     Recorder events;
     SystemEvents system_events;
     std::unique_ptr<EmbeddedStore> store;
+    TimeZones zones{time_zones_module()};
     std::unique_ptr<Runs> runs;
+    std::unique_ptr<Heartbeats> heartbeats;
+    std::unique_ptr<Cron> cron;
+    std::unique_ptr<FrontDesk> desk;
     std::unique_ptr<Methods> methods;
 };
 

@@ -68,14 +68,18 @@ TEST(Sessions, AreReadFromAStore) {
 
 TEST(Agents, AndModelsAreListedAsOpenClawDoes) {
     EXPECT_EQ(agents_json(json(R"({"defaultId": "main", "agents": [{"id": "main", "name": "M",
-        "identity": {"name": "Crab", "emoji": "x"}}, {"id": "ops"}]})")),
-              json(R"([{"id": "main", "name": "M", "identityName": "Crab", "identityEmoji": "x",
-        "isDefault": true}, {"id": "ops", "isDefault": false}])"));
+        "identity": {"name": "Crab", "emoji": "x"}, "workspace": "/w", "agentDir": "/d",
+        "model": "p/m", "bindings": 0}, {"id": "ops", "bindings": 1, "routes": ["slack a"]}]})")),
+              json(R"~([{"id": "main", "name": "M", "identityName": "Crab", "identityEmoji": "x",
+        "identitySource": "config", "workspace": "/w", "agentDir": "/d", "model": "p/m",
+        "bindings": 0, "isDefault": true, "routes": ["default (no explicit rules)"]},
+        {"id": "ops", "bindings": 1, "isDefault": false, "routes": ["slack a"]}])~"));
     const Json models = json(R"({"models": [{"id": "a", "provider": "x", "name": "A",
         "input": ["text", "image"], "contextWindow": 9}, {"id": "b", "provider": "y"}]})");
     EXPECT_EQ(models_json(models, "")["count"], 2);
     EXPECT_EQ(models_json(models, "x")["models"],
-              json(R"([{"key": "x/a", "name": "A", "input": "text+image", "contextWindow": 9}])"));
+              json(R"([{"key": "x/a", "name": "A", "input": "text+image", "contextWindow": 9,
+        "local": null, "available": null, "tags": [], "missing": false}])"));
 }
 
 TEST(Probe, TellsWhetherTheGatewayCanBeReached) {

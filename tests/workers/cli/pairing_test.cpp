@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 
 #include "tests/workers/cli/doubles.h"
-#include "workers/cli/shared_file.h"
 #include "workers/common/base/clock.h"
+#include "workers/common/pairing_files.h"
 
 namespace cli {
 namespace {
@@ -17,17 +17,17 @@ using testing::HasSubstr;
 class Pairing : public testing::Test {
   protected:
     void SetUp() override {
-        const std::string file = Json{{"version", 1},
-                                      {"requests",
-                                       {{{"id", "4711"},
-                                         {"code", "ABCDEFGH"},
-                                         {"createdAt", iso_time(wall_ms() - 60'000)},
-                                         {"meta", {{"username", "ann"}}}},
-                                        {{"id", "666"},
-                                         {"code", "OLDOLDOL"},
-                                         {"createdAt", iso_time(wall_ms() - 3'700'000)}}}},
-                                      {"other", true}}
-                                     .dump();
+        const std::string file = Json{
+            {"version", 1},
+            {"requests",
+             {{{"id", "4711"},
+               {"code", "ABCDEFGH"},
+               {"createdAt", iso_time(wall_ms() - 60'000)},
+               {"meta", {{"username", "ann"}}}},
+              {{"id", "666"},
+               {"code", "OLDOLDOL"},
+               {"createdAt", iso_time(wall_ms() - 3'700'000)}}}},
+            {"other", true}}.dump();
         directory_.write("state/credentials/telegram-pairing.json", file);
     }
     int run(int (*command)(const Context&), const std::string& name,

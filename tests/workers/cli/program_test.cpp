@@ -53,6 +53,17 @@ TEST(Program, PrintsHelpOfBothPrograms) {
     EXPECT_EQ(hardshell(directory, {}).exit_code, 1);
 }
 
+// A fly.toml written for OpenClaw's image has its command appended to our entrypoint.
+TEST(Program, UnderstandsCommandsWrittenForTheStockImage) {
+    const Directory directory;
+    const Outcome outcome = hardshell(directory, {"node", "dist/index.js", "--version"});
+    EXPECT_EQ(outcome.exit_code, 0);
+    EXPECT_THAT(outcome.out, StartsWith("hardshell "));
+    EXPECT_THAT(hardshell(directory, {"node", "/app/openclaw.mjs", "agent", "--help"}).out,
+                HasSubstr("--session-id ID"));
+    EXPECT_EQ(hardshell(directory, {"node", "other.js", "--version"}).exit_code, 1);
+}
+
 TEST(Program, RefusesWhatItDoesNotKnow) {
     const Directory directory;
     const Outcome misspelt = hardshell(directory, {"statsu"});

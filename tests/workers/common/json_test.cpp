@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 namespace {
 
 std::string nested(int levels) {
@@ -25,6 +27,18 @@ TEST(Json, RefusesAMillionLevelsWithoutOverflow) {
     EXPECT_FALSE(parse_json(objects));
 }
 
+TEST(Json, CountsNoBracketsInTexts) {
+    const std::string many(500, '[');
+    for (const char* before : {"", "\\\"", "\\\\", "\\u0022"}) {
+        const auto value = parse_json("[\"" + (before + many) + "\",{\"" + many + "\":1}]");
+        ASSERT_TRUE(value) << before;
+        EXPECT_EQ((*value)[0].get<std::string>().size(), many.size() + (*before ? 1 : 0));
+    }
+    // Closed before they are opened, or after a text that ends where it does not look so.
+    EXPECT_FALSE(parse_json(std::string(500, ']') + std::string(500, '[')));
+    EXPECT_FALSE(parse_json("[\"\\\\\"," + many));
+}
+
 TEST(Json, SaysWhereATextIsNoJson) {
     for (const char* text : {"", "{", "{]", "{\"a\":1,}", "nul", "1 2", "\"\xff\"", "{\"a\" 1}"}) {
         const auto refused = parse_json(text);
@@ -32,6 +46,37 @@ TEST(Json, SaysWhereATextIsNoJson) {
         EXPECT_EQ(refused.error().fault, Fault::bad_message);
         EXPECT_FALSE(refused.error().what.empty());
     }
+}
+
+TEST(Json, SaysSoInWordsOfItsOwnAndBriefly) {
+    for (const std::string& text : {std::string("{x"), std::string("1e999"),
+                                    std::string("\"\\ud800\""), "\"" + std::string(100'000, 'a')}) {
+        const std::string what = parse_json(text).error().what;
+        EXPECT_EQ(what.find("json.exception"), std::string::npos) << what;
+        EXPECT_LT(what.size(), 250u);
+        EXPECT_FALSE(what.empty());
+    }
+    EXPECT_NE(parse_json("{x").error().what.find("line 1, column 2"), std::string::npos);
+}
+
+TEST(Json, ReadsAnObjectOfManyMembersInTimeThatGrowsWithIt) {
+    constexpr int many = 300'000;
+    std::string text = "{";
+    for (int number = 0; number < many; ++number)
+        text += "\"member" + std::to_string(number) + "\":" + std::to_string(number) + ",";
+    text += "\"member7\":\"again\"}";
+    const clock_t begin = clock();
+    const auto value = parse_json(text);
+    // Minutes, where each member is looked up among those before it.
+    EXPECT_LT((clock() - begin) / CLOCKS_PER_SEC, 10);
+    ASSERT_TRUE(value);
+    EXPECT_EQ(value->size(), static_cast<size_t>(many));
+    EXPECT_EQ((*value)["member7"], "again");
+}
+
+TEST(Json, TakesTheLastOfMembersWithTheSameNameAtThePlaceOfTheFirst) {
+    EXPECT_EQ(print_json(*parse_json(R"({"a":1,"b":2,"a":3,"c":{"d":1,"d":[]},"b":{}})")),
+              R"({"a":3,"b":{},"c":{"d":[]}})");
 }
 
 TEST(Json, KeepsTheOrderOfMembers) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <thread>
 #include <vector>
 #include <zmq.hpp>
 
@@ -236,6 +237,24 @@ TEST_F(LinkTest, SaysWhichLinkCannotBeOpened) {
     ASSERT_FALSE(link);
     EXPECT_NE(link.error().what.find("/nowhere/at/all/socket"), std::string::npos);
     EXPECT_NE(link.error().what.find("gateway"), std::string::npos);
+}
+
+// What else the loop has to do, the sign that the process lives among it, must not wait for the
+// end of what never ends.
+TEST_F(LinkTest, LetsTheLoopTurnHoweverManyMessagesWait) {
+    constexpr uint64_t count = 60;
+    auto agent = open(true, 1);
+    auto gateway = open(false, 1);
+    uint64_t seen = 0;
+    int turns = 0;
+    agent->on_message([&](std::string_view) {
+        std::this_thread::sleep_for(5ms);  // a request that costs something
+        if (++seen == count) loop->stop(0);
+    });
+    const auto tick = loop->every(1ms, [&] { turns += seen > 0 && seen < count ? 1 : 0; });
+    for (uint64_t id = 1; id <= count; ++id) ASSERT_TRUE(gateway->send(message(id)));
+    EXPECT_EQ(run(), 0);
+    EXPECT_GE(turns, 4);
 }
 
 }  // namespace

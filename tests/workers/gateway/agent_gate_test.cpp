@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "workers/common/base/clock.h"
 #include "workers/gateway/health_keeper.h"
 #include "workers/gateway/hub.h"
+#include "workers/gateway/kept_answers.h"
 
 namespace gateway {
 namespace {
@@ -231,6 +233,95 @@ TEST_F(AgentGateTest, SurvivesGarbage) {
     EXPECT_TRUE(answers_.empty());
 }
 
+class KeptAnswersTest : public AgentGateTest {
+  protected:
+    KeptAnswersTest() { agent_is(WorkerState::READY, 1); }
+    void ask_kept(const std::string& params = "{}") {
+        AgentGate::Question question;
+        question.method = "sessions.list";
+        question.params_json = params;
+        kept_.ask(std::move(question), [this](const AgentGate::RpcResult& result) {
+            answers_.push_back(result.ok() ? result.payload_json() : result.error_message());
+        });
+    }
+    void answer_kept(uint64_t id, const std::string& payload, uint32_t keep_ms) {
+        AgentToGateway message;
+        message.mutable_rpc_result()->set_id(id);
+        message.mutable_rpc_result()->set_ok(true);
+        message.mutable_rpc_result()->set_payload_json(payload);
+        message.mutable_rpc_result()->set_keep_ms(keep_ms);
+        gate_.take(message.SerializeAsString());
+    }
+    void state_changed() {
+        AgentToGateway message;
+        message.mutable_state_changed();
+        gate_.take(message.SerializeAsString());
+    }
+    std::string known(const std::string& params = "{}", int64_t later_ms = 0) {
+        const auto* found = kept_.find("sessions.list", params, monotonic_ms() + later_ms);
+        return found ? found->payload_json() : "";
+    }
+    KeptAnswers kept_{gate_};
+};
+
+TEST_F(KeptAnswersTest, GivesAnAnswerAgainUntilSomethingChanges) {
+    ask_kept();
+    answer_kept(channel_.sent[0].id(), "one", 60'000);
+    EXPECT_EQ(answers_, std::vector<std::string>{"one"});
+    EXPECT_EQ(known(), "one");
+    EXPECT_EQ(known(R"({"limit":1})"), "") << "another question";
+    EXPECT_EQ(known("{}", 60'001), "") << "its time is over";
+    state_changed();
+    EXPECT_EQ(known(), "");
+}
+
+TEST_F(KeptAnswersTest, KeepsNothingThatTheAgentDoesNotAllow) {
+    ask_kept();
+    answer_kept(channel_.sent[0].id(), "one", 0);
+    EXPECT_EQ(known(), "");
+    ask_kept();
+    AgentToGateway refusal;
+    refusal.mutable_rpc_result()->set_id(channel_.sent[1].id());
+    refusal.mutable_rpc_result()->set_keep_ms(60'000);
+    gate_.take(refusal.SerializeAsString());
+    EXPECT_EQ(known(), "");
+}
+
+TEST_F(KeptAnswersTest, AsksOnceForAllWhoAskTheSame) {
+    for (int i = 0; i < 3; ++i) ask_kept();
+    ask_kept(R"({"limit":1})");
+    ASSERT_EQ(channel_.sent.size(), 2u);
+    answer_kept(channel_.sent[0].id(), "one", 0);
+    EXPECT_EQ(answers_, (std::vector<std::string>{"one", "one", "one"}));
+}
+
+// What is answered after a change was made after it.
+TEST_F(KeptAnswersTest, KeepsTheAnswerThatCameAfterAChange) {
+    ask_kept();
+    state_changed();
+    ask_kept();
+    ASSERT_EQ(channel_.sent.size(), 2u);
+    answer_kept(channel_.sent[0].id(), "new", 60'000);
+    EXPECT_EQ(known(), "new");
+    answer_kept(channel_.sent[1].id(), "newer", 60'000);
+    EXPECT_EQ(known(), "newer");
+    EXPECT_EQ(answers_, (std::vector<std::string>{"new", "newer"}));
+}
+
+TEST_F(KeptAnswersTest, ForgetsWithTheAgentsLife) {
+    ask_kept();
+    answer_kept(channel_.sent[0].id(), "one", 60'000);
+    agent_is(WorkerState::WAITING, 1);
+    EXPECT_EQ(known(), "");
+    ask_kept();  // waits for the next life
+    loop_.pass(AgentGate::last_words);
+    agent_is(WorkerState::STARTING, 2);
+    agent_is(WorkerState::READY, 2);
+    ASSERT_EQ(channel_.sent.size(), 2u);
+    answer_kept(channel_.sent[1].id(), "two", 60'000);
+    EXPECT_EQ(answers_, (std::vector<std::string>{"one", "two"}));
+}
+
 class HealthKeeperTest : public AgentGateTest {
   protected:
     HealthKeeperTest() {
@@ -307,6 +398,12 @@ TEST_F(HubTest, SharesOneFrameAmongAll) {
     const SharedFrame first = one->take_frame();
     EXPECT_EQ(first, two->take_frame());
     EXPECT_EQ(first->text(), R"({"type":"event","event":"chat","payload":{},"seq":1})");
+}
+
+TEST(ResponseFrame, PutsThePayloadInAsItIs) {
+    EXPECT_EQ(response_frame("a\"b", R"({"x":1})")->text(),
+              R"({"type":"res","id":"a\"b","ok":true,"payload":{"x":1}})");
+    EXPECT_EQ(response_frame("1", "")->text(), R"({"type":"res","id":"1","ok":true})");
 }
 
 TEST_F(HubTest, CountsWhatAClientMayNotSee) {

@@ -53,7 +53,7 @@ TEST(ChannelReports, SayWhyAnAccountDoesNotRun) {
     EXPECT_EQ(telegram[0]["configured"], true);
     EXPECT_EQ(telegram[0]["running"], false);
     EXPECT_EQ(telegram[0]["tokenSource"], "env");
-    EXPECT_THAT(text_member(telegram[0], "lastError"), HasSubstr("no Telegram worker"));
+    EXPECT_THAT(text_member(telegram[0], "lastError"), HasSubstr("no worker runs for Telegram"));
     EXPECT_EQ(telegram[1]["lastError"], "disabled");
     EXPECT_EQ(telegram[1]["name"], "Operations");
     EXPECT_EQ(report["channels"]["telegram"]["mode"], "polling");
@@ -75,6 +75,26 @@ TEST(ChannelReports, TellWhatTheWorkerOfAnAccountDoes) {
     EXPECT_EQ(telegram["lastError"], "the token was refused");
 }
 
+TEST(ChannelReports, ShowWhatARunningAccountSaysOfItself) {
+    Json all = channels();
+    all["telegram"]["accounts"]["default"]["live"] = Json::parse(
+        R"({"connected": false, "lastError": "the platform is away", "lastInboundAt": 7,
+            "probe": {"ok": false}, "lastProbeAt": 8, "linked": true})");
+    WorkerStates workers = {worker("telegram", WorkerState::READY)};
+    const Json report = channels_report(all, workers, 5);
+    const Json& account = report["channelAccounts"]["telegram"][0];
+    EXPECT_EQ(account["connected"], false);
+    EXPECT_EQ(account["lastError"], "the platform is away");
+    EXPECT_EQ(account["lastInboundAt"], 7);
+    EXPECT_EQ(account["probe"]["ok"], false);
+    EXPECT_FALSE(account.contains("linked"));
+    EXPECT_EQ(report["channels"]["telegram"]["lastProbeAt"], 8);
+    workers[0].set_state(WorkerState::WAITING);
+    EXPECT_FALSE(
+        channels_report(all, workers, 5)["channelAccounts"]["telegram"][0].contains("connected"))
+        << "what an ended process said is nobody's word";
+}
+
 TEST(ChannelReports, AreInHealthAndStatusToo) {
     Json report = {{"channels", Json::object()},
                    {"channelOrder", Json::array()},
@@ -84,8 +104,8 @@ TEST(ChannelReports, AreInHealthAndStatusToo) {
     EXPECT_EQ(report["channels"]["telegram"]["accounts"]["ops"]["enabled"], false);
     EXPECT_EQ(report["channelLabels"]["discord"], "Discord");
     EXPECT_THAT(channel_lines(channels(), {}),
-                ElementsAre("Telegram: this version has no Telegram worker yet; nothing is "
-                            "received or sent",
+                ElementsAre("Telegram: no worker runs for Telegram: channels are switched off, "
+                            "or this version has none for it; nothing is received or sent",
                             "Telegram (ops): disabled", "Discord: not configured"));
 }
 
@@ -95,7 +115,7 @@ TEST(OutboundMessages, AreRefusedWithTheChannelAndTheReason) {
               "discord)");
     EXPECT_THAT(refusal(""), HasSubstr("channel whatsapp (the usual channel where none is named) "
                                        "is not configured"));
-    EXPECT_THAT(refusal("telegram"), HasSubstr("account default, is not running: this version"));
+    EXPECT_THAT(refusal("telegram"), HasSubstr("account default, is not running: no worker runs"));
     EXPECT_THAT(refusal("telegram", "ops"), HasSubstr("is not running: disabled"));
     EXPECT_EQ(refusal("telegram", "no"), "INVALID_REQUEST: channel telegram has no account no");
     EXPECT_THAT(refusal("discord"), HasSubstr("not configured"));

@@ -45,6 +45,49 @@ TEST_F(TheConfigGate, GivesEachAnswerToWhoAskedForIt) {
     EXPECT_EQ(answers[1].payload_json(), "first");
 }
 
+TEST_F(TheConfigGate, KeepsWhatStillHolds) {
+    ask("config.get");
+    EXPECT_TRUE(sent[0].keeps());
+    EXPECT_EQ(sent[0].known(), 0u);
+    ConfigGate::ConfigAnswer first;
+    first.set_id(sent[0].id());
+    first.set_payload_json("first");
+    first.set_version(4);
+    gate.take(first);
+    ask("config.get");
+    EXPECT_EQ(sent[1].known(), 4u);
+    ConfigGate::ConfigAnswer same;
+    same.set_id(sent[1].id());
+    same.set_version(4);
+    same.set_unchanged(true);
+    gate.take(same);
+    ASSERT_EQ(answers.size(), 2u);
+    EXPECT_EQ(answers[1].payload_json(), "first");
+    ask("config.schema");
+    EXPECT_FALSE(sent[2].keeps());
+    gate.ask("config.get", R"({"includeSecrets":true})", [](const auto&) {});
+    EXPECT_FALSE(sent[3].keeps()) << "what holds secrets is not kept";
+}
+
+// Asked by two at once: the second is told that the answer which the first got still holds.
+TEST_F(TheConfigGate, KnowsTheAnswerThatCameMeanwhileByItsVersion) {
+    ask("config.get");
+    ask("config.get");
+    ConfigGate::ConfigAnswer first;
+    first.set_id(sent[0].id());
+    first.set_payload_json("first");
+    first.set_version(7);
+    gate.take(first);
+    ConfigGate::ConfigAnswer same;
+    same.set_id(sent[1].id());
+    same.set_version(8);
+    same.set_unchanged(true);
+    gate.take(same);
+    EXPECT_EQ(answers[1].error_code(), "UNAVAILABLE") << "it never came";
+    ask("config.get");
+    EXPECT_EQ(sent[2].known(), 0u) << "the next one is whole";
+}
+
 TEST_F(TheConfigGate, AnswersOnceOnly) {
     ask("config.get");
     answer(sent[0].id(), "a");

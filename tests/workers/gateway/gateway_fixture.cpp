@@ -120,6 +120,11 @@ GatewayFixture::GatewayFixture(Options options) : options_(std::move(options)) {
     auto& secret = *start.add_secrets();
     secret.set_name("gateway.auth.token");
     secret.set_value(options_.token);
+    if (!options_.hooks_token.empty()) {
+        auto& hooks = *start.add_secrets();
+        hooks.set_name("hooks.token");
+        hooks.set_value(options_.hooks_token);
+    }
     auto& link = *start.add_links();
     link = agent_end_;
     link.set_peer("agent");
@@ -133,11 +138,20 @@ GatewayFixture::GatewayFixture(Options options) : options_(std::move(options)) {
     describe(*start.add_workers(), "gateway", WorkerStatus::STARTING, 1);
     describe(*start.add_workers(), "agent",
              options_.agent_ready ? WorkerStatus::READY : WorkerStatus::STARTING, 1);
+    for (const auto& path : options_.public_paths)
+        *start.mutable_settings()->add_public_paths() = path;
+    if (!options_.public_paths.empty()) {
+        describe(*start.add_workers(), "webhooks", WorkerStatus::READY, 1);
+        auto& stream = *start.add_streams();
+        stream.set_peer("webhooks");
+        stream.set_path(state_dir_ + "/routes");
+    }
     start.set_log_level("warn");
     (void)supervisor_->send(message);
     answer_with("internal.health", R"({"defaultAgentId":"main","heartbeatSeconds":0,"agents":[],)"
                                    R"("sessions":{"path":"p","count":1,"recent":[]}})");
     answer_with("internal.status", R"({"sessions":{"count":1},"model":"demo/demo"})");
+    answer_with("internal.avatar", R"({"agentId":"main","name":"Assistant","avatar":"A"})");
     thread_ = std::thread([this] { on_thread(); });
 
     std::unique_lock<std::mutex> lock(mutex_);
@@ -235,6 +249,14 @@ void GatewayFixture::send_result(uint64_t id, const std::string& payload_json, b
     on_loop([this, message] { (void)agent_->send(message); });
 }
 
+void GatewayFixture::send_failure(uint64_t id, const std::string& code, const std::string& text) {
+    AgentToGateway message;
+    message.mutable_rpc_result()->set_id(id);
+    message.mutable_rpc_result()->set_error_code(code);
+    message.mutable_rpc_result()->set_error_message(text);
+    on_loop([this, message] { (void)agent_->send(message); });
+}
+
 void GatewayFixture::send_event(const std::string& event, const std::string& payload_json,
                                 const std::string& run_id, const std::string& session_key,
                                 uint64_t run_sequence, bool droppable) {
@@ -265,6 +287,12 @@ void GatewayFixture::agent_is(State state, uint64_t incarnation) {
     ToWorker message;
     describe(*message.mutable_workers_changed()->add_workers(), "gateway", WorkerStatus::READY, 1);
     describe(*message.mutable_workers_changed()->add_workers(), "agent", state, incarnation);
+    send_to_gateway(message);
+}
+
+void GatewayFixture::public_url_is(const hardshell::proto::PublicUrl& url) {
+    ToWorker message;
+    *message.mutable_public_url() = url;
     send_to_gateway(message);
 }
 

@@ -30,8 +30,12 @@ class GatewayFixture {
     struct Options {
         std::string config_json = "{}";
         std::string token = "test-token";
+        std::string hooks_token = "";
         bool agent_ready = true;
         std::map<std::string, std::string> environment = {};  // as the plan hands it over
+        // Paths that belong to a worker "webhooks", which takes requests on the socket "routes" in
+        // the state directory.
+        std::vector<hardshell::proto::PublicPath> public_paths = {};
     };
     using Rpc = hardshell::proto::Rpc;
     using State = hardshell::proto::WorkerStatus::State;
@@ -51,6 +55,7 @@ class GatewayFixture {
     // The next request that was not answered so.
     Rpc next_request();
     void send_result(uint64_t id, const std::string& payload_json, bool more = false);
+    void send_failure(uint64_t id, const std::string& code, const std::string& message);
     void send_event(const std::string& event, const std::string& payload_json,
                     const std::string& run_id = {}, const std::string& session_key = {},
                     uint64_t run_sequence = 0, bool droppable = false);
@@ -65,6 +70,9 @@ class GatewayFixture {
     // Tells the gateway to stop.
     void stop(const std::string& reason, bool will_restart);
     int wait_for_exit();
+
+    // What the supervisor says about the tunnel.
+    void public_url_is(const hardshell::proto::PublicUrl& url);
 
     // A client that has been let in with the token; its hello payload in `hello`.
     std::unique_ptr<WebSocket> client(Json* hello = nullptr);

@@ -26,7 +26,8 @@ class Metrics : public testing::Test {
         const auto pages = [this](const std::string& name) {
             return name == "agent" ? &*page : nullptr;
         };
-        return metrics_text({workers, pages, readiness, degraded, "1.2.3", commit, 10'000});
+        return metrics_text(
+            {workers, pages, readiness, degraded, "1.2.3", commit, 10'000, channels});
     }
 
     std::optional<BoardPage> page;
@@ -34,6 +35,7 @@ class Metrics : public testing::Test {
     Readiness readiness;
     bool degraded = false;
     std::string commit;
+    Json channels = Json::object();
 };
 
 TEST_F(Metrics, TellOfTheWhole) {
@@ -102,6 +104,43 @@ TEST_F(Metrics, CountWhatTheWorkerCounts) {
     EXPECT_THAT(all, Not(HasSubstr("hardshell_clients_connected"))) << "the gateway counts those";
     agent.set_name("other");
     EXPECT_THAT(text(), Not(HasSubstr("hardshell_turns_started_total"))) << "no page of it";
+}
+
+TEST_F(Metrics, TellWhoWaitsAndSinceWhen) {
+    page->set(Counter::messages_waiting, 3);
+    page->set(Counter::oldest_message_ms, 1'764'000'000'250);
+    page->set(Counter::model_cost_microdollars, 1'250'000);
+    page->set(Counter::volume_bytes, 1 << 30);
+    const std::string all = text();
+    for (const char* line : {
+             R"(hardshell_messages_waiting{worker="agent"} 3)",
+             R"(hardshell_oldest_message_time_seconds{worker="agent"} 1764000000.25)",
+             R"(hardshell_deliveries_waiting{worker="agent"} 0)",
+             R"(hardshell_model_cost_dollars_total{worker="agent"} 1.25)",
+             R"(hardshell_volume_bytes{worker="agent"} 1073741824)",
+             R"(hardshell_volume_free_bytes{worker="agent"} 0)",
+         })
+        EXPECT_THAT(all, HasSubstr(std::string("\n") + line + "\n"));
+    EXPECT_THAT(all, Not(HasSubstr("hardshell_oldest_delivery"))) << "since 1970 is no answer";
+}
+
+TEST_F(Metrics, TellOfEachChannelAccount) {
+    channels = Json::parse(R"({
+        "telegram": {"accounts": {"default": {"live": {"connected": true, "lastInboundAt": 5500}},
+                                  "ops": {"live": {"connected": true, "linked": false, "lastInboundAt": null}},
+                                  "new": {"enabled": true}}},
+        "odd": {"accounts": 3}, "odder": null})");
+    const std::string all = text();
+    for (
+        const char* line : {
+            R"(hardshell_channel_connected{channel="telegram",account="default"} 1)",
+            R"(hardshell_channel_connected{channel="telegram",account="ops"} 0)",
+            R"(hardshell_channel_last_inbound_time_seconds{channel="telegram",account="default"} 5.5)",
+        })
+        EXPECT_THAT(all, HasSubstr(std::string("\n") + line + "\n"));
+    EXPECT_THAT(all, Not(HasSubstr("account=\"new\""))) << "it said nothing of itself";
+    EXPECT_THAT(all,
+                Not(HasSubstr("last_inbound_time_seconds{channel=\"telegram\",account=\"ops")));
 }
 
 TEST_F(Metrics, AreAllThereIsBehindTheirPort) {

@@ -1,6 +1,7 @@
 // What clients ask about openclaw.json and how they change it.
 #include <sys/stat.h>
 
+#include "tests/support/deadline.h"
 #include "tests/workers/planner/planner_fixture.h"
 #include "workers/planner/files.h"
 #include "workers/planner/redaction.h"
@@ -58,6 +59,31 @@ TEST_F(ConfigCalls, ShowTheFileWithItsHash) {
     for (const char* list : {"issues", "warnings", "legacyIssues"})
         EXPECT_EQ(shown[list], Json::array()) << list;
     EXPECT_EQ(shown.size(), 10u) << "clients know ten members";
+}
+
+TEST_F(ConfigCalls, NameTheFilesThatTheAnswerDependsOn) {
+    // Older than the steps of the file system's clock: a change from now on would show.
+    const auto settle = [&](const std::string& name) {
+        const Deadline deadline(patience);
+        struct stat info {};
+        timespec now{};
+        do {
+            ASSERT_EQ(::stat(path(name).c_str(), &info), 0);
+            clock_gettime(CLOCK_REALTIME, &now);
+        } while (!FileState::of(info).is_settled(now.tv_sec * 1'000'000'000 + now.tv_nsec) &&
+                 !deadline.over());
+    };
+    write("openclaw.json", R"({$include: "./more.json"})");
+    write("more.json", "{gateway: {port: 4002}}");
+    EXPECT_EQ(call("config.get").files_size(), 0) << "may change again unnoticed";
+    settle("more.json");
+    const auto answer = call("config.get");
+    std::vector<std::string> paths;
+    for (const auto& file : answer.files()) paths.push_back(file.path());
+    EXPECT_EQ(paths, (std::vector<std::string>{path(".env"), path(), path("more.json")}));
+    EXPECT_EQ(answer.files(0).size(), -1) << "there is none";
+    EXPECT_EQ(answer.files(2).size(), 23);
+    EXPECT_EQ(call("config.get", {{"includeSecrets", true}}).files_size(), 0);
 }
 
 TEST_F(ConfigCalls, ShowAMissingFileAsEmpty) {
@@ -411,6 +437,8 @@ TEST_F(ConfigCalls, ThatOnlyAskLeaveNoTrace) {
     write("openclaw.json", "{gateway: {port: 1}}");
     for (const char* method : {"config.get", "config.schema", "validate"}) payload(method);
     payload("value.get", {{"path", "gateway.port"}});
+    payload("hardshell.config.check",
+            {{"patch", "{gateway: {port: 2, auth: {token: 'token-1'}}}"}});
     size_t entries = 0;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
         entries += entry.exists() ? 1 : 0;
@@ -424,6 +452,43 @@ TEST_F(ConfigCalls, AreSeenInTheNextPlanAsTheKeysThatChanged) {
     EXPECT_EQ((std::vector<std::string>{next.changed().begin(), next.changed().end()}),
               (std::vector<std::string>{"gateway.port", "ui"}));
     EXPECT_EQ(plan().changed_size(), 0);
+}
+
+TEST_F(ConfigCalls, SayWhatAChangeWouldDoWithoutMakingIt) {
+    write("openclaw.json", owned);
+    const Json port = payload("hardshell.config.check", {{"patch", "{gateway: {port: 5}}"}});
+    EXPECT_EQ(port["valid"], true) << port;
+    EXPECT_EQ(port["restarts"], Json::array({"gateway"})) << port;
+    EXPECT_EQ(port["starts"], Json::array());
+    EXPECT_EQ(port["stops"], Json::array());
+    EXPECT_EQ(port["reloadMode"], "hybrid");
+    const Json words =
+        payload("hardshell.config.check", {{"patch", "{messages: {responsePrefix: 'other'}}"}});
+    EXPECT_EQ(words["restarts"], Json::array({"agent"})) << words;
+    const Json same = payload("hardshell.config.check", {{"raw", owned}});
+    EXPECT_EQ(same["restarts"], Json::array()) << same;
+    EXPECT_EQ(read("openclaw.json"), owned);
+}
+
+TEST_F(ConfigCalls, SayWhatIsWrongWithAChange) {
+    write("openclaw.json", owned);
+    const Json kind = payload("hardshell.config.check", {{"patch", "{gateway: {port: 'x'}}"}});
+    EXPECT_EQ(kind["valid"], false);
+    EXPECT_EQ(kind["issues"][0]["path"], "gateway.port");
+    const Json text = payload("hardshell.config.check", {{"raw", "{\n  gateway: {"}});
+    EXPECT_EQ(text["valid"], false);
+    EXPECT_NE(text_member(text["issues"][0], "message").find("line 2"), std::string::npos) << text;
+    const Json unknown = payload("hardshell.config.check", {{"patch", "{nope: 1}"}});
+    EXPECT_EQ(unknown["valid"], false);
+    EXPECT_EQ(payload("hardshell.config.check", Json::object())["valid"], false);
+}
+
+TEST_F(ConfigCalls, CheckAFileThatCannotBeUsedYet) {
+    write("openclaw.json", "{gateway: {port: 'x'}}");
+    const Json said =
+        payload("hardshell.config.check",
+                {{"raw", "{gateway: {mode: 'local', auth: {token: 'tok-1234567'}}}"}});
+    EXPECT_EQ(said["valid"], true) << said;
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ TEST_P(AWrongFile, IsNamedWithPlaceAndCureAndDoesNotStopTheGateway) {
     EXPECT_NE(errors(plan).find(GetParam().message), std::string::npos) << errors(plan);
     EXPECT_NE(plan.degraded().find("; serving without a configuration"), std::string::npos);
     EXPECT_EQ(plan.source(), "none");
-    EXPECT_EQ(plan.workers_size(), 2);
+    EXPECT_EQ(plan.workers_size(), 3);
     EXPECT_EQ(worker(plan, "gateway").settings().degraded(), plan.degraded());
 }
 INSTANTIATE_TEST_SUITE_P(Config, AWrongFile, testing::ValuesIn(wrong),

@@ -129,11 +129,14 @@ class Channels : public PlannerTest {
   protected:
     Json summary(const std::string& config) {
         const auto made = plan_of(config);
-        return member(*parse_json(worker(made, "gateway").settings().config_json()), "channels");
+        const std::string& gateway = worker(made, "gateway").settings().config_json();
+        EXPECT_TRUE(member(*parse_json(gateway), "channels").is_null());
+        return member(*parse_json(worker(made, "agent").settings().config_json()),
+                      "channelAccounts");
     }
 };
 
-TEST_F(Channels, AreToldToTheGatewayWithoutTheirSecrets) {
+TEST_F(Channels, AreToldToTheAgentWithoutTheirSecrets) {
     set("SLACK_BOT_TOKEN", "xoxb-1");
     const Json channels = summary(R"({channels: {
         telegram: {botToken: '1:top', accounts: {ops: {name: 'Ops', botToken: '2:ops',

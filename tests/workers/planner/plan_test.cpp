@@ -22,15 +22,16 @@ std::string addresses(const hardshell::proto::Plan& plan) {
 }
 
 TEST_F(ThePlan, TakesTheConfigurationOfTheFlyGuideUnchanged) {
+    set("DISCORD_BOT_TOKEN", "the-bot's");
     const auto plan = plan_of(fixture("openclaw-fly.json"));
     EXPECT_EQ(plan.source(), "file");
     EXPECT_EQ(plan.degraded(), "");
     EXPECT_EQ(errors(plan), "");
     EXPECT_EQ(warnings(plan), "");
-    EXPECT_NE(notices(plan, Notice::INFO)
-                  .find("channel discord is configured; this build has no "
-                        "discord worker yet\n"),
-              std::string::npos);
+    EXPECT_EQ(notices(plan, Notice::INFO).find("channel discord"), std::string::npos);
+    EXPECT_EQ(worker(plan, "discord").settings().account(), "default");
+    EXPECT_EQ(secret(plan, "discord", "channels.discord.token")->value(), "the-bot's");
+    EXPECT_EQ(member_at(config_of(plan, "discord"), "channels.discord.guilds").size(), 1u);
     Json agent = config_of(plan, "agent");
     Json& defaults = agent["agents"]["defaults"];
     EXPECT_EQ(defaults["model"]["primary"], "anthropic/claude-opus-4-5");
@@ -49,6 +50,7 @@ TEST_F(ThePlan, TakesTheConfigurationOfTheFlyGuideUnchanged) {
 TEST_F(ThePlan, FollowsTheCommandLineOfTheFlyGuide) {
     write("openclaw.json", fixture("openclaw-fly.json"));
     set("FLY_APP_NAME", "my-app");
+    set("DISCORD_BOT_TOKEN", "the-bot's");
     const auto plan = this->plan({"--allow-unconfigured", "--port", "3000", "--bind", "lan"});
     EXPECT_EQ(warnings(plan), "");
     EXPECT_EQ(addresses(plan), ":: 3000 dual;");
@@ -61,13 +63,36 @@ TEST_F(ThePlan, FollowsTheCommandLineOfTheFlyGuide) {
 
 TEST_F(ThePlan, LinksGatewayAndAgent) {
     const auto plan = this->plan();
-    ASSERT_EQ(plan.workers_size(), 2);
+    ASSERT_EQ(plan.workers_size(), 3);
     EXPECT_EQ(worker(plan, "gateway").kind(), "gateway");
     EXPECT_EQ(worker(plan, "agent").kind(), "agent");
-    ASSERT_EQ(plan.links_size(), 1);
+    ASSERT_EQ(plan.links_size(), 2);
     EXPECT_EQ(plan.links(0).name(), "gateway-agent");
     EXPECT_EQ(plan.links(0).binder(), "agent");
     EXPECT_EQ(plan.links(0).connector(), "gateway");
+}
+
+TEST_F(ThePlan, GivesTheToolsWorkerNoSecretAndNothingOfModels) {
+    write("openclaw.json",
+          R"({"models": {"providers": {"p": {"baseUrl": "http://x", "apiKey": "sk-hidden",
+        "models": []}}}, "tools": {"exec": {"host": "gateway"}, "web": {"search": {"apiKey": "sk-hidden"}}},
+        "agents": {"list": [{"id": "main", "model": "p/m", "tools": {"deny": ["exec"]}}]}})");
+    write("exec-approvals.json",
+          R"({"version": 1, "socket": {"path": "/x", "token": "sk-hidden"},
+              "defaults": {"security": "allowlist"}})");
+    const auto plan = this->plan();
+    const auto& tools = worker(plan, "tools");
+    EXPECT_EQ(tools.secrets_size(), 0);
+    EXPECT_EQ(tools.SerializeAsString().find("sk-hidden"), std::string::npos);
+    const Json config = config_of(plan, "tools");
+    EXPECT_EQ(text_member(member_at(config, "tools.exec"), "host"), "gateway");
+    EXPECT_EQ(text_member(member_at(config, "execApprovals.defaults"), "security"), "allowlist");
+    EXPECT_TRUE(member(config, "models").is_null());
+    EXPECT_TRUE(member(member_at(config, "agents.list").at(0), "model").is_null());
+    bool found = false;
+    for (const auto& secret : worker(plan, "agent").secrets())
+        found = found || secret.name() == "tools.web.search.apiKey";
+    EXPECT_TRUE(found) << "the agent searches";
 }
 
 TEST_F(ThePlan, NeedsNoConfiguration) {
@@ -330,17 +355,38 @@ TEST_F(ThePlan, LetsOnlyListedVariablesThrough) {
 }
 
 TEST_F(ThePlan, SaysWhatThisBuildDoesNotDoYet) {
-    set("TELEGRAM_BOT_TOKEN", "t");
     const auto plan = plan_of(
-        "{channels:{discord:{token:'x'},slack:{enabled:false,botToken:'x'}},hooks:{enabled:true,"
+        "{channels:{slack:{botToken:'x'},signal:{enabled:false,account:'x'}},hooks:{enabled:true,"
         "token:'t'},plugins:{entries:{'voice-call':{}}},gateway:{tailscale:{mode:'serve'}}}");
     const std::string said = notices(plan, Notice::INFO);
-    EXPECT_NE(said.find("channel discord is configured"), std::string::npos);
-    EXPECT_NE(said.find("channel telegram is configured"), std::string::npos);
-    EXPECT_EQ(said.find("channel slack"), std::string::npos);
-    EXPECT_NE(said.find("hooks are enabled"), std::string::npos);
-    EXPECT_NE(said.find("voice-call is configured"), std::string::npos);
-    EXPECT_NE(warnings(plan).find("tailscale serve"), std::string::npos);
+    EXPECT_NE(said.find("channel slack is configured; this build has no slack worker yet"),
+              std::string::npos);
+    EXPECT_EQ(said.find("channel signal"), std::string::npos);
+    for (const auto& planned : plan.workers())
+        EXPECT_NE(planned.name(), "voice") << "it is off unless it is enabled";
+}
+
+TEST_F(ThePlan, GivesHooksToTheGatewayAlone) {
+    const auto plan = plan_of(
+        "{hooks:{enabled:true,token:'hook-token',path:'/',transformsDir:'/x',gmail:{account:'a@b',"
+        "model:'m'},mappings:[{match:{path:'a'},messageTemplate:'x'},"
+        "{match:{path:'b'},transform:{module:'t.js'}}]}}");
+    EXPECT_EQ(secret(plan, "gateway", "hooks.token")->value(), "hook-token");
+    EXPECT_EQ(secret(plan, "agent", "hooks.token"), nullptr);
+    const Json given = config_of(plan, "gateway");
+    EXPECT_EQ(print_json(member(given, "hooks")),
+              R"({"enabled":true,"path":"/","mappings":[{"match":{"path":"a"},)"
+              R"("messageTemplate":"x"},{"match":{"path":"b"},"transform":{"module":"t.js"}}],)"
+              R"("gmail":{"model":"m"}})");
+    EXPECT_FALSE(config_of(plan, "agent").contains("hooks"));
+    EXPECT_NE(warnings(plan).find("hooks.mappings[1].transform.module: JavaScript"),
+              std::string::npos);
+    EXPECT_NE(warnings(plan).find("hooks.path: must name"), std::string::npos);
+    EXPECT_NE(notices(plan, Notice::INFO).find("hooks.gmail:"), std::string::npos);
+    // Off, they are nobody's.
+    const auto off = plan_of("{hooks:{enabled:false,token:'hook-token',path:'/x'}}");
+    EXPECT_EQ(secret(off, "gateway", "hooks.token"), nullptr);
+    EXPECT_FALSE(config_of(off, "gateway").contains("hooks"));
 }
 
 TEST_F(ThePlan, ServesWithTheLastGoodConfiguration) {
@@ -395,7 +441,7 @@ TEST_F(ThePlan, LastGoodThatIsTornIsNotUsed) {
         write("hardshell/planner/last-good.json", text);
         const auto plan = plan_of("{");
         EXPECT_EQ(plan.source(), "none") << text;
-        EXPECT_EQ(plan.workers_size(), 2);
+        EXPECT_EQ(plan.workers_size(), 3);
     }
 }
 
@@ -414,7 +460,7 @@ TEST_F(ThePlan, FitsIntoOneMessage) {
     const auto plan = plan_of("{$include:'big.json'}");
     EXPECT_NE(plan.degraded().find("too large to be handed to the workers"), std::string::npos);
     EXPECT_LT(plan.ByteSizeLong(), 4u << 20);
-    EXPECT_EQ(plan.workers_size(), 2);
+    EXPECT_EQ(plan.workers_size(), 3);
 }
 
 TEST_F(ThePlan, SurvivesTextThatIsNoUtf8) {
@@ -466,7 +512,7 @@ TEST_F(ThePlan, ComesFromAnyMutationOfAConfiguration) {
     for (int round = 0; round < 1000; ++round) {
         const std::string text = mutated(seeds[round % 2], random);
         auto plan = plan_of(text);
-        ASSERT_EQ(plan.workers_size(), 2) << text;
+        ASSERT_GE(plan.workers_size(), 3) << text;
         ASSERT_EQ(plan.degraded().empty(), errors(plan).empty()) << text;
         ASSERT_EQ(plan.degraded().empty(), plan.source() == "file") << text;
         for (const auto& worker : plan.workers())

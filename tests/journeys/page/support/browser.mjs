@@ -1,6 +1,7 @@
 // Headless Chromium for the journeys, with nothing in its profile and no traffic of its own.
 
 import { chromium } from 'playwright-core';
+import { patience } from './until.mjs';
 
 const quiet = [
     '--no-sandbox',
@@ -17,6 +18,7 @@ export const openBrowser = () =>
         executablePath: process.env.HARDSHELL_CHROMIUM ?? '/usr/bin/chromium',
         headless: true,
         args: quiet,
+        timeout: 2 * patience,
     });
 
 // A page of its own device; `problems` gathers what it complains of (a refused script, an
@@ -24,7 +26,7 @@ export const openBrowser = () =>
 export async function openPage(browser, url, { clock = false, ...options } = {}) {
     const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(patience);
     const problems = [];
     page.on('pageerror', (error) => problems.push(String(error)));
     page.on('console', (message) => {

@@ -10,14 +10,19 @@ import { randomUUID } from 'node:crypto';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
+import { patience } from './until.mjs';
 
-const pageFolder = fileURLToPath(new URL('../../../../workers/gateway/page/', import.meta.url));
+const pageFolder = fileURLToPath(
+    new URL('../../../../workers/gateway/page/built/', import.meta.url),
+);
+// The modules that need no bundling are tested as they are written.
+const sourceFolder = fileURLToPath(new URL('../../../../workers/gateway/page/', import.meta.url));
 
 export const contentPolicy = [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    "img-src 'self'",
+    "img-src 'self' data:",
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
@@ -33,8 +38,6 @@ const types = {
 
 const worker = (name, pid) => ({ name, state: 'ready', pid, restarts: 0, lastEnd: '' });
 
-// How long a test waits for a request, in milliseconds.
-const patience = 15_000;
 const mainSession = 'agent:main:main';
 
 export class GatewayDouble {
@@ -142,9 +145,11 @@ export class GatewayDouble {
 
     async #serve(request, response) {
         const path = new URL(request.url, 'http://localhost').pathname;
-        const name = path.startsWith('/assets/') ? normalize(path) : 'index.html';
+        const isSource = path.startsWith('/source/');
+        const isFile = isSource || path.startsWith('/assets/');
+        const name = isFile ? normalize(path) : 'index.html';
         try {
-            const body = await readFile(join(pageFolder, name));
+            const body = await readFile(join(isSource ? sourceFolder : pageFolder, name));
             response.writeHead(200, {
                 'Content-Type': types[extname(name)] ?? 'application/octet-stream',
                 'Content-Security-Policy': contentPolicy,

@@ -71,6 +71,16 @@ export class RealGateway {
         return workers?.find((worker) => worker.name === name);
     }
 
+    // What `hardshell …` prints, run to its end. It also ends with an error while a worker is down;
+    // what it prints counts.
+    async run(...words) {
+        const options = { env: this.#environment() };
+        const { stdout } = await promisify(execFile)(program, words, options).catch(
+            (error) => error,
+        );
+        return stdout ?? '';
+    }
+
     #environment() {
         const kept = ['PATH', 'LANG', 'TZ', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS'];
         const environment = Object.fromEntries(
@@ -94,11 +104,6 @@ export class RealGateway {
     }
 
     async #status() {
-        const options = { env: this.#environment() };
-        // It also ends with an error while a worker is down; what it prints counts.
-        const { stdout } = await promisify(execFile)(program, ['status', '--json'], options).catch(
-            (error) => error,
-        );
-        return JSON.parse(stdout || '{}');
+        return JSON.parse((await this.run('status', '--json')) || '{}');
     }
 }

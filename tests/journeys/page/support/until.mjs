@@ -1,6 +1,8 @@
 // Waits for what announces itself to nobody.
 
-const patience = 20_000; // milliseconds
+// How long anything may take, in milliseconds: a machine may be busy. HARDSHELL_PATIENCE_MS names
+// another for one that is very much so.
+export const patience = Number(process.env.HARDSHELL_PATIENCE_MS ?? 30_000);
 
 // Repeats `attempt` until it answers something.
 export async function until(what, attempt) {

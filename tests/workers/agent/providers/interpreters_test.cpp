@@ -201,6 +201,21 @@ TEST(Interpreter, AcceptsChatCompletionsWithoutTheClosingWord) {
     EXPECT_EQ(read.message()["stopReason"], "toolUse");
 }
 
+TEST(Interpreter, MakesUpNoIdForACallThatHasNone) {
+    for (const char* id : {"", R"("id":"",)", R"("id":null,)"}) {
+        const std::string call =
+            std::string(R"({"index":0,)") + id + R"("function":{"name":"read","arguments":"{}"}})";
+        const ReadStream read =
+            read_stream(model_for_test(Api::chat_completions),
+                        R"(data: {"choices":[{"delta":{"tool_calls":[)" + call +
+                            "]},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n");
+        ASSERT_FALSE(read.interpreter->failure());
+        const Json message = read.message();
+        EXPECT_EQ(message["content"][0]["name"], "read");
+        EXPECT_EQ(message["content"][0]["id"], "") << "the same one in each answer";
+    }
+}
+
 TEST(Interpreter, BuildsTheMessageThatTheTranscriptStores) {
     const Json message =
         read_stream(model_for_test(Api::anthropic_messages), anthropic_answer).message();

@@ -1,4 +1,4 @@
-#include "workers/gateway/uv_loop.h"
+#include "workers/common/uv_loop.h"
 
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
@@ -7,7 +7,6 @@
 
 #include "workers/common/base/fd.h"
 
-namespace gateway {
 namespace {
 
 using std::chrono::milliseconds;
@@ -114,4 +113,3 @@ TEST(UvLoop, CallsItsHooksBeforeItSleeps) {
 }
 
 }  // namespace
-}  // namespace gateway

@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""Alerts and dashboards ask only for numbers that the gateway publishes, and every alert is tested."""
+
+import json
+import pathlib
+import re
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PUBLISHED = set(re.findall(r'"(hardshell_[a-z_]+)"', (ROOT / "workers/gateway/metrics.cpp")
+                           .read_text()))
+ALERTS = (ROOT / "ops/alerts/hardshell.yml").read_text()
+DASHBOARD = json.loads((ROOT / "ops/dashboards/hardshell.json").read_text())
+
+
+def named_in(text):
+    return set(re.findall(r"hardshell_[a-z_]+", text))
+
+
+class Names(unittest.TestCase):
+    def test_of_alerts_are_published(self):
+        asked = {name for line in ALERTS.splitlines() if not line.lstrip().startswith("- name")
+                 for name in named_in(line)}
+        self.assertEqual(asked - PUBLISHED, set())
+
+    def test_of_dashboards_are_published(self):
+        for panel in DASHBOARD["panels"]:
+            for target in panel["targets"]:
+                with self.subTest(panel=panel["title"]):
+                    self.assertEqual(named_in(target["expr"]) - PUBLISHED, set())
+
+    def test_every_alert_has_a_test(self):
+        tested = (ROOT / "tests/ops/alerts_test.yml").read_text()
+        for alert in re.findall(r"- alert: (\w+)", ALERTS):
+            self.assertIn(f'alertname="{alert}"', tested)
+
+    def test_every_runbook_that_an_alert_names_exists(self):
+        for path in set(re.findall(r"ops/runbooks/[a-z-]+\.md", ALERTS)):
+            self.assertTrue((ROOT / path).is_file(), path)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,98 @@
+#include "supervisor/config_desk.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "workers/common/base/file_state.h"
+
+namespace supervisor {
+namespace {
+
+using hardshell::proto::ConfigAnswer;
+using hardshell::proto::ConfigCall;
+
+class KeptConfigTest : public testing::Test {
+  protected:
+    KeptConfigTest() {
+        char name[] = "/tmp/kept-config-XXXXXX";
+        directory_ = mkdtemp(name);
+        write("{}");
+    }
+    ~KeptConfigTest() override { std::filesystem::remove_all(directory_); }
+
+    std::string path(const char* name = "openclaw.json") const { return directory_ + "/" + name; }
+    void write(const std::string& text) const { std::ofstream(path()) << text; }
+    static ConfigCall call(uint64_t known, const char* params = "{}") {
+        ConfigCall made;
+        made.set_method("config.get");
+        made.set_params_json(params);
+        made.set_keeps(true);
+        made.set_known(known);
+        return made;
+    }
+    ConfigAnswer answer() const {
+        ConfigAnswer made;
+        made.set_payload_json("{}");
+        for (const std::string& file : {path(), path(".env")}) {
+            const FileState state = *FileState::of(file);
+            auto& seen = *made.add_files();
+            seen.set_path(file);
+            seen.set_device(state.device);
+            seen.set_inode(state.inode);
+            seen.set_size(state.size);
+            seen.set_modified_ns(state.modified_ns);
+            seen.set_changed_ns(state.changed_ns);
+        }
+        return made;
+    }
+    uint64_t pass(ConfigAnswer made) {
+        kept_.pass(call(0), made);
+        EXPECT_EQ(made.files_size(), 0) << "the asker is not told of files";
+        return made.version();
+    }
+
+    std::string directory_;
+    KeptConfig kept_;
+};
+
+TEST_F(KeptConfigTest, HoldsWhileTheFilesAreAsTheyWere) {
+    EXPECT_FALSE(kept_.holds(call(0)));
+    const uint64_t version = pass(answer());
+    EXPECT_EQ(version, kept_.version());
+    EXPECT_TRUE(kept_.holds(call(version)));
+    EXPECT_FALSE(kept_.holds(call(0))) << "who has none is given one";
+    EXPECT_FALSE(kept_.holds(call(version, R"({"includeSecrets":true})")));
+    ConfigCall forgetful = call(version);
+    forgetful.set_keeps(false);
+    EXPECT_FALSE(kept_.holds(forgetful));
+    write("{\"a\":1}");
+    EXPECT_FALSE(kept_.holds(call(version)));
+}
+
+TEST_F(KeptConfigTest, SeesAFileThatIsReplacedRemovedOrNew) {
+    uint64_t version = pass(answer());
+    std::filesystem::copy(path(), path("other"));
+    std::filesystem::rename(path("other"), path());
+    EXPECT_FALSE(kept_.holds(call(version)));
+    version = pass(answer());
+    EXPECT_TRUE(kept_.holds(call(version)));
+    std::ofstream(path(".env")) << "A=b";
+    EXPECT_FALSE(kept_.holds(call(version)));
+    version = pass(answer());
+    std::filesystem::remove(path());
+    EXPECT_FALSE(kept_.holds(call(version)));
+}
+
+TEST_F(KeptConfigTest, KeepsNoRefusalAndNothingWithoutFiles) {
+    ConfigAnswer refused = answer();
+    refused.set_error_code("UNAVAILABLE");
+    EXPECT_EQ(pass(refused), 0u);
+    EXPECT_EQ(pass(ConfigAnswer()), 0u);
+    EXPECT_FALSE(kept_.holds(call(1)));
+}
+
+}  // namespace
+}  // namespace supervisor

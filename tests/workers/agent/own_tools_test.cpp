@@ -1,0 +1,158 @@
+// The tools that the agent serves itself, through the desk that a run sees.
+
+#include <gmock/gmock.h>
+
+#include "tests/workers/agent/support.h"
+#include "workers/agent/tool_desk.h"
+
+namespace agent {
+
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+struct Heard final : ToolListener {
+    void tool_output(std::string_view text) override { output += text; }
+    void tool_ended(ToolOutcome outcome) override { outcomes.push_back(std::move(outcome)); }
+    std::string text() const {
+        return outcomes.empty() ? "(nothing yet)"
+                                : text_member(outcomes.back().content.at(0), "text");
+    }
+    std::string output;
+    std::vector<ToolOutcome> outcomes;
+};
+
+class OwnToolsTest : public testing::Test {
+  protected:
+    OwnToolsTest() { own.serve(*life.methods); }
+
+    // Keeps the call until the test ends.
+    Heard& call(const std::string& name, const Json& arguments,
+                const std::string& session = "agent:main:main") {
+        Heard& listener = *heard.emplace_back(std::make_unique<Heard>());
+        calls.push_back(
+            desk.start({name, "c", arguments, {"main", "p", "m", session}, "r"}, listener));
+        loop.settle();
+        return listener;
+    }
+    std::vector<std::string> names(const std::string& session = "agent:main:main") {
+        std::vector<std::string> all;
+        for (const Json& tool : desk.definitions({"main", "p", "m", session}))
+            all.push_back(text_member(tool, "name"));
+        return all;
+    }
+
+    TemporaryDirectory directory;
+    ManualLoop loop;
+    Life life{directory.path(), loop};
+    OwnTools own{loop};
+    ToolsLink remote{loop, nullptr, life.config, directory.path()};
+    WebSearch search{loop, {}};
+    ToolDesk desk{loop, life.config, own, remote, search};
+    std::vector<std::unique_ptr<Heard>> heard;
+    std::vector<std::unique_ptr<ToolCall>> calls;
+};
+
+}  // namespace
+
+TEST_F(OwnToolsTest, AreOfferedWithSchemasThatCanBeRead) {
+    EXPECT_THAT(names(), Contains("sessions_list"));
+    EXPECT_THAT(names(), Contains("cron"));
+    EXPECT_THAT(names(), Not(Contains("exec"))) << "no tools worker";
+    EXPECT_THAT(names(), Not(Contains("web_search"))) << "no key";
+    for (const Json& tool : desk.definitions({"main", "p", "m", "agent:main:main"})) {
+        EXPECT_EQ(text_member(member(tool, "parameters"), "type"), "object") << print_json(tool);
+        EXPECT_FALSE(text_member(tool, "description").empty());
+    }
+}
+
+TEST_F(OwnToolsTest, AreCutDownForASpawnedSession) {
+    EXPECT_THAT(names("agent:main:subagent:1"), IsEmpty());
+    EXPECT_THAT(call("sessions_spawn", {{"task", "x"}}, "agent:main:subagent:1").text(),
+                HasSubstr("no tool sessions_spawn"));
+}
+
+TEST_F(OwnToolsTest, AnswerWithWhatTheMethodSays) {
+    life.send("agent:main:other", "hello", "r1");
+    life.models.last().finish("hi");
+    loop.settle();
+    EXPECT_THAT(call("sessions_list", Json::object()).text(), HasSubstr("agent:main:other"));
+    EXPECT_THAT(call("sessions_history", {{"sessionKey", "agent:main:other"}}).text(),
+                HasSubstr("hello"));
+    EXPECT_TRUE(call("sessions_history", {{"sessionKey", ""}}).outcomes.back().is_error);
+}
+
+TEST_F(OwnToolsTest, RefuseWhatDoesNotFit) {
+    EXPECT_EQ(call("sessions_history", Json::object()).text(),
+              "sessions_history: sessionKey is missing");
+    EXPECT_EQ(call("no_such", Json::object()).text(), "There is no tool no_such here.");
+    EXPECT_EQ(call("cron", {{"action", "dance"}}).outcomes.back().is_error, true);
+    EXPECT_THAT(call("cron", {{"action", "add"}}).text(), HasSubstr("job is missing"));
+}
+
+TEST_F(OwnToolsTest, SetAReminder) {
+    const Json job{{"name", "tea"},
+                   {"schedule", {{"kind", "at"}, {"atMs", loop.now_ms + 60'000}}},
+                   {"sessionTarget", "main"},
+                   {"wakeMode", "now"},
+                   {"payload", {{"kind", "systemEvent"}, {"text", "tea is ready"}}}};
+    EXPECT_FALSE(call("cron", {{"action", "add"}, {"job", job}}).outcomes.back().is_error);
+    EXPECT_THAT(call("cron", {{"action", "list"}}).text(), HasSubstr("tea is ready"));
+}
+
+TEST_F(OwnToolsTest, SendToAnotherSessionAndTellItsAnswer) {
+    Heard& sent = call("sessions_send", {{"sessionKey", "agent:main:other"}, {"message", "you?"}});
+    EXPECT_TRUE(sent.outcomes.empty());
+    life.models.last().finish("me!");
+    loop.settle();
+    EXPECT_EQ(sent.text(), "me!");
+    Heard& slow =
+        call("sessions_send",
+             {{"sessionKey", "agent:main:other"}, {"message", "and now?"}, {"timeoutSeconds", 5}});
+    loop.advance(6'000);
+    EXPECT_THAT(slow.text(), HasSubstr("no answer yet"));
+    life.models.last().finish("late");
+    loop.settle();
+    EXPECT_EQ(slow.outcomes.size(), 1u);
+    EXPECT_THAT(call("sessions_send", {{"sessionKey", "main"}, {"message", "x"}}).text(),
+                HasSubstr("this conversation itself"));
+}
+
+TEST_F(OwnToolsTest, StartATaskAndTellItsResultToTheOneThatAsked) {
+    Heard& spawned = call("sessions_spawn", {{"task", "count"}, {"label", "sums"}});
+    EXPECT_THAT(spawned.text(), HasSubstr("Accepted"));
+    ASSERT_EQ(life.models.calls.size(), 1u);
+    const std::string child = text_member(spawned.outcomes[0].details, "childSessionKey");
+    const Json entry = (*life.store->find({"main", child}))->entry;
+    EXPECT_EQ(entry["spawnedBy"], "agent:main:main") << "as /stop and /subagents look for it";
+    EXPECT_EQ(entry["label"], "sums");
+    life.models.last().finish("it is 42");
+    loop.settle();
+    ASSERT_EQ(life.models.calls.size(), 2u);
+    const Json& told = life.models.last().request.messages.back().json();
+    EXPECT_THAT(print_json(told), HasSubstr("it is 42"));
+    EXPECT_THAT(print_json(told), HasSubstr("sums"));
+    EXPECT_EQ(spawned.outcomes.size(), 1u);
+}
+
+TEST_F(OwnToolsTest, TellNothingToACallThatIsGone) {
+    Heard listener;
+    desk.start({"sessions_list", "c", Json::object(), {"main", "p", "m", "agent:main:main"}, "r"},
+               listener)
+        .reset();
+    loop.settle();
+    EXPECT_TRUE(listener.outcomes.empty());
+}
+
+TEST(WebSearchResults, AreShownAsAList) {
+    const auto answer = parse_json(
+        R"({"web":{"results":[{"title":"A <strong>b</strong>","url":"https://x/","description":"d"}]}})");
+    EXPECT_THAT(search_results(*answer), HasSubstr("- A b\n  https://x/\n  d\n"));
+    EXPECT_EQ(search_results(Json::object()), "Nothing was found.");
+    EXPECT_EQ(url_encoded("a b&c/ü"), "a%20b%26c%2F%C3%BC");
+}
+
+}  // namespace agent

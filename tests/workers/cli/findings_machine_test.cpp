@@ -1,0 +1,156 @@
+#include "workers/cli/commands/findings_machine.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <map>
+
+#include "tests/workers/cli/doubles.h"
+#include "workers/cli/commands/doctor.h"
+#include "workers/common/base/fd.h"
+
+namespace cli {
+namespace {
+
+using cli_test::Directory;
+using hardshell::proto::Plan;
+using testing::ElementsAre;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr const char* with_volume =
+    "21 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n"
+    "30 21 254:16 / /data rw,relatime - ext4 /dev/vdb rw\n";
+constexpr const char* without_volume = "21 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n";
+
+paths::Environment environment_of(std::map<std::string, std::string> variables) {
+    return [variables = std::move(variables)](const std::string& name) {
+        const auto found = variables.find(name);
+        return found == variables.end() ? std::string() : found->second;
+    };
+}
+
+std::string text_of(const Findings& findings) {
+    return findings_text(findings, Style{});
+}
+
+Plan plan_that_binds(const std::string& address) {
+    Plan plan;
+    auto& listener = *plan.add_listeners();
+    listener.set_name("http");
+    listener.add_addresses()->set_ip(address);
+    return plan;
+}
+
+std::string judged(std::map<std::string, std::string> variables, const char* mounts,
+                   const std::string& address, bool asked_for = false) {
+    return text_of(judge_fly({environment_of(std::move(variables)), "/data", mounts, asked_for},
+                             plan_that_binds(address)));
+}
+
+TEST(FlyFindings, AreGoodAboutAGoodMachine) {
+    const std::string text = judged({{"FLY_MACHINE_ID", "1"},
+                                     {"FLY_VM_MEMORY_MB", "256"},
+                                     {"HARDSHELL_STOP_BUDGET_MS", "25000"}},
+                                    with_volume, "::");
+    EXPECT_THAT(text, HasSubstr("No problems found."));
+    EXPECT_THAT(text, HasSubstr("the volume /data"));
+}
+
+TEST(FlyFindings, NameEachTrap) {
+    const std::string text =
+        judged({{"FLY_MACHINE_ID", "1"}, {"FLY_VM_MEMORY_MB", "128"}, {"RELEASE_COMMAND", "1"}},
+               without_volume, "127.0.0.1");
+    EXPECT_THAT(text, HasSubstr("a deploy replaces"));
+    EXPECT_THAT(text, HasSubstr("fly scale memory 256"));
+    EXPECT_THAT(text, HasSubstr("--bind lan"));
+    EXPECT_THAT(text, HasSubstr("remove release_command"));
+    EXPECT_THAT(text, HasSubstr("HARDSHELL_STOP_BUDGET_MS"));
+}
+
+TEST(FlyFindings, AreSilentElsewhereUnlessAskedFor) {
+    EXPECT_THAT(judge_fly({environment_of({}), "/data", without_volume, false}, Plan()), IsEmpty());
+    EXPECT_THAT(judged({}, without_volume, "::", true), HasSubstr("no machine of Fly.io"));
+}
+
+TEST(FlyFindings, TakeADirectoryBesideTheVolumeForTheMachinesOwn) {
+    const Findings found = judge_fly(
+        {environment_of({{"FLY_MACHINE_ID", "1"}}), "/database", with_volume, false}, Plan());
+    EXPECT_THAT(text_of(found), HasSubstr("a deploy replaces"));
+}
+
+TEST(ClockFindings, CompareWithWhatWasWritten) {
+    const Directory directory;
+    const std::string file = directory.path() + "/openclaw.json";
+    std::ofstream(file) << "{}";
+    struct stat info {};
+    ASSERT_EQ(stat(file.c_str(), &info), 0);
+    EXPECT_THAT(judge_clock(directory.path(), info.st_mtime - 60), IsEmpty());
+    EXPECT_THAT(text_of(judge_clock(directory.path(), info.st_mtime - 3600)),
+                HasSubstr("60 minutes before"));
+    EXPECT_THAT(judge_clock("/nonexistent", 0), IsEmpty());
+}
+
+Plan plan_with_providers(const std::string& config) {
+    Plan plan;
+    auto& agent = *plan.add_workers();
+    agent.set_kind("agent");
+    agent.mutable_settings()->set_config_json(config);
+    agent.add_secrets()->set_name("models.providers.anthropic.apiKey");
+    plan.add_workers()->set_kind("telegram");
+    return plan;
+}
+
+TEST(NetworkFindings, KnowWhoWillBeCalled) {
+    const std::vector<Place> places = places_of(plan_with_providers(
+        R"({"models": {"providers": {"own": {"baseUrl": "http://[::1]:8080/v1"},
+            "odd": {"baseUrl": "nothing"}, "far": {"baseUrl": "https://models.example/v1"}}}})"));
+    std::vector<std::string> shown;
+    for (const Place& place : places)
+        shown.push_back(place.subject + " " + place.host + " " + place.port);
+    EXPECT_THAT(shown,
+                ElementsAre("own ::1 8080", "far models.example 443",
+                            "anthropic api.anthropic.com 443", "telegram api.telegram.org 443"));
+}
+
+TEST(NetworkFindings, NameHostCauseAndCure) {
+    const std::string text = text_of(judge_places(
+        {{"own", "models.example", "443"}, {"good", "other.example", "443"}}, environment_of({}),
+        [](const Place& place) { return place.subject == "own" ? "it is down" : ""; }));
+    EXPECT_THAT(text, HasSubstr("models.example (own): it is down"));
+    EXPECT_THAT(text, HasSubstr("models.providers.own.baseUrl"));
+    EXPECT_THAT(text, HasSubstr("other.example can be reached"));
+}
+
+TEST(NetworkFindings, LeaveTheAskingToAProxy) {
+    const Findings found =
+        judge_places({{"own", "models.example", "443"}},
+                     environment_of({{"https_proxy", "http://proxy:3128"}}), [](const Place&) {
+                         ADD_FAILURE() << "asked past the proxy";
+                         return "";
+                     });
+    EXPECT_THAT(text_of(found), HasSubstr("https_proxy"));
+}
+
+TEST(NetworkFindings, ComeFromRealConnections) {
+    const Fd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    socklen_t size = sizeof address;
+    ASSERT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    const std::string port = std::to_string(ntohs(address.sin_port));
+    // Bound and not listening: the port is ours, and refuses.
+    EXPECT_THAT(reach({"own", "127.0.0.1", port}), HasSubstr("Connection refused"));
+    ASSERT_EQ(listen(listener.get(), 1), 0);
+    EXPECT_EQ(reach({"own", "127.0.0.1", port}), "");
+    EXPECT_THAT(reach({"own", "name.invalid", "443"}), testing::Not(IsEmpty()));
+}
+
+}  // namespace
+}  // namespace cli

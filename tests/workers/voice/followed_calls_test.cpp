@@ -1,0 +1,207 @@
+// Calls by Twilio and Plivo, which ask for each step and follow the answer.
+
+#include "tests/workers/voice/desk_fixture.h"
+
+namespace voice {
+
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// The address in an answer that the company goes on with.
+std::string query_in(const std::string& text) {
+    const size_t at = text.find("webhook?") + 8;
+    std::string query = text.substr(at, text.find_first_of("<\"", at) - at);
+    for (size_t amp; (amp = query.find("&amp;")) != std::string::npos;) query.erase(amp + 1, 4);
+    return query;
+}
+
+std::string call_in(const std::string& text) {
+    return std::string(value_of(*read_form(query_in(text)), "callId"));
+}
+
+class FollowedCalls : public DeskFixture {
+  protected:
+    explicit FollowedCalls(ProviderName company) : DeskFixture(company) {}
+    // What the company is answered.
+    std::string post(const std::string& query, const Fields& form) {
+        const SignedRequest request{
+            webhook, query, write_form(form), {{"signature", std::to_string(++last_post)}}};
+        return desk->take(request).body;
+    }
+
+    int last_post = 0;
+};
+
+class TwilioCalls : public FollowedCalls {
+  protected:
+    TwilioCalls() : FollowedCalls(ProviderName::twilio) {}
+
+    static Fields form(const std::string& status) {
+        return {{"CallSid", "CA1"},
+                {"CallStatus", status},
+                {"From", ann},
+                {"To", "+15550002222"},
+                {"Direction", "inbound"}};
+    }
+    std::string ring() { return post("", form("ringing")); }
+    // In answer to what the company was last given.
+    std::string speak(const std::string& xml, const std::string& words) {
+        Fields fields = form("in-progress");
+        fields.emplace_back("SpeechResult", words);
+        return post(query_in(xml), fields);
+    }
+    std::string twiml_told() const {
+        const auto fields = read_form(told());
+        return fields ? std::string(value_of(*fields, "Twiml")) : "";
+    }
+};
+
+class PlivoCalls : public FollowedCalls {
+  protected:
+    PlivoCalls() : FollowedCalls(ProviderName::plivo) {}
+
+    static Fields form(const std::string& status) {
+        return {{"CallUUID", "u-1"},
+                {"CallStatus", status},
+                {"From", "15550001111"},
+                {"To", "15550002222"},
+                {"Direction", "inbound"}};
+    }
+    std::string speak(const std::string& xml, const std::string& words) {
+        Fields fields = form("in-progress");
+        fields.emplace_back("Speech", words);
+        return post(query_in(xml), fields);
+    }
+};
+
+}  // namespace
+
+TEST_F(TwilioCalls, AreHungUpThoughTheyWereEndedBeforeTheirIdWasKnown) {
+    const std::string call = place("notify");
+    method("end", {{"callId", call}});
+    company_says(201, R"({"sid":"CA5"})");
+    ASSERT_EQ(asked.size(), 1u);
+    EXPECT_THAT(told(), HasSubstr("Status=completed"));
+    company_says(200);
+    EXPECT_EQ(state_of(call), "hangup-bot");
+}
+
+TEST_F(TwilioCalls, AreToldAnAnswerOnceTheTunnelIsBack) {
+    const std::string greeting = ring();
+    const std::string call = call_in(greeting);
+    speak(greeting, "hello");
+    url.clear();
+    deliver(call, "the answer");
+    EXPECT_THAT(asked, IsEmpty()) << "Twilio would not know where to go on";
+    EXPECT_THAT(reports, IsEmpty());
+    pass(2);
+    EXPECT_THAT(asked, IsEmpty());
+    url = webhook;
+    pass(2);
+    EXPECT_THAT(twiml_told(), HasSubstr(">the answer</Say>"));
+    company_says(200);
+    EXPECT_EQ(reports.size(), 1u);
+    url.clear();
+    method("end", {{"callId", call}});
+    EXPECT_THAT(told(), HasSubstr("Status=completed")) << "that needs no address";
+}
+
+TEST_F(TwilioCalls, CountAnAnswerAsSaidWhenItIsAnswered) {
+    const std::string greeting = ring();
+    const std::string call = call_in(greeting);
+    speak(greeting, "one");
+    deliver(call, "the answer");
+    const std::string told_now = twiml_told();
+    // Twilio has said it and been answered, before it has said that it would.
+    EXPECT_THAT(speak(told_now, "two"), HasSubstr("<Pause"));
+    EXPECT_THAT(offered, ElementsAre("one", "two"));
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].outcome(), proto::DeliveryReport::SENT);
+    company_says(200);
+    EXPECT_EQ(reports.size(), 1u);
+}
+
+TEST_F(TwilioCalls, HearWhatIsSaidJustBeforeALateAnswer) {
+    const std::string greeting = ring();
+    const std::string call = call_in(greeting);
+    speak(greeting, "one");
+    pass(30);
+    const std::string slow = twiml_told();
+    EXPECT_THAT(slow, HasSubstr("longer than usual"));
+    company_says(200);
+    deliver(call, "the late answer");
+    const std::string answer = speak(slow, "two");
+    EXPECT_THAT(offered, ElementsAre("one", "two"));
+    EXPECT_THAT(answer, HasSubstr("the late answer")) << "it is not lost for that";
+    EXPECT_EQ(reports.size(), 1u);
+    speak(slow, "two, again");
+    EXPECT_THAT(offered, ElementsAre("one", "two")) << "once for each question";
+    speak(answer, "three");
+    EXPECT_THAT(offered, ElementsAre("one", "two", "three"));
+}
+
+TEST_F(TwilioCalls, DoNotTakeWhatWasSaidBeforeForTheAnswerToAQuestion) {
+    const std::string greeting = ring();
+    const std::string call = call_in(greeting);
+    method("continue", {{"callId", call}, {"message", "How old are you?"}});
+    const std::string question = twiml_told();
+    speak(greeting, "Hello?");
+    EXPECT_EQ(answers[last_method], "");
+    speak(question, "Forty.");
+    EXPECT_THAT(answers[last_method], HasSubstr("Forty."));
+}
+
+TEST_F(TwilioCalls, SayAnAnswerOnceThoughTheProcessWasKilled) {
+    const std::string greeting = ring();
+    const std::string call = call_in(greeting);
+    speak(greeting, "hello");
+    deliver(call, "the answer");
+    kill_and_begin_anew();
+    deliver(call, "the answer");  // the agent does not know how far it came
+    desk->tick();
+    ASSERT_EQ(asked.size(), 1u);
+    EXPECT_THAT(twiml_told(), HasSubstr(">the answer</Say>"));
+    company_says(200);
+    EXPECT_EQ(reports.size(), 1u);
+}
+
+TEST_F(PlivoCalls, SayALateAnswerThoughTheCallerSpeaksFirst) {
+    const std::string greeting = post("", form("ringing"));
+    EXPECT_THAT(greeting, HasSubstr("Greetings."));
+    const std::string call = call_in(greeting);
+    speak(greeting, "one");
+    pass(30);
+    company_says(202);
+    const std::string slow =
+        post("flow=xml-speak&callId=" + call, form("in-progress"));  // as it was told to ask
+    EXPECT_THAT(slow, HasSubstr("longer than usual"));
+    deliver(call, "the late answer");
+    company_says(202);
+    EXPECT_THAT(reports, IsEmpty()) << "it has not asked for the words";
+    EXPECT_THAT(speak(slow, "two"), HasSubstr("the late answer"));
+    EXPECT_THAT(offered, ElementsAre("one", "two"));
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].outcome(), proto::DeliveryReport::SENT);
+}
+
+TEST_F(PlivoCalls, AreHungUpByTheirNextQuestionWhenTheyAreOver) {
+    const std::string call = place("notify");
+    company_is_lost();
+    EXPECT_EQ(state_of(call), "failed");
+    EXPECT_THAT(post("flow=answer&callId=" + call, form("in-progress")), HasSubstr("<Hangup/>"));
+}
+
+TEST(ForgedWebhooks, AreRemarkedOnceAMinute) {
+    Forgeries forgeries;
+    EXPECT_EQ(forgeries.note("one", 1'000), "one");
+    EXPECT_FALSE(forgeries.note("two", 2'000));
+    EXPECT_FALSE(forgeries.note("three", 60'999));
+    EXPECT_EQ(forgeries.note("four", 61'000), "four (the last of 3)");
+    EXPECT_FALSE(forgeries.note("five", 61'001));
+}
+
+}  // namespace voice
