@@ -23,6 +23,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -201,12 +202,15 @@ void print_torn_lines(Words& words) {
         write_all(1, " whole\n");
     }
 }
-// Floods its log for that many milliseconds and notes how many lines there were.
+// "flood 300 6000": floods its log for that many milliseconds, or that many lines if the second
+// number is there, and notes how many there were.
 void flood(Words& words) {
     int64_t ms = 0;
+    long most = std::numeric_limits<long>::max();
     words >> ms;
+    if (long given = 0; words >> given) most = given;
     long count = 0;
-    for (const int64_t end = now_us() + ms * 1000; now_us() < end;) {
+    for (const int64_t end = now_us() + ms * 1000; now_us() < end && count < most;) {
         std::string block;
         for (int i = 0; i < 500; ++i)
             block += "flood " + std::to_string(count++) + " of " + stub.name + "\n";

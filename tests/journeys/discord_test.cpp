@@ -313,7 +313,9 @@ TEST_F(DiscordJourney, AThousandMessagesAreEachAnsweredOnce) {
         EXPECT_EQ(discord->written(place), expected) << "each once, and in its order";
     }
     EXPECT_EQ(discord->identifies(), 1);
-    EXPECT_EQ(discord->limited(), 0);
+    // What a place's limit had left is forgotten with a process that is killed; nothing else meets
+    // it.
+    EXPECT_LE(discord->limited(), channels);
 }
 
 }  // namespace

@@ -134,6 +134,7 @@ void DiscordDouble::serve_gateway(TlsStream& stream, const Request& request) {
         discord_double::websocket_accept(request.seen.headers.at("sec-websocket-key")) +
         "\r\n\r\n");
     Gateway gateway;
+    gateway.stream = &stream;
     {
         const std::lock_guard<std::mutex> lock(mutex_);
         gateways_.push_back(&gateway);
@@ -177,7 +178,7 @@ void DiscordDouble::serve_gateway(TlsStream& stream, const Request& request) {
             break;
         }
         if (!is_open) break;
-        const std::string more = stream.read(65536, turn);
+        const std::string more = stream.read_unless_woken(turn);
         if (more.empty() && !stream.timed_out()) break;
         incoming += more;
         for (std::string text; is_open;) {
@@ -206,7 +207,7 @@ void DiscordDouble::serve_gateway(TlsStream& stream, const Request& request) {
 }
 
 void DiscordDouble::send_to(Gateway& gateway, const Json& payload) {
-    gateway.outgoing.push_back(frame(1, payload.dump()));
+    gateway.queue(frame(1, payload.dump()));
 }
 
 bool DiscordDouble::take_frame(Gateway& gateway, const std::string& text) {
@@ -229,7 +230,7 @@ bool DiscordDouble::take_frame(Gateway& gateway, const std::string& text) {
             case 8:
                 break;
             default:
-                gateway.outgoing.push_back(close_frame(opcode < 0 ? 4002 : 4001, ""));
+                gateway.queue(close_frame(opcode < 0 ? 4002 : 4001, ""));
                 gateway.is_over = true;
         }
     }
@@ -246,7 +247,7 @@ void DiscordDouble::identify(Gateway& gateway, const Json& data) {
     if (bot.empty()) code = 4004;
     if (!gateway.session.empty()) code = 4005;
     if (code) {
-        gateway.outgoing.push_back(close_frame(code, "refused"));
+        gateway.queue(close_frame(code, "refused"));
         gateway.is_over = true;
         return;
     }
@@ -275,7 +276,7 @@ void DiscordDouble::resume(Gateway& gateway, const Json& data) {
     const std::string id = data.value("session_id", std::string());
     last_resume_sequence_ = data.value("seq", uint64_t{0});
     if (bot_of_token(data.value("token", std::string())).empty()) {
-        gateway.outgoing.push_back(close_frame(4004, "Authentication failed."));
+        gateway.queue(close_frame(4004, "Authentication failed."));
         gateway.is_over = true;
         return;
     }
@@ -283,7 +284,7 @@ void DiscordDouble::resume(Gateway& gateway, const Json& data) {
     if (found == sessions_.end()) return send_to(gateway, {{"op", 9}, {"d", false}});
     Session& session = found->second;
     if (last_resume_sequence_ > session.sequence) {
-        gateway.outgoing.push_back(close_frame(4007, "Invalid seq."));
+        gateway.queue(close_frame(4007, "Invalid seq."));
         gateway.is_over = true;
         return;
     }
@@ -292,7 +293,7 @@ void DiscordDouble::resume(Gateway& gateway, const Json& data) {
         if (each != &gateway && each->session == id) each->session.clear();
     gateway.session = id;
     for (const auto& [number, text] : session.events)
-        if (number > last_resume_sequence_) gateway.outgoing.push_back(frame(1, text));
+        if (number > last_resume_sequence_) gateway.queue(frame(1, text));
     push(session, "RESUMED", Json::object());
 }
 
@@ -308,10 +309,9 @@ void DiscordDouble::push(Session& session, const std::string& type, const Json& 
             held_back_ = text;
             return;
         }
-        each->outgoing.push_back(frame(1, text));
-        if (twice_ && is_life) each->outgoing.push_back(frame(1, text));
-        if (!held_back_.empty() && is_life)
-            each->outgoing.push_back(frame(1, std::exchange(held_back_, {})));
+        each->queue(frame(1, text));
+        if (twice_ && is_life) each->queue(frame(1, text));
+        if (!held_back_.empty() && is_life) each->queue(frame(1, std::exchange(held_back_, {})));
     }
 }
 
@@ -449,7 +449,7 @@ void DiscordDouble::close_gateway(int code, const std::string& reason) {
     const bool ends_session = code == 4007 || code == 4009;
     for (Gateway* each : gateways_) {
         if (ends_session) sessions_.erase(each->session);
-        each->outgoing.push_back(close_frame(code, reason));
+        each->queue(close_frame(code, reason));
         each->is_over = true;
     }
 }
@@ -535,6 +535,7 @@ HARDSHELL_COUNT(int, resumes, resumes_)
 HARDSHELL_COUNT(int, gateway_connections, gateway_connections_)
 HARDSHELL_COUNT(int, open_gateways, static_cast<int>(gateways_.size()))
 HARDSHELL_COUNT(int, limited, limited_)
+HARDSHELL_COUNT(size_t, posts, posts_)
 HARDSHELL_COUNT(std::vector<int>, close_codes, close_codes_)
 HARDSHELL_COUNT(uint64_t, last_resume_sequence, last_resume_sequence_)
 HARDSHELL_COUNT(Json, last_identify, last_identify_)

@@ -114,6 +114,7 @@ class DiscordDouble {
     std::vector<std::string> written(const std::string& channel_id,
                                      const std::string& bot = World::bot) const;
     std::vector<Json> messages(const std::string& channel_id) const;
+    size_t posts() const;  // messages that bots have written, everywhere
     int identifies() const;
     int resumes() const;
     int gateway_connections() const;
@@ -186,6 +187,7 @@ class DiscordDouble {
     int resumes_ = 0;
     int gateway_connections_ = 0;
     int limited_ = 0;
+    size_t posts_ = 0;
     int identifies_left_;
     int refuse_identify_ = 0;
     uint64_t last_resume_sequence_ = 0;

@@ -13,6 +13,12 @@ struct DiscordDouble::Request {
 };
 
 struct DiscordDouble::Gateway {
+    void queue(std::string frame) {
+        outgoing.push_back(std::move(frame));
+        stream->wake();
+    }
+
+    TlsStream* stream = nullptr;
     std::deque<std::string> outgoing;  // frames
     std::string session;               // empty: neither identified nor resumed
     bool is_over = false;

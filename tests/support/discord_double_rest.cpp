@@ -111,6 +111,7 @@ DiscordDouble::Response DiscordDouble::post_message(const Request& request,
              {"proxy_url", "https://" + server_->authority() + "/files/" + name}});
     body["attachments"] = attachments;
     const Json message = world_.write(channel_id, bot, body);
+    ++posts_;
     dispatch_locked("MESSAGE_CREATE", world_.as_event(message));
     response.body = message;
     return response;

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,7 +31,9 @@ std::string write_pem(const std::string& pem) {
 }  // namespace
 
 TlsStream::TlsStream(int descriptor, SSL_CTX* context)
-    : descriptor_(descriptor), tls_(SSL_new(context)) {
+    : descriptor_(descriptor),
+      alarm_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      tls_(SSL_new(context)) {
     require(tls_ != nullptr);
     SSL_set_fd(tls_, descriptor_);
     SSL_set_mode(tls_, SSL_MODE_AUTO_RETRY);
@@ -42,6 +45,7 @@ TlsStream::TlsStream(int descriptor, SSL_CTX* context)
 TlsStream::~TlsStream() {
     if (is_open_) SSL_shutdown(tls_);
     SSL_free(tls_);
+    ::close(alarm_);
     ::close(descriptor_);
 }
 
@@ -69,6 +73,22 @@ std::string TlsStream::read(size_t most, std::chrono::milliseconds patience) {
     bytes.resize(count > 0 ? static_cast<size_t>(count) : 0);
     if (count <= 0) is_open_ = false;
     return bytes;
+}
+
+std::string TlsStream::read_unless_woken(std::chrono::milliseconds patience) {
+    if (ahead_.empty() && SSL_pending(tls_) == 0) {
+        pollfd entries[] = {{descriptor_, POLLIN, 0}, {alarm_, POLLIN, 0}};
+        poll(entries, 2, static_cast<int>(patience.count()));
+        eventfd_t rings;
+        if (entries[1].revents) eventfd_read(alarm_, &rings);
+        timed_out_ = entries[0].revents == 0;
+        if (timed_out_) return {};
+    }
+    return read();
+}
+
+void TlsStream::wake() {
+    eventfd_write(alarm_, 1);
 }
 
 std::string TlsStream::read_until(std::string_view end) {

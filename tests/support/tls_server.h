@@ -27,6 +27,8 @@ class TlsStream {
     // over (then timed_out()).
     std::string read(size_t most = 65536,
                      std::chrono::milliseconds limit = std::chrono::milliseconds(20'000));
+    // The same, whose time is also over at wake().
+    std::string read_unless_woken(std::chrono::milliseconds limit);
     // Up to and with `end`; what came behind it is read next. Empty: the peer has gone.
     std::string read_until(std::string_view end);
     std::string read_exactly(size_t size);
@@ -35,12 +37,15 @@ class TlsStream {
     void reset();
     // Unblocks its reads and writes; from any thread.
     void shut();
+    // Ends read_unless_woken(), or the next one, at once; from any thread.
+    void wake();
     bool timed_out() const { return timed_out_; }
 
   private:
     bool wait(short events, std::chrono::milliseconds limit);
 
     int descriptor_;
+    int alarm_;  // an eventfd
     SSL* tls_;
     std::string ahead_;
     bool timed_out_ = false;

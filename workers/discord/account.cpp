@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 #include "workers/common/base/clock.h"
 #include "workers/common/log.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr milliseconds status_period{30'000};
 constexpr int64_t longest_wait_ms = 30'000;
+constexpr milliseconds longest_farewell{250};
 // Room again for so many before Discord is asked for more.
 constexpr size_t resumes_below = Inbox::most_unsettled / 2;
 
@@ -169,6 +171,7 @@ channel::AgentLink::Handlers Account::agent_handlers() {
         interactions_->accepted(key);
         gateway_.keep_soon();
         keep_up();
+        if (stopped_ && !inbox_->waits_for_agent()) finish_stop();
     };
     handlers.room = [this] {
         if (inbox_) inbox_->room();
@@ -330,7 +333,15 @@ void Account::end(const Error& error) {
 }
 
 void Account::stop(std::function<void()> done) {
-    gateway_.stop(std::move(done));
+    stopped_ = std::move(done);
+    if (!inbox_ || !inbox_->waits_for_agent()) return finish_stop();
+    // What the agent is just accepting need not be repeated by the next process.
+    stop_deadline_ = loop_.after(longest_farewell, [this] { finish_stop(); });
+}
+
+void Account::finish_stop() {
+    stop_deadline_.reset();
+    gateway_.stop(std::exchange(stopped_, {}));
 }
 
 void Account::shed() {

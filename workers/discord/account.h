@@ -33,7 +33,7 @@ class Account {
     Account(UvLoop& loop, std::unique_ptr<Link> link, Options options);
 
     void start();
-    // Keeps the session; `done` once it is closed.
+    // Keeps the session; `done` once it is closed. Waits a moment for what the agent is taking.
     void stop(std::function<void()> done);
     void shed();
     // The machine stood still: every connection is dead, whatever the kernel says.
@@ -57,6 +57,7 @@ class Account {
     void probe(uint64_t id, std::chrono::milliseconds timeout);
     void log_out();
     void end(const Error& error);
+    void finish_stop();
     void tell_status();
     Error refused_token() const;
 
@@ -85,6 +86,8 @@ class Account {
     int identify_failures_ = 0;
     Loop::Registration again_;
     Loop::Registration status_timer_;
+    std::function<void()> stopped_;  // while it stops
+    Loop::Registration stop_deadline_;
     Done outcome_;
     std::function<void()> on_end_;
 };

@@ -58,6 +58,8 @@ class Inbox {
     void room();                // more may be offered
     void learned_allow_list();  // strangers can be told from friends
 
+    // Offered to the agent, not accepted yet.
+    bool waits_for_agent() const { return !offered_.empty(); }
     size_t unsettled() const { return unsettled_; }
     bool is_full() const { return unsettled_ >= most_unsettled; }
     int64_t last_inbound_ms() const { return last_inbound_ms_; }

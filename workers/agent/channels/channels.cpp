@@ -1,6 +1,8 @@
 #include "workers/agent/channels/channels.h"
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 #include "workers/common/log.h"
 
@@ -11,6 +13,8 @@ using hardshell::proto::ChannelToAgent;
 
 namespace {
 
+// A worker that is started anew is there in well under a second.
+constexpr std::chrono::milliseconds longest_start{2'000};
 constexpr const char* approved_text =
     "✅ OpenClaw access approved. Send a message to start chatting.";
 
@@ -156,6 +160,7 @@ void Channels::link_up(Account& account, bool answers) {
     send_allow_list(account);
     send_commands(account);
     outbox_.account_up(account.name.worker());
+    let_go(account);
     report_soon();
 }
 
@@ -288,10 +293,22 @@ Done Channels::log_out(const ChannelAccount& name) {
 
 void Channels::call_worker(const ChannelAccount& name, const std::string& method,
                            const Json& params, bool by_model, WorkerCalls::Reply reply) {
-    const Account* account = find(name.worker());
-    if (!account || !account->is_up)
-        return reply(Error{Fault::unreachable, name.worker() + " does not run"});
-    calls_.ask(name.worker(), method, params, by_model, std::move(reply));
+    Account* account = find(name.worker());
+    const Error absent{Fault::unreachable, name.worker() + " does not run"};
+    if (!account || account->held.size() >= WorkerCalls::most_open) return reply(absent);
+    if (account->is_up)
+        return calls_.ask(name.worker(), method, params, by_model, std::move(reply));
+    // It may be just starting.
+    account->held.push_back([=, this, reply = std::move(reply)](bool is_up) {
+        is_up ? calls_.ask(name.worker(), method, params, by_model, reply) : reply(absent);
+    });
+    if (account->held_end) return;
+    account->held_end = services_.loop.after(longest_start, [this, account] { let_go(*account); });
+}
+
+void Channels::let_go(Account& account) {
+    account.held_end.reset();
+    for (const auto& go_on : std::exchange(account.held, {})) go_on(account.is_up);
 }
 
 void Channels::add_event(const SessionKey& session, const std::string& text) {

@@ -21,6 +21,7 @@
 #include "workers/agent/channels/turns.h"
 #include "workers/agent/channels/worker_calls.h"
 #include "workers/agent/deliverer.h"
+#include "workers/common/base/loop.h"
 #include "workers/common/link.h"
 
 namespace agent {
@@ -109,12 +110,15 @@ class Channels final : public Deliverer {
         uint64_t life = 0;
         Json live = Json::object();
         std::map<uint64_t, std::function<void(Json)>> probes;
+        std::vector<std::function<void(bool is_up)>> held;  // until it is up, or was long enough
+        Loop::Registration held_end;
     };
     Account* find(const std::string& worker);
     Done send(const std::string& worker, const hardshell::proto::AgentToChannel& message);
     void take(Account& account, std::string_view frame);
     void link_up(Account& account, bool answers);
     void say_up(Account& account, bool answers);
+    void let_go(Account& account);  // of what is held
     void send_allow_list(Account& account);
     void send_commands(Account& account);
     void pairing_wanted(Account& account, const hardshell::proto::PairingWanted& wanted);

@@ -10,8 +10,10 @@
 namespace agent {
 namespace {
 
+using testing::_;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 TEST_F(ChannelMessages, AreAcceptedAnsweredAndDelivered) {
     ChannelProcess& agent = start();
@@ -468,6 +470,30 @@ TEST_F(ChannelMessages, TellHowTheAccountIs) {
     agent.channels->probe(std::chrono::seconds(1), [&] { probed = true; });
     loop.advance(1'001);
     EXPECT_TRUE(probed) << "nobody answered";
+}
+
+TEST(CallsOfAChannelsProcess, WaitAMomentForItsStart) {
+    const TemporaryDirectory directory;
+    ManualLoop loop;
+    ChannelProcess agent(directory.path(), loop);
+    std::vector<std::string> answers;
+    const auto call = [&] {
+        agent.channels->call_worker({"telegram", "default"}, "voicecall.status", Json::object(),
+                                    false, [&](const Result<Json>& payload) {
+                                        answers.push_back(payload ? "done" : payload.error().what);
+                                    });
+    };
+    call();
+    loop.advance(500);
+    agent.come_up();
+    EXPECT_TRUE(agent.told.back().has_call());
+    EXPECT_THAT(answers, IsEmpty());
+
+    agent.channels->peer_is("telegram", 2);
+    EXPECT_THAT(answers, ElementsAre("telegram ended before it answered"));
+    call();
+    loop.advance(2'001);
+    EXPECT_THAT(answers, ElementsAre(_, "telegram does not run"));
 }
 
 }  // namespace
