@@ -6,7 +6,9 @@
 #include <atomic>
 
 #include "tests/journeys/journey.h"
+#include "tests/support/media_caller.h"
 #include "tests/support/model_double.h"
+#include "tests/support/speech_double.h"
 #include "tests/support/telephone_double.h"
 
 namespace {
@@ -24,12 +26,20 @@ constexpr const char* config = R"({
     "twilio": {"accountSid": "AC0123456789"},
     "inboundPolicy": "allowlist", "allowFrom": ["+15550001111"],
     "inboundGreeting": "Greetings from the gateway.",
+    "streaming": {"enabled": ${STREAMING}},
     "publicUrl": "https://voice.example.com/voice/webhook"}}}}
 })";
+constexpr const char* stream_path = "/voice/stream";
+
+std::string config_with(bool streaming) {
+    std::string text = config;
+    const std::string place = "${STREAMING}";
+    return text.replace(text.find(place), place.size(), streaming ? "true" : "false");
+}
 
 class VoiceJourney : public Journey {
   protected:
-    void start_with_telephone() {
+    void start_with_telephone(bool streaming = false) {
         models.answer_with([this](const ModelRequestSeen&) {
             ModelReply reply;
             if (model_fails) {
@@ -41,10 +51,15 @@ class VoiceJourney : public Journey {
             return reply;
         });
         HardshellProcess::Options options;
-        options.config = config;
+        options.config = config_with(streaming);
         options.environment = {{"MODEL_URL", models.url()},
                                {"TWILIO_AUTH_TOKEN", TelephoneDouble::token},
                                {"HARDSHELL_TWILIO_API_URL", company.url()}};
+        if (streaming) {
+            options.environment["OPENAI_API_KEY"] = SpeechDouble::key;
+            options.environment["HARDSHELL_OPENAI_API_URL"] = speech.url();
+            options.environment["NODE_EXTRA_CA_CERTS"] = speech.certificate_file();
+        }
         start(std::move(options));
         ASSERT_TRUE(hardshell->wait_line("[voice-call] Public URL: " + std::string(public_url)));
     }
@@ -82,8 +97,18 @@ class VoiceJourney : public Journey {
         return told ? told->form.at("Twiml") : "";
     }
 
+    // Opens the stream that the answer is about, and hears what is said first.
+    void connect_stream(MediaCaller& caller, const std::string& twiml) {
+        const std::string token = stream_token_in(twiml);
+        ASSERT_FALSE(token.empty()) << twiml;
+        ASSERT_TRUE(caller.open(hardshell->port(), stream_path)) << caller.http_status();
+        caller.begin(TelephoneDouble::account, "CAinbound1", token);
+        ASSERT_TRUE(caller.wait("mark"));
+    }
+
     ModelDouble models;
     TelephoneDouble company;
+    SpeechDouble speech;
     std::atomic<bool> model_fails = false;
 };
 
@@ -184,4 +209,83 @@ TEST_F(VoiceJourney, ACallOutlivesTheProcessesThatServeIt) {
     const Json status = client.request("voicecall.status", {{"sid", "CAinbound1"}});
     EXPECT_TRUE(bool_member(member(status, "payload"), "found")) << print_json(status);
     EXPECT_EQ(text_member(member_at(status, "payload.call"), "state"), "speaking");
+}
+
+TEST_F(VoiceJourney, ACallIsStreamed) {
+    start_with_telephone(true);
+    const HttpAnswer ringing = post("", event("ringing"));
+    EXPECT_NE(ringing.body.find("<Connect><Stream url=\"wss://voice.example.com/voice/stream\">"),
+              std::string::npos)
+        << ringing.body;
+    const std::string next = TelephoneDouble::next_query(ringing.body);
+    MediaCaller caller;
+    ASSERT_NO_FATAL_FAILURE(connect_stream(caller, ringing.body));
+    EXPECT_GE(caller.frames(), 10u) << "the greeting";
+    ASSERT_EQ(speech.asked_to_say().size(), 1u);
+    EXPECT_NE(speech.asked_to_say()[0].find("Greetings from the gateway."), std::string::npos);
+    caller.speak(5);
+    ASSERT_TRUE(speech.wait([&] { return !speech.sound().empty(); }));
+    speech.hear_beginning();
+    speech.hear("What time is it?");
+    const size_t frames = caller.frames();
+    ASSERT_TRUE(caller.wait("mark")) << "the answer";
+    EXPECT_GT(caller.frames(), frames);
+    EXPECT_NE(speech.asked_to_say()[1].find("Noon, says the model."), std::string::npos);
+    EXPECT_NE(models.requests().back().body.find("What time is it?"), std::string::npos);
+    EXPECT_TRUE(speech.all_had_the_key());
+    GatewayClient client = connect();
+    EXPECT_TRUE(contains(history(client, "voice:15550001111"), "What time is it?"));
+    // The process of the call dies while an answer is waited for.
+    const size_t said = speech.asked_to_say().size();
+    speech.hear("Say it while the worker dies.");
+    ASSERT_TRUE(speech.wait([&] { return models.requests().size() >= 2; }));
+    const pid_t former = hardshell->worker("voice");
+    kill(former, SIGKILL);
+    EXPECT_TRUE(caller.wait_closed());
+    ASSERT_GT(hardshell->wait_worker_replaced("voice", former), 0);
+    // The company asks what is next, and opens another stream.
+    const HttpAnswer again = post(next, event("in-progress"));
+    ASSERT_EQ(again.status, 200);
+    ASSERT_NO_FATAL_FAILURE(connect_stream(caller, again.body));
+    ASSERT_TRUE(speech.wait([&] { return speech.asked_to_say().size() > said; }));
+    EXPECT_NE(speech.asked_to_say().back().find("Noon, says the model."), std::string::npos);
+    // Speech fails: it goes on with that of the company.
+    speech.refuse_speaking(500);
+    speech.hear("And now?");
+    EXPECT_TRUE(caller.wait_closed());
+    const HttpAnswer spoken = post(TelephoneDouble::next_query(again.body), event("in-progress"));
+    EXPECT_NE(spoken.body.find(">Noon, says the model.</Say></Gather>"), std::string::npos)
+        << spoken.body;
+    EXPECT_TRUE(hardshell->wait_line("goes on by the company's own speech: speech was refused"));
+    EXPECT_EQ(hardshell->log().find(SpeechDouble::key), std::string::npos);
+}
+
+TEST_F(VoiceJourney, NobodyElseOpensAStream) {
+    start_with_telephone(true);
+    const uint16_t port = hardshell->port();
+    const HttpAnswer ringing = post("", event("ringing"));
+    const std::string token = stream_token_in(ringing.body);
+    ASSERT_FALSE(token.empty());
+    EXPECT_EQ(http_get(port, stream_path).status, 426);
+    MediaCaller caller;
+    EXPECT_FALSE(caller.open(port, stream_path, "X-Twilio-Signature: bad\r\n"));
+    EXPECT_EQ(caller.http_status(), 403);
+    for (const std::string& wrong : {std::string(), std::string(64, '0')}) {
+        ASSERT_TRUE(caller.open(port, stream_path));
+        caller.begin(TelephoneDouble::account, "CAinbound1", wrong);
+        EXPECT_TRUE(caller.wait_closed());
+        EXPECT_EQ(caller.close_code(), 1008);
+    }
+    ASSERT_TRUE(caller.open(port, stream_path));
+    caller.begin(TelephoneDouble::account, "CAanother", token);
+    EXPECT_TRUE(caller.wait_closed());
+    EXPECT_EQ(speech.openings(), 0u);
+    EXPECT_EQ(hardshell->log().find(token), std::string::npos);
+    ASSERT_NO_FATAL_FAILURE(connect_stream(caller, ringing.body));
+}
+
+TEST_F(VoiceJourney, WithoutStreamingThereIsNoStreamPath) {
+    start_with_telephone();
+    EXPECT_EQ(stream_token_in(post("", event("ringing")).body), "");
+    EXPECT_NE(http_get(hardshell->port(), stream_path).status, 426);
 }

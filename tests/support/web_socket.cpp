@@ -3,15 +3,15 @@
 #include <cstdlib>
 
 bool WebSocket::open(uint16_t port, const std::string& headers, const Deadline& deadline,
-                     const std::string& host) {
+                     const std::string& host, const std::string& path) {
     *this = {};
     socket_ = TcpSocket::connect(port, deadline);
     if (!socket_.is_open()) return false;
-    socket_.send(
-        "GET / HTTP/1.1\r\nHost: " + (host.empty() ? "localhost:" + std::to_string(port) : host) +
-        "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
-        headers + "\r\n");
+    socket_.send("GET " + path + " HTTP/1.1\r\nHost: " +
+                 (host.empty() ? "localhost:" + std::to_string(port) : host) +
+                 "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+                 headers + "\r\n");
     size_t end;
     while ((end = input_.find("\r\n\r\n")) == std::string::npos) {
         const auto part = socket_.receive(deadline);

@@ -8,6 +8,9 @@
 
 #include "tests/support/tcp_socket.h"
 
+// Its name is also that of the product's client; both may be in one program.
+inline namespace test_web_socket {
+
 class WebSocket {
   public:
     enum class Opcode : uint8_t { text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
@@ -15,7 +18,7 @@ class WebSocket {
     // `headers` are whole lines; an empty host means localhost:<port>. http_status() says how the
     // server answered.
     bool open(uint16_t port, const std::string& headers, const Deadline& deadline,
-              const std::string& host = {});
+              const std::string& host = {}, const std::string& path = "/");
     int http_status() const { return http_status_; }
     const std::string& http_answer() const { return http_answer_; }
 
@@ -53,3 +56,5 @@ class WebSocket {
     bool closed_ = false;
     bool answers_pings_ = true;
 };
+
+}  // namespace test_web_socket

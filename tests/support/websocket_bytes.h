@@ -10,7 +10,7 @@ namespace websocket_bytes {
 
 struct Frame {
     unsigned opcode = 1;
-    std::string_view payload;
+    std::string_view payload = {};
     bool final = true;
     unsigned reserved = 0;  // the three bits, as a number
     bool masked = true;

@@ -9,6 +9,7 @@
 #include "workers/cli/commands/message.h"
 #include "workers/cli/commands/pairing.h"
 #include "workers/cli/commands/system.h"
+#include "workers/cli/commands/voicecall.h"
 #include "workers/cli/program.h"
 
 namespace cli {
@@ -38,6 +39,12 @@ constexpr Handler handlers[] = {
     {"devices reject", run_devices_reject},
     {"devices rotate", run_devices_rotate},
     {"devices revoke", run_devices_revoke},
+    {"voicecall call", run_voicecall_call},
+    {"voicecall start", run_voicecall_start},
+    {"voicecall continue", run_voicecall_continue},
+    {"voicecall speak", run_voicecall_speak},
+    {"voicecall end", run_voicecall_end},
+    {"voicecall status", run_voicecall_status},
     {"cron status", run_cron_status},
     {"cron list", run_cron_list},
     {"cron add", run_cron_add},

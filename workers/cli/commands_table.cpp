@@ -127,6 +127,27 @@ constexpr Option message_send[] = {
     HARDSHELL_GATEWAY_OPTIONS,
 };
 
+constexpr Option voicecall_begin[] = {
+    {"-t,--to", "NUMBER", "who is called, like +15550001234 (else toNumber of the configuration)"},
+    {"-m,--message", "TEXT", "what is said first"},
+    {"--mode", "MODE", "notify: say it and hang up; conversation: go on talking"},
+    {"--timeout", "MS", "how long to wait (20000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option voicecall_words[] = {
+    {"--call-id", "ID", "which call (required)"},
+    {"-m,--message", "TEXT", "what is said (required)"},
+    {"--timeout", "MS", "how long to wait"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option voicecall_which[] = {
+    {"--call-id", "ID", "which call (required)"},
+    {"--timeout", "MS", "how long to wait (20000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
 constexpr Option pairing_list[] = {
     {"--channel", "NAME", "the same as the operand"},
     {"--json", nullptr, "print JSON"},
@@ -400,6 +421,16 @@ constexpr Command command_rows[] = {
     {"agents list", "", Program::client, "the agents there are", gateway_query, zero_or_one},
     {"models list", "", Program::client, "the models that can be used", models_list, zero_or_one},
     {"message send", "", Program::client, "send a text to somebody on a chat channel", message_send,
+     zero_or_one},
+    {"voicecall call", "", Program::client, "call somebody and say something", voicecall_begin,
+     zero_or_one},
+    {"voicecall start", "", Program::client, "call somebody", voicecall_begin, zero_or_one},
+    {"voicecall continue", "", Program::client, "say something in a call, and wait for the answer",
+     voicecall_words, zero_or_one},
+    {"voicecall speak", "", Program::client, "say something in a call", voicecall_words,
+     zero_or_one},
+    {"voicecall end", "", Program::client, "hang up", voicecall_which, zero_or_one},
+    {"voicecall status", "", Program::client, "what is known of a call", voicecall_which,
      zero_or_one},
     {"pairing list", "[channel]", Program::client, "who asks to write to the assistant",
      pairing_list, zero_or_one},

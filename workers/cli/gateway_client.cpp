@@ -160,8 +160,12 @@ Result<Json> GatewayClient::await_response(const std::string& id, const Call& ca
         const std::string event = text_member(*frame, "event");
         if (!event.empty() && call.on_event) call.on_event(event, member(*frame, "payload"));
         if (!is_response_to(*frame, id)) continue;
-        if (!bool_member(*frame, "ok")) return refused_call(call.method, member(*frame, "error"));
         const Json& payload = member(*frame, "payload");
+        // Plug-ins say in the payload why not.
+        if (const std::string why = text_member(payload, "error");
+            !bool_member(*frame, "ok") && !why.empty())
+            return Error{Fault::bad_message, call.method + ": " + why};
+        if (!bool_member(*frame, "ok")) return refused_call(call.method, member(*frame, "error"));
         if (call.expect_final && text_member(payload, "status") == "accepted") continue;
         return payload;
     }

@@ -37,6 +37,9 @@ struct HttpsRequest {
     // The body of an answer with 2xx goes to this file, made new with mode 0600, instead of to
     // HttpsAnswer::body; removed again when the request fails.
     std::string into_file;
+    // The body of an answer with 2xx goes there as it comes, instead of to HttpsAnswer::body. Must
+    // not destroy the call.
+    std::function<void(std::string_view bytes)> on_body;
 };
 
 struct HttpsAnswer {

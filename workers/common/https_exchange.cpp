@@ -108,6 +108,10 @@ Done HttpsExchange::take_body(const Http1Head& head, std::string_view bytes) {
         return Error{Fault::out_of_room, "the answer of " + endpoint_.host + " is larger than " +
                                              std::to_string(request_.largest_answer) + " bytes"};
     if (!request_.into_file.empty() && is_success(head.status)) return write_to_file(bytes);
+    if (request_.on_body && is_success(head.status)) {
+        request_.on_body(bytes);
+        return {};
+    }
     body_.append(bytes);
     return {};
 }

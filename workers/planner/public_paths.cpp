@@ -183,7 +183,7 @@ std::vector<PathWish> voice_paths(const Json& config) {
     webhook.path.set_answer_ms(voice_answer_ms);
     webhook.path.set_setting(dotted(webhook.place));
     const Json& streaming = member(voice, "streaming");
-    if (!bool_member(streaming, "enabled")) return {std::move(webhook)};
+    if (provider != "twilio" || !bool_member(streaming, "enabled")) return {std::move(webhook)};
     PathWish stream = webhook;
     stream.place = voice_key({"streaming", "streamPath"});
     stream.path.set_path(text_member(streaming, "streamPath", "/voice/stream"));

@@ -28,6 +28,9 @@ constexpr Value values[] = {
     {"plivo", "authToken", "PLIVO_AUTH_TOKEN", true},
 };
 
+// Of calls that are streamed; a key that is not configured is OPENAI_API_KEY.
+constexpr const char* speech_keys[] = {"streaming.openaiApiKey", "tts.openai.apiKey"};
+
 const Json& entry_of(const Json& config) {
     return member(member_at(config, "plugins.entries"), plugin);
 }
@@ -36,6 +39,34 @@ bool lists(const Json& list, std::string_view name) {
     return list.is_array() && std::any_of(list.begin(), list.end(), [&](const Json& item) {
                return item.is_string() && item.get_ref<const std::string&>() == name;
            });
+}
+
+bool is_streamed(const Json& own) {
+    return text_view(own, "provider") == "twilio" &&
+           bool_member(member(own, "streaming"), "enabled");
+}
+
+// messages.tts, changed by what the plugin says itself.
+Json speech_of(const Json& config, const Json& own) {
+    Json speech = member_at(config, "messages.tts");
+    if (!speech.is_object()) speech = Json::object();
+    if (const Json& changes = member(own, "tts"); changes.is_object()) speech.merge_patch(changes);
+    return speech;
+}
+
+void add_speech_secrets(const Json& config, Json own, const std::string& config_path,
+                        const Environment& environment, std::vector<FoundSecret>& secrets) {
+    constexpr const char* variable = "OPENAI_API_KEY";
+    own["tts"] = speech_of(config, own);
+    const std::string set = environment.get(variable);
+    for (const char* key : speech_keys) {
+        const Json& configured = member_at(own, key);
+        const std::string name = std::string(key_prefix) + key;
+        if (configured.is_string() && !configured.get_ref<const std::string&>().empty())
+            secrets.push_back({name, configured.get<std::string>(), name + " in " + config_path});
+        else if (!set.empty())
+            secrets.push_back({name, set, std::string("environment variable ") + variable});
+    }
 }
 
 }  // namespace
@@ -72,6 +103,7 @@ Json voice_config(const Json& config, const Environment& environment) {
             own[row.company][row.key] = set;
     }
     if (member(own, "telnyx").is_object()) own["telnyx"].erase("publicKey");
+    if (is_streamed(own)) own["tts"] = speech_of(config, own);
     part["plugins"]["entries"][plugin]["config"] = std::move(own);
     remove_secrets(part);
     return part;
@@ -92,6 +124,7 @@ std::vector<FoundSecret> voice_secrets(const Json& config, const std::string& co
         else if (!set.empty())
             secrets.push_back({name, set, std::string("environment variable ") + row.variable});
     }
+    if (is_streamed(own)) add_speech_secrets(config, own, config_path, environment, secrets);
     return secrets;
 }
 

@@ -141,6 +141,7 @@ Json record_of(const Call& call) {
         {"step", name_of(call.step.kind)}, {"text", call.step.text}, {"turn", call.turn},
         {"heardTurn", call.heard_turn},    {"heard", call.heard},    {"asked", call.asked},
         {"delivery", call.delivery_id}};
+    if (call.streams) record["hardshell"]["streams"] = true;
     if (call.is_transcribed) record["hardshell"]["transcribed"] = true;
     if (call.ending) record["hardshell"]["ending"] = name_of(*call.ending);
     for (const Offer& offer : call.offers)
@@ -183,6 +184,7 @@ Result<Call> call_of(const Json& record) {
         call.offers.push_back({static_cast<uint32_t>(int_member(offer, "number")),
                                int_member(offer, "timestamp"), text_member(offer, "text")});
     call.delivery_id = text_member(own, "delivery");
+    call.streams = bool_member(own, "streams");
     return call;
 }
 

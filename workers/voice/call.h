@@ -58,6 +58,11 @@ struct Step {
     std::string text;
     bool operator==(const Step&) const = default;
     bool says() const { return kind == Kind::say_and_listen || kind == Kind::say_and_hang_up; }
+    // Somebody speaks or listens after it.
+    bool goes_on() const {
+        return kind == Kind::take || kind == Kind::wait || kind == Kind::listen ||
+               kind == Kind::say_and_listen;
+    }
     // What is next once the provider has it.
     Step after() const;
 };
@@ -108,6 +113,11 @@ struct Call {
     // What is being said is the answer to this delivery of the agent; empty: none.
     std::string delivery_id;
     std::vector<std::string> seen;  // replay keys, hex
+    // Its sound comes and goes by a stream, as long as that works.
+    bool streams = false;
+    // What the stream that is to be opened has to show, once; not kept: a later process gives
+    // another one.
+    std::string stream_token;
 
     // Who is talked to.
     const std::string& peer() const { return inbound ? from : to; }

@@ -231,6 +231,7 @@ void CallDesk::answered(Line& line) {
     const std::string& words =
         !call.inbound && !call.opening.empty() ? call.opening : services_.settings.greeting;
     const Kind kind = notifies ? Kind::say_and_hang_up : Kind::say_and_listen;
+    call.streams = services_.settings.streaming.enabled && !notifies;
     say(line, words, kind);
     if (!services_.provider.follows_answers()) carry_out(line);
 }
@@ -268,7 +269,7 @@ void CallDesk::offer(Line& line, const Offer& said) {
     std::erase_if(line.call.offers,
                   [&](const Offer& known) { return known.number == said.number; });
     say(line, failed_text, Kind::say_and_listen);
-    if (!services_.provider.follows_answers()) carry_out(line);
+    if (!services_.provider.follows_answers() || line.call.streams) carry_out(line);
 }
 
 void CallDesk::accepted(const std::string& key) {
@@ -296,6 +297,7 @@ void CallDesk::finish(Line& line, CallState end) {
     if (!call.move(end, services_.now_ms())) return follow_ticks();
     call.step = {Kind::hang_up, {}};
     call.offers.clear();
+    leave_stream(line);
     log_info("[voice-call] call {} is over: {}", call.id, call.end_reason);
     if (!call.delivery_id.empty())
         report(std::exchange(call.delivery_id, {}), DeliveryReport::REFUSED, "the call is over");
@@ -307,18 +309,6 @@ void CallDesk::finish(Line& line, CallState end) {
     follow_ticks();
 }
 
-void CallDesk::forget_the_past(const Line& but) {
-    for (size_t at = 0; order_.size() > CallStore::most_kept && at < order_.size();) {
-        const auto found = lines_.find(order_[at]);
-        if (&found->second == &but || found->second.call.is_live()) {
-            ++at;
-            continue;
-        }
-        lines_.erase(found);
-        order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(at));
-    }
-}
-
 WebhookReply CallDesk::answer_with_step(Line& line, bool wants_step, bool is_new) {
     const std::string webhook = services_.public_url();
     if (!wants_step || !services_.provider.follows_answers())
@@ -326,13 +316,16 @@ WebhookReply CallDesk::answer_with_step(Line& line, bool wants_step, bool is_new
     if (!is_new) {
         // Words are for who asked first; the company, if it is it, asks again.
         Call shown_again = line.call;
-        if (shown_again.step.says()) shown_again.step = {Kind::wait, {}};
+        shown_again.stream_token.clear();
+        if (shown_again.step.says() || (shown_again.streams && shown_again.step.goes_on()))
+            shown_again.step = {Kind::wait, {}};
         return services_.provider.answer(&shown_again, webhook);
     }
     if (line.call.answered_ms == 0 && line.call.is_live()) answered(line);
     ++line.call.asked;
+    const bool is_streamed = offer_stream(line);
     WebhookReply reply = services_.provider.answer(&line.call, webhook);
-    if (line.call.step.says()) words_given(line);
+    if (line.call.step.says() && !is_streamed) words_given(line);
     return reply;
 }
 
@@ -342,6 +335,8 @@ void CallDesk::say(Line& line, const std::string& text, Step::Kind kind) {
     const std::string before = call.step.says() ? call.step.text + " " : "";
     ++call.turn;
     call.step = {kind, before + text};
+    if (before.empty()) nothing_is_unsaid(line);
+    line.unsaid.push_back({call.turn, text});
     line.answer_due_ms = line.hang_up_at_ms = line.tries = 0;
     const int64_t now = services_.now_ms();
     note_said(call, false, text, now);
@@ -357,6 +352,7 @@ void CallDesk::say_and_carry_out(Line& line, const std::string& text, Step::Kind
 void CallDesk::words_given(Line& line) {
     Call& call = line.call;
     call.step = call.step.after();
+    nothing_is_unsaid(line);
     line.retry_at_ms = 0;
     if (!call.delivery_id.empty())
         report(std::exchange(call.delivery_id, {}), DeliveryReport::SENT, "",
@@ -365,6 +361,7 @@ void CallDesk::words_given(Line& line) {
 
 void CallDesk::carry_out(Line& line) {
     line.retry_at_ms = 0;
+    if (goes_by_stream(line)) return;
     const std::string webhook = services_.public_url();
     const bool goes_on = line.call.step.kind != Kind::hang_up;
     if (webhook.empty() && goes_on && services_.provider.follows_answers()) {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -38,6 +39,15 @@ class CallDesk {
         std::function<void(const proto::DeliveryReport&)> report;
         // `payload` of a method, or its error.
         std::function<void(uint64_t id, const Result<Json>& payload)> answer;
+    };
+    // Where the words of a call go that is streamed; see media_stream.h. Never calls back from
+    // within.
+    class Stream {
+      public:
+        virtual ~Stream() = default;
+        virtual void speak(uint32_t turn, const std::string& words) = 0;
+        // It is not called any more.
+        virtual void call_is_over() = 0;
     };
     using Send = std::function<void(HttpsRequest, std::function<void(HttpsOutcome)>)>;
     struct Services {
@@ -73,10 +83,28 @@ class CallDesk {
     // It hears no answer any more: what it had asked dies with it.
     void forget_methods();
 
+    // A stream of the company's that shows this token: the id of the call that it is of from now
+    // on, until stream_ends(). bad_credentials: no call waits for such a stream. The token is good
+    // once.
+    Result<std::string> stream_begins(const std::string& provider_id, const std::string& token,
+                                      Stream& stream);
+    // It speaks what waits to be said, and what comes.
+    void stream_is_ready(const std::string& call_id);
+    void stream_heard(const std::string& call_id, const std::string& words);
+    void stream_got_digit(const std::string& call_id, const std::string& digit);
+    // The words up to this turn were heard, or interrupted.
+    void stream_has_said(const std::string& call_id, uint32_t turn);
+    // The call goes on by another stream; with a trouble by the company's own speech.
+    void stream_ends(const std::string& call_id, const std::string& trouble);
+
     size_t live_calls() const;
     const Call* find(const std::string& call_id) const;
 
     static constexpr std::chrono::milliseconds tick_period{1'000};
+    // A stream that has not come so long after it was offered, or after its end, is given up.
+    static constexpr int64_t stream_patience_ms = 15'000;
+    static constexpr int64_t after_trouble_ms = 3'000;
+    static constexpr int most_streams = 5;  // one after the other, in one call
 
   private:
     struct Line {
@@ -89,6 +117,17 @@ class CallDesk {
         bool is_over_there = false;        // the company has said so
         std::optional<uint64_t> listener;  // a method that waits for what is said next
         int64_t listener_due_ms = 0;
+        // What the step says, in parts: a stream says them one by one.
+        struct Part {
+            uint32_t turn = 0;
+            std::string words;
+        };
+        std::deque<Part> unsaid;
+        Stream* stream = nullptr;
+        bool stream_is_ready = false;
+        size_t handed = 0;          // parts that the stream has
+        int64_t stream_due_ms = 0;  // until then the company has opened one; 0: nothing is due
+        int streams_offered = 0;
     };
 
     // call_desk.cpp: webhooks and what is said
@@ -112,13 +151,18 @@ class CallDesk {
     void not_carried_out(Line& line, const Step& step, const HttpsOutcome& outcome);
     void hang_up(Line& line, CallState end);
     void offer(Line& line, const Offer& said);
-    void forget_the_past(const Line& but);
     void speak_delivery(const proto::DeliverMessage& message);
     void report(const std::string& delivery_id, proto::DeliveryReport::Outcome outcome,
                 const std::string& why, const std::string& platform_id = {});
     void keep(Line& line);
     Line& add(Call call);
+    // call_desk_streams.cpp
+    bool offer_stream(Line& line);
+    bool goes_by_stream(Line& line);
+    void leave_stream(Line& line);
+    static void nothing_is_unsaid(Line& line);
     // call_desk_time.cpp
+    void forget_the_past(const Line& but);
     void tick(Line& line, int64_t now_ms);
     void ask_state(Line& line);
     void follow_ticks();

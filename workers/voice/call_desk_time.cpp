@@ -48,6 +48,10 @@ Done CallDesk::recover() {
         if (line.call.step.kind == Step::Kind::hang_up && !line.call.ending &&
             !services_.provider.follows_answers())
             line.hang_up_at_ms = now + notice_ms;
+        if (line.call.step.says()) line.unsaid.push_back({line.call.turn, line.call.step.text});
+        // Its stream went with the process before; the company asks what is next.
+        line.call.streams = line.call.streams && services_.settings.streaming.enabled;
+        if (line.call.streams) line.stream_due_ms = now + stream_patience_ms;
         for (const Offer& said : std::vector<Offer>(line.call.offers)) offer(line, said);
         if (line.call.step.kind == Step::Kind::wait)
             line.answer_due_ms = now + services_.settings.response_timeout.count();
@@ -97,6 +101,18 @@ void CallDesk::tick(Line& line, int64_t now) {
         return hang_up(line, CallState::timeout);
     if (line.hang_up_at_ms > 0 && now >= line.hang_up_at_ms)
         return hang_up(line, CallState::completed);
+    if (line.stream_due_ms > 0 && now >= line.stream_due_ms) {
+        if (call.streams)
+            log_warn(
+                "[voice-call] call {}: {} opens no stream; it goes on by the company's own "
+                "speech",
+                call.id, call.provider);
+        leave_stream(line);
+        call.streams = false;
+        keep(line);
+        return carry_out(line);
+    }
+    if (line.stream) line.heard_of_ms = now;
     if (line.retry_at_ms > 0 && now >= line.retry_at_ms) return carry_out(line);
     if (line.answer_due_ms > 0 && now >= line.answer_due_ms)
         return say_and_carry_out(line, slow_text, Step::Kind::say_and_listen);
@@ -152,6 +168,18 @@ void CallDesk::end_at_company(Line& line) {
 void CallDesk::remark_forgery(const std::string& why) {
     if (const auto remark = forgeries_.note(why, services_.now_ms()))
         log_warn("[voice-call] Webhook verification failed: {}", *remark);
+}
+
+void CallDesk::forget_the_past(const Line& but) {
+    for (size_t at = 0; order_.size() > CallStore::most_kept && at < order_.size();) {
+        const auto found = lines_.find(order_[at]);
+        if (&found->second == &but || found->second.call.is_live()) {
+            ++at;
+            continue;
+        }
+        lines_.erase(found);
+        order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(at));
+    }
 }
 
 }  // namespace voice

@@ -7,8 +7,10 @@
 #include "workers/common/channel/agent_link.h"
 #include "workers/common/log.h"
 #include "workers/common/run_worker.h"
+#include "workers/common/uv_loop.h"
 #include "workers/voice/call_desk.h"
 #include "workers/voice/company.h"
+#include "workers/voice/media_streams.h"
 #include "workers/voice/webhooks.h"
 
 namespace voice {
@@ -29,9 +31,12 @@ Variables variables_of(const Worker& self) {
     return {environment.begin(), environment.end()};
 }
 
-std::string certificate_file() {
-    for (const char* name : {"NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"})
+// What the plan passes on, else what the process was started with.
+std::string certificate_file(const Variables& variables) {
+    for (const char* name : {"NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"}) {
+        if (const auto found = variables.find(name); found != variables.end()) return found->second;
         if (const char* value = std::getenv(name); value && *value) return value;
+    }
     return {};
 }
 
@@ -67,12 +72,22 @@ channel::AgentLink::Handlers link_handlers(CallDesk& desk) {
     return on;
 }
 
+// Nothing when calls are not streamed.
+std::function<void(const RequestHead&, const RouteCall&)> stream_taker(const Settings& settings,
+                                                                       MediaStreams& streams) {
+    if (!settings.streaming.enabled) return {};
+    return [&streams](const RequestHead& head, const RouteCall& call) { streams.take(head, call); };
+}
+
 void tell_address(const Worker& self, const Settings& settings) {
     const std::string url = public_url(self, settings);
     if (url.empty())
         log_warn("[voice-call] there is no public address yet: calls cannot arrive");
     else
         log_info("[voice-call] Public URL: {}", url);
+    if (!url.empty() && settings.streaming.enabled)
+        log_info("[voice-call] calls are streamed by {}",
+                 stream_address(url, settings.streaming.path));
 }
 
 std::chrono::milliseconds time_to_finish(const hardshell::proto::Stop& stop) {
@@ -92,8 +107,8 @@ Done run(Worker& self) {
         return Error{Fault::bad_config,
                      "[voice-call] Failed to start runtime: " + problems_text(settings)};
     const std::unique_ptr<Provider> provider = make_provider(settings);
-    Loop& loop = self.loop();
-    ClientContext client(loop, {certificate_file()});
+    auto& loop = static_cast<UvLoop&>(self.loop());
+    ClientContext client(loop, {certificate_file(variables_of(self))});
     if (const Done ready = client.check(); !ready) return ready.error();
     auto link = self.open_link("agent");
     if (!link) return link.error();
@@ -129,13 +144,19 @@ Done run(Worker& self) {
     agent.start(link_handlers(desk));
     if (const Done done = desk.recover(); !done)
         log_error("[voice-call] earlier calls are not known: {}", done.error().what);
-    Webhooks webhooks({loop, *provider, desk, settings.webhook_path, address, wall_ms},
+    WebSocketClient sockets(loop, client);
+    HttpsClient speech(client);
+    MediaStreams streams(
+        {{loop, settings, desk, sockets, speech, {}, monotonic_ms}, *provider, address});
+    Webhooks webhooks({loop, *provider, desk, settings.webhook_path, address, wall_ms,
+                       settings.streaming.path, stream_taker(settings, streams)},
                       self.handles("listener:routes"));
     tell_address(self, settings);
     self.on_public_url([&] { tell_address(self, settings); });
     Loop::Registration deadline;
     self.on_stop([&](const hardshell::proto::Stop& stop) {
         webhooks.stop_taking();
+        streams.stop();
         deadline = loop.after(time_to_finish(stop), [&] { loop.stop(0); });
         company.finish([&] { loop.stop(0); });
     });
@@ -148,5 +169,5 @@ Done run(Worker& self) {
 }  // namespace voice
 
 int main() {
-    return run_worker(make_epoll_loop(), voice::run);
+    return run_worker(make_uv_loop(), voice::run);
 }

@@ -30,6 +30,13 @@ std::string with_fields(const std::string& webhook,
     return fields.empty() ? webhook : webhook + "?" + write_form(fields);
 }
 
+std::string stream_address(const std::string& webhook, const std::string& path) {
+    const size_t host = webhook.find("://");
+    if (host == std::string::npos) return {};
+    const std::string scheme = webhook.starts_with("https://") ? "wss" : "ws";
+    return scheme + webhook.substr(host, webhook.find('/', host + 3) - host) + path;
+}
+
 std::string basic_authorization(const std::string& user, const Secret& password) {
     const std::string text = user + ":" + password.reveal();
     std::string encoded((text.size() + 2) / 3 * 4 + 1, '\0');
@@ -54,6 +61,7 @@ std::string refusal_of(const HttpsAnswer& answer) {
     std::string why = text_member(*body, "message", text_view(*body, "error"));
     if (const Json& errors = member(*body, "errors"); why.empty() && !errors.empty())
         why = text_member(errors.front(), "detail", text_view(errors.front(), "title"));
+    if (why.empty()) why = text_member(member(*body, "error"), "message");
     if (why.size() > longest) why.resize(longest);
     return why.empty() ? text : text + ": " + why;
 }

@@ -81,9 +81,11 @@ std::unique_ptr<Provider> make_provider(const Settings& settings);
 // "https://host/voice/webhook?callId=…&turn=2" of an address and fields.
 std::string with_fields(const std::string& webhook,
                         const std::vector<std::pair<std::string, std::string>>& fields);
+// "wss://host/voice/stream": on the host of the webhook.
+std::string stream_address(const std::string& webhook, const std::string& path);
 // "Basic …"
 std::string basic_authorization(const std::string& user, const Secret& password);
-// What a company says about a refusal, for the owner; at most 300 bytes.
+// What a company, or OpenAI, says about a refusal, for the owner; at most 300 bytes.
 std::string refusal_of(const HttpsAnswer& answer);
 
 // How long a company is told to let a call last: we end it first, and know why. This is for when we

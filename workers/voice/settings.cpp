@@ -48,6 +48,7 @@ class Reader {
         read_times();
         read_address();
         read_limits();
+        if (bool_member(member(own_, "streaming"), "enabled")) read_streaming();
         note_what_is_not_done();
         return std::move(settings_);
     }
@@ -247,6 +248,51 @@ class Reader {
         settings_.minutes_per_day = std::chrono::minutes(minutes);
     }
 
+    // Without what it needs a call goes on by the company's own speech: that is said, and no reason
+    // to take no calls.
+    void read_streaming() {
+        Streaming& streaming = settings_.streaming;
+        if (settings_.provider != ProviderName::twilio)
+            return remark("streaming.enabled", "is ignored: only calls by twilio are streamed");
+        const std::string listener = text("streaming.sttProvider");
+        if (!listener.empty() && listener != "openai-realtime")
+            return problem("streaming.sttProvider",
+                           "\"" + listener + "\" is not known: use openai-realtime");
+        take_text("streaming.streamPath", streaming.path);
+        take_text("streaming.sttModel", streaming.hearing_model);
+        read_time("streaming.silenceDurationMs", 100, 10'000, streaming.silence);
+        const Json& threshold = member_at(own_, "streaming.vadThreshold");
+        if (threshold.is_number()) streaming.threshold = threshold.get<double>();
+        if (!(threshold.is_number() || threshold.is_null()) || streaming.threshold < 0 ||
+            streaming.threshold > 1)
+            problem("streaming.vadThreshold", "has to be a number from 0 to 1");
+        if (const std::string url = variable("HARDSHELL_OPENAI_API_URL"); !url.empty())
+            streaming.api_url = url;
+        streaming.hearing_key = secret("streaming.openaiApiKey");
+        read_speaking(streaming);
+        if (streaming.hearing_key.empty() || streaming.speaking_key.empty())
+            return remark("streaming.openaiApiKey",
+                          "is missing (or set OPENAI_API_KEY env): calls are not streamed, the "
+                          "provider's own speech is used");
+        streaming.enabled = true;
+    }
+
+    // `tts`, in the form of messages.tts.
+    void read_speaking(Streaming& streaming) {
+        const std::string speaker = text("tts.provider");
+        if (!speaker.empty() && speaker != "openai")
+            remark("tts.provider",
+                   "\"" + speaker + "\" does not speak on the telephone here: openai does");
+        take_text("tts.openai.model", streaming.speaking_model);
+        take_text("tts.openai.voice", streaming.voice);
+        streaming.speaking_key = secret("tts.openai.apiKey");
+        if (streaming.speaking_key.empty()) streaming.speaking_key = streaming.hearing_key;
+    }
+
+    void take_text(const char* path, std::string& into) const {
+        if (std::string value = text(path); !value.empty()) into = std::move(value);
+    }
+
     void note_what_is_not_done() {
         if (bool_member(own_, "skipSignatureVerification"))
             remark("skipSignatureVerification", "is ignored: signatures are always verified");
@@ -254,9 +300,6 @@ class Reader {
             if (bool_member(member(own_, "tunnel"), flag))
                 remark("tunnel." + std::string(flag),
                        "is ignored: it would let anybody in; signatures work through ngrok");
-        if (bool_member(member(own_, "streaming"), "enabled"))
-            remark("streaming.enabled",
-                   "is ignored: this version listens by the provider's own speech recognition");
         if (const std::string store = text("store"); !store.empty())
             remark("store", "is ignored: calls are kept in voice-calls of the state directory");
     }

@@ -19,6 +19,20 @@ namespace voice {
 enum class ProviderName { none, twilio, telnyx, plivo };
 enum class Mode { notify, conversation };
 
+// Calls whose sound comes and goes by a WebSocket: it is written down and spoken by OpenAI.
+struct Streaming {
+    bool enabled = false;  // and everything that it needs is there
+    std::string path = "/voice/stream";
+    std::string api_url = "https://api.openai.com";
+    Secret hearing_key;
+    std::string hearing_model = "gpt-4o-transcribe";
+    std::chrono::milliseconds silence{800};  // after which somebody has finished speaking
+    double threshold = 0.5;                  // from 0 to 1: how loud speech is
+    Secret speaking_key;
+    std::string speaking_model = "gpt-4o-mini-tts";
+    std::string voice = "alloy";
+};
+
 struct Settings {
     ProviderName provider = ProviderName::none;
     std::string from_number;
@@ -46,6 +60,7 @@ struct Settings {
     std::string public_url;  // of the webhook, whole; empty: a tunnel tells it
     std::string webhook_path = "/voice/webhook";
     bool has_tunnel = false;
+    Streaming streaming;
 
     // Whom the model may have called, see may_be_called(), and how much anybody may in all.
     std::vector<std::string> destinations;

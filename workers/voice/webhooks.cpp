@@ -44,6 +44,8 @@ Webhooks::Webhooks(Services services, const std::vector<int>& listeners)
               [this](const RequestHead& head, const RouteCall& call) { take(head, call); }) {}
 
 void Webhooks::take(const RequestHead& head, const RouteCall& call) {
+    if (services_.take_stream && head.path() == services_.stream_path)
+        return services_.take_stream(head, call);
     if (head.path() != services_.path) return call.answer(plain(404, "Not Found"));
     if (head.method != "POST") {
         RouteAnswer answer = plain(405, "Method Not Allowed");

@@ -75,6 +75,32 @@ TEST_F(VoicePlan, PrefersTheConfigurationToTheEnvironment) {
               "pk");
 }
 
+TEST_F(VoicePlan, GivesTheKeyOfSpeechOnlyForCallsThatAreStreamed) {
+    set("TWILIO_AUTH_TOKEN", "token-of-twilio");
+    set("OPENAI_API_KEY", "key-of-openai");
+    const std::string prefix = "plugins.entries.voice-call.config.";
+    const auto with = [&](const std::string& more) {
+        return plan_with("entries:{'voice-call':{enabled:true,config:{" + more + "}}}");
+    };
+    for (const char* more : {"provider:'twilio'", "provider:'twilio',streaming:{enabled:false}",
+                             "provider:'plivo',streaming:{enabled:true}"})
+        EXPECT_EQ(worker(with(more), "voice").SerializeAsString().find("key-of-openai"),
+                  std::string::npos)
+            << more;
+    const Plan plan = with("provider:'twilio',streaming:{enabled:true}");
+    for (const char* name : {"streaming.openaiApiKey", "tts.openai.apiKey"})
+        EXPECT_EQ(secret(plan, "voice", prefix + name)->value(), "key-of-openai") << name;
+    const Plan own = with(
+        "provider:'twilio',streaming:{enabled:true,openaiApiKey:'key-of-ears'},"
+        "tts:{openai:{apiKey:'key-of-mouth',voice:'coral'}}");
+    EXPECT_EQ(secret(own, "voice", prefix + "streaming.openaiApiKey")->value(), "key-of-ears");
+    EXPECT_EQ(secret(own, "voice", prefix + "tts.openai.apiKey")->value(), "key-of-mouth");
+    const Json config = config_of(own, "voice");
+    EXPECT_EQ(config["plugins"]["entries"]["voice-call"]["config"]["tts"]["openai"]["voice"],
+              "coral");
+    EXPECT_EQ(print_json(config).find("key-of-mouth"), std::string::npos);
+}
+
 TEST_F(VoicePlan, WarnsOfAKeyThatIsUnknown) {
     const Plan plan = plan_with(
         "entries:{'voice-call':{enabled:true,config:{provider:'twilio',fromNumbr:'+1555'}}}");

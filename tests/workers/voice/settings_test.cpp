@@ -135,4 +135,44 @@ TEST(VoiceSettings, ListWhomTheModelMayCall) {
     EXPECT_THAT(settings.remarks, testing::Contains(HasSubstr("HARDSHELL_VOICE_MINUTES_PER_DAY")));
 }
 
+TEST(VoiceSettings, StreamCallsWithTheStockDefaults) {
+    auto secrets = twilio_token;
+    secrets["plugins.entries.voice-call.config.streaming.openaiApiKey"] = "k";
+    const std::string streaming =
+        std::string(whole).substr(0, std::string(whole).size() - 1) + R"(,"streaming":)";
+    const Streaming stock = settings_of(streaming + R"({"enabled":true}})", secrets).streaming;
+    EXPECT_TRUE(stock.enabled);
+    EXPECT_EQ(stock.path, "/voice/stream");
+    EXPECT_EQ(stock.hearing_model, "gpt-4o-transcribe");
+    EXPECT_EQ(stock.silence.count(), 800);
+    EXPECT_EQ(stock.threshold, 0.5);
+    EXPECT_EQ(stock.api_url, "https://api.openai.com");
+    EXPECT_EQ(stock.speaking_key.reveal(), "k");
+    const Settings own = settings_of(
+        streaming + R"({"enabled":true,"sttModel":"m","silenceDurationMs":500,"vadThreshold":0.7,
+        "streamPath":"/s"},"tts":{"provider":"edge","openai":{"voice":"coral","model":"t"}}})",
+        secrets, {{"HARDSHELL_OPENAI_API_URL", "http://127.0.0.1:1"}});
+    EXPECT_THAT(own.problems, IsEmpty());
+    EXPECT_THAT(own.remarks, testing::ElementsAre(HasSubstr("\"edge\" does not speak")));
+    EXPECT_EQ(own.streaming.path, "/s");
+    EXPECT_EQ(own.streaming.hearing_model, "m");
+    EXPECT_EQ(own.streaming.silence.count(), 500);
+    EXPECT_EQ(own.streaming.threshold, 0.7);
+    EXPECT_EQ(own.streaming.voice, "coral");
+    EXPECT_EQ(own.streaming.speaking_model, "t");
+    EXPECT_EQ(own.streaming.api_url, "http://127.0.0.1:1");
+}
+
+TEST(VoiceSettings, TakeCallsWithoutStreamsWhereTheseCannotBe) {
+    const std::string streaming = std::string(whole).substr(0, std::string(whole).size() - 1) +
+                                  R"(,"streaming":{"enabled":true)";
+    const Settings without_key = settings_of(streaming + "}}", twilio_token);
+    EXPECT_FALSE(without_key.streaming.enabled);
+    EXPECT_THAT(without_key.problems, IsEmpty());
+    EXPECT_THAT(without_key.remarks, testing::ElementsAre(HasSubstr("OPENAI_API_KEY")));
+    for (const char* wrong : {R"(,"sttProvider":"x"}})", R"(,"vadThreshold":2}})",
+                              R"(,"vadThreshold":"loud"}})", R"(,"silenceDurationMs":1}})"})
+        EXPECT_EQ(settings_of(streaming + wrong, twilio_token).problems.size(), 1u) << wrong;
+}
+
 }  // namespace voice

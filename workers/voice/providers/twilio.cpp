@@ -63,6 +63,7 @@ Twilio::Twilio(const Settings& settings)
     : url_(settings.api_url),
       account_(settings.account),
       token_(settings.key),
+      stream_path_(settings.streaming.path),
       ring_seconds_(
           std::chrono::duration_cast<std::chrono::seconds>(settings.ring_timeout).count()),
       longest_seconds_(longest_at_company(settings.longest_call).count()),
@@ -121,6 +122,11 @@ std::string Twilio::twiml(const Call& call, const std::string& webhook) const {
         return "<Gather input=\"speech\" speechTimeout=\"auto\" action=\"" + again +
                "\" method=\"POST\">" + inside + "</Gather>" + redirect;
     };
+    // When its sound ends while the call goes on, the company asks what is next.
+    if (!call.stream_token.empty() && call.step.goes_on())
+        return "<Connect><Stream url=\"" + xml_text(stream_address(webhook, stream_path_)) +
+               "\"><Parameter name=\"token\" value=\"" + xml_text(call.stream_token) +
+               "\"/></Stream></Connect>" + redirect;
     switch (call.step.kind) {
         case Step::Kind::reject:
             return "<Reject/>";

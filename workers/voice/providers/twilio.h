@@ -31,6 +31,7 @@ class Twilio final : public Provider {
     std::string url_;
     std::string account_;
     Secret token_;
+    std::string stream_path_;
     int64_t ring_seconds_;
     int64_t longest_seconds_;
     int64_t hang_up_delay_;

@@ -1,0 +1,74 @@
+#include "workers/voice/media_streams.h"
+
+#include <algorithm>
+
+#include "workers/common/log.h"
+#include "workers/voice/webhooks.h"
+
+namespace voice {
+
+namespace {
+
+RouteAnswer plain(int status) {
+    RouteAnswer answer;
+    answer.status = status;
+    answer.body = std::string(reason_phrase(status));
+    return answer;
+}
+
+// How Twilio may have written the address that it signs.
+std::vector<std::string> spellings_of(const std::string& address) {
+    const size_t host = std::min(address.find("://"), address.size());
+    const std::string as_http =
+        (address.starts_with("wss") ? "https" : "http") + address.substr(host);
+    return {address, address + "/", as_http, as_http + "/"};
+}
+
+}  // namespace
+
+bool is_signed_opening(const Provider& provider, const RequestHead& head,
+                       const std::string& address) {
+    for (const std::string& spelling : spellings_of(address))
+        if (provider.verify(signed_request(head, spelling), 0)) return true;
+    return false;
+}
+
+MediaStreams::MediaStreams(Services services) : services_(std::move(services)) {}
+
+void MediaStreams::take(const RequestHead& head, const RouteCall& call) {
+    const Settings& settings = services_.stream.settings;
+    if (const int status = refusal_of_opening(head); status != 0) return call.answer(plain(status));
+    const std::string webhook = services_.public_url();
+    if (webhook.empty() || streams_.size() >= settings.most_calls + spare) {
+        log_warn("[voice-call] a stream was refused: {}",
+                 webhook.empty() ? "there is no public address" : "too many are open");
+        return call.answer(plain(503));
+    }
+    if (!head.header("x-twilio-signature").empty() &&
+        !is_signed_opening(services_.provider, head,
+                           stream_address(webhook, settings.streaming.path))) {
+        log_warn("[voice-call] a stream was refused: its signature is wrong");
+        return call.answer(plain(403));
+    }
+    RouteStream connection = call.take_stream();
+    if (!connection.descriptor) return;
+    const uint64_t id = ++last_;
+    streams_[id] = std::make_unique<MediaStream>(services_.stream, std::move(connection), head,
+                                                 [this, id] { bury(id); });
+}
+
+// Once nothing of it runs any more.
+void MediaStreams::bury(uint64_t id) {
+    graves_.push_back(std::move(streams_[id]));
+    streams_.erase(id);
+    burial_ = services_.stream.loop.after(std::chrono::milliseconds(0), [this] {
+        const auto graves = std::move(graves_);
+        graves_.clear();
+    });
+}
+
+void MediaStreams::stop() {
+    for (auto& [id, stream] : streams_) stream->stop();
+}
+
+}  // namespace voice

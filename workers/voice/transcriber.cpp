@@ -1,0 +1,143 @@
+#include "workers/voice/transcriber.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "workers/common/base/json.h"
+#include "workers/common/log.h"
+#include "workers/voice/provider.h"
+
+namespace voice {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// Before each attempt to connect again.
+constexpr milliseconds pauses[] = {milliseconds(1'000), milliseconds(2'000), milliseconds(4'000),
+                                   milliseconds(8'000), milliseconds(16'000)};
+constexpr size_t largest_message = 1u << 20;
+constexpr size_t longest_reason = 200;
+
+// http becomes ws, https wss.
+std::string socket_url(const std::string& api_url) {
+    const size_t scheme = std::string_view("http").size();
+    return "ws" + api_url.substr(std::min(scheme, api_url.size())) +
+           "/v1/realtime?intent=transcription";
+}
+
+std::string trimmed(std::string_view text) {
+    constexpr std::string_view blank = " \t\r\n";
+    const size_t from = text.find_first_not_of(blank);
+    if (from == std::string_view::npos) return {};
+    return std::string(text.substr(from, text.find_last_not_of(blank) - from + 1));
+}
+
+}  // namespace
+
+std::string session_update(const Streaming& settings) {
+    return print_json(Json{{"type", "transcription_session.update"},
+                           {"session",
+                            {{"input_audio_format", "g711_ulaw"},
+                             {"input_audio_transcription", {{"model", settings.hearing_model}}},
+                             {"turn_detection",
+                              {{"type", "server_vad"},
+                               {"threshold", settings.threshold},
+                               {"prefix_padding_ms", 300},
+                               {"silence_duration_ms", settings.silence.count()}}}}}});
+}
+
+std::string sound_append(std::string_view sound) {
+    return R"({"type":"input_audio_buffer.append","audio":")" + std::string(sound) + R"("})";
+}
+
+Transcriber::Transcriber(Loop& loop, WebSocketClient& client, const Streaming& settings,
+                         Handlers handlers)
+    : loop_(loop), client_(client), settings_(settings), handlers_(std::move(handlers)) {}
+
+void Transcriber::start() {
+    open();
+}
+
+void Transcriber::open() {
+    WebSocketRequest request;
+    request.url = socket_url(settings_.api_url);
+    request.headers = {{"Authorization", "Bearer " + settings_.hearing_key.reveal()},
+                       {"OpenAI-Beta", "realtime=v1"}};
+    request.connect_timeout = connect_timeout;
+    request.largest_message = largest_message;
+    is_open_ = is_confirmed_ = false;
+    socket_ = client_.open(std::move(request), *this);
+}
+
+void Transcriber::take(std::string_view sound) {
+    if (sound.empty()) return;
+    // Out of room: the connection is as good as gone, and its end is told.
+    if (is_open_ && socket_->send(sound_append(sound))) return;
+    kept_.emplace_back(sound);
+    kept_size_ += sound.size();
+    for (; kept_size_ > most_kept; kept_.pop_front()) kept_size_ -= kept_.front().size();
+}
+
+void Transcriber::websocket_opened() {
+    is_open_ = true;
+    (void)socket_->send(session_update(settings_));
+    send_kept();
+}
+
+void Transcriber::send_kept() {
+    while (!kept_.empty() && socket_->send(sound_append(kept_.front()))) {
+        kept_size_ -= kept_.front().size();
+        kept_.pop_front();
+    }
+}
+
+void Transcriber::websocket_message(std::string_view message, bool) {
+    const Result<Json> event = parse_json(message);
+    if (!event) return;
+    const std::string_view type = text_view(*event, "type");
+    if (type == "error") {
+        const Json& error = member(*event, "error");
+        const std::string why = "the transcription service says: " +
+                                text_member(error, "message", "error").substr(0, longest_reason);
+        if (!is_confirmed_) return fail(why);
+        return log_warn("[voice-call] {}", why);
+    }
+    if (type == "transcription_session.updated") {
+        is_confirmed_ = was_confirmed_ = true;
+        tries_ = 0;
+    } else if (type == "input_audio_buffer.speech_started") {
+        handlers_.speech_started();
+    } else if (type == "conversation.item.input_audio_transcription.completed") {
+        const std::string words = trimmed(text_view(*event, "transcript")).substr(0, longest_heard);
+        if (!words.empty()) handlers_.heard(words);
+    } else if (type == "conversation.item.input_audio_transcription.failed") {
+        log_warn("[voice-call] something that a caller said was not understood");
+    }
+}
+
+bool Transcriber::may_try_again(const WebSocketEnd& end) const {
+    if (!was_confirmed_ || tries_ >= std::size(pauses)) return false;
+    return end.http_status < 400 || end.http_status == 429 || end.http_status >= 500;
+}
+
+void Transcriber::websocket_ended(const WebSocketEnd& end) {
+    is_open_ = is_confirmed_ = false;
+    if (!may_try_again(end)) {
+        std::string why = "the transcription service: " + end.error.what;
+        if (end.http_status != 0) why += " (HTTP " + std::to_string(end.http_status) + ")";
+        return fail(why);
+    }
+    const milliseconds pause = pauses[tries_++];
+    log_warn("[voice-call] the transcription service: {}; trying again in {} ms", end.error.what,
+             pause.count());
+    pause_ = loop_.after(pause, [this] { open(); });
+}
+
+void Transcriber::fail(const std::string& why) {
+    is_open_ = false;
+    if (const auto failed = std::exchange(handlers_.failed, nullptr)) failed(why);
+}
+
+}  // namespace voice
