@@ -114,7 +114,7 @@ TEST_P(Death, AtTheStartBacksOff) {
             static_cast<double>(std::stoll(lives[i].back()) - std::stoll(lives[i - 1].back())) /
             1e6;
         EXPECT_GE(gap, expected * 0.79) << "start " << i;
-        EXPECT_LE(gap, expected * 1.21 + 0.3) << "start " << i;
+        EXPECT_LE(gap, expected * 1.21 + 0.3 * slowness) << "start " << i;
         exact &= gap > expected * 0.99 && gap < expected * 1.02;
         gaps += " " + std::to_string(gap).substr(0, 4);
     }
@@ -144,7 +144,8 @@ TEST_P(Death, SoonAfterReadyDoesNotResetTheBackOff) {
     const auto gap = [&](size_t i) {
         return std::stoll(lives[i].back()) - std::stoll(lives[i - 1].back());
     };
-    EXPECT_GT(gap(4), gap(2) + 500'000) << "waits grow although it was ready each time";
+    // The fourth wait of the row: 1.6 s, give or take a fifth.
+    EXPECT_GT(gap(4), 1'250'000) << "waits grow although it was ready each time";
     wait_all_ready_but({"brief"});
     may_hold_more_descriptors = true;
 }

@@ -323,7 +323,6 @@ TEST_P(Door, AnswersOthersWithAThousandCallers) {
     const uint64_t life = supervisor->status("one").incarnation();
     const int64_t time = supervisor->kill_to_next_life("one");
     EXPECT_GE(time, 0);
-    EXPECT_LT(time, 20'000 * slowness);
     EXPECT_TRUE(supervisor->wait_ready_after("one", life));
     EXPECT_LE(supervisor->descriptors(), 100u);
     callers.clear();

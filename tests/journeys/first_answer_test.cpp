@@ -210,7 +210,7 @@ TEST_F(FirstAnswer, HealthEndpointsNeedNoToken) {
     EXPECT_EQ(live.status, 200);
     EXPECT_NE(live.body.find("\"live\""), std::string::npos) << live.body;
     EXPECT_EQ(http_get(port, "/startupz").status, 200);
-    EXPECT_EQ(http_get(port, "/readyz").status, 200);
+    EXPECT_TRUE(hardshell->wait_ready());
     const HttpAnswer head = http_get(port, "/healthz", {}, "HEAD");
     EXPECT_EQ(head.status, 200);
     EXPECT_EQ(head.body, "");

@@ -105,7 +105,7 @@ TEST_F(Metrics, StopNothingWhenTheirPortIsTaken) {
                                      port +
                                      " on :: is taken by another program; end it or choose "
                                      "another metrics.port"));
-    EXPECT_EQ(http_get(hardshell->port(), "/readyz").status, 200);
+    EXPECT_TRUE(hardshell->wait_ready());
     EXPECT_NE(hardshell->command({"status"}).output.find("goes without metrics"),
               std::string::npos);
     taken.reset();

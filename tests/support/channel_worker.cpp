@@ -148,6 +148,7 @@ void ChannelWorker::start() {
         const std::lock_guard<std::mutex> lock(mutex_);
         ready_ = ended_ = false;
         failure_.clear();
+        status_.Clear();
     }
     on_loop([&] {
         log_ = std::move(*log_end);
@@ -196,6 +197,11 @@ int ChannelWorker::wait_for_exit() {
     int status = 0;
     if (pid_ == 0 || waitpid(pid_, &status, 0) != pid_) return -1;
     pid_ = 0;
+    // What it said last is read by the other thread.
+    wait([this] {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return ended_;
+    });
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

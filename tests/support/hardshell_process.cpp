@@ -138,10 +138,10 @@ void HardshellProcess::start() {
     log_.follow(Fd(ends[0]));
 }
 
-bool HardshellProcess::wait_started(std::chrono::milliseconds limit) {
+bool HardshellProcess::wait_for_200(const char* path, std::chrono::milliseconds limit) {
     const Deadline deadline(limit);
     while (!deadline.over()) {
-        if (http_get(port_, "/startupz", {}, "GET", 1s).status == 200) return true;
+        if (http_get(port_, path, {}, "GET", 1s).status == 200) return true;
         if (wait_exit(look_again)) return false;
     }
     return false;

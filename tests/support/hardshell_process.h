@@ -40,7 +40,13 @@ class HardshellProcess {
     // Once, or again after it has ended, on the same state directory and port.
     void start();
     // Until /startupz answers 200. False when it ended or the time was over.
-    bool wait_started(std::chrono::milliseconds limit = patience);
+    bool wait_started(std::chrono::milliseconds limit = patience) {
+        return wait_for_200("/startupz", limit);
+    }
+    // Until every worker serves: /readyz.
+    bool wait_ready(std::chrono::milliseconds limit = patience) {
+        return wait_for_200("/readyz", limit);
+    }
     bool start_and_wait() {
         start();
         return wait_started();
@@ -88,6 +94,7 @@ class HardshellProcess {
                                                    std::chrono::milliseconds limit);
 
   private:
+    bool wait_for_200(const char* path, std::chrono::milliseconds limit);
     std::vector<std::string> environment() const;
     std::string executable() const;
     void replace_programs() const;

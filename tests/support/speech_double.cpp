@@ -68,6 +68,7 @@ SpeechDouble::SpeechDouble() : server_([this](TlsStream& stream, uint64_t) { tal
 SpeechDouble::~SpeechDouble() {
     const std::lock_guard lock(mutex_);
     is_stopping_ = true;
+    changed();
 }
 
 void SpeechDouble::hear_beginning() {
@@ -81,6 +82,19 @@ void SpeechDouble::hear(const std::string& words) {
     to_tell_.push_back(
         json{{"type", item + "delta"}, {"delta", words.substr(0, words.size() / 2)}}.dump());
     to_tell_.push_back(json{{"type", item + "completed"}, {"transcript", words}}.dump());
+}
+
+void SpeechDouble::fail_to_hear() {
+    const std::lock_guard lock(mutex_);
+    to_tell_.push_back(json{{"type", "conversation.item.input_audio_transcription.failed"},
+                            {"error", {{"message", "the quota is used up"}}}}
+                           .dump());
+}
+
+void SpeechDouble::hold_speaking(bool on) {
+    const std::lock_guard lock(mutex_);
+    speaking_is_held_ = on;
+    changed();
 }
 
 void SpeechDouble::refuse_hearing(int status) {
@@ -153,11 +167,12 @@ void SpeechDouble::answer_speech(TlsStream& stream, const std::string& head) {
     int status = 0;
     int length_ms = 0;
     {
-        const std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
         said_.push_back(body);
+        changed();
+        changed_.wait(lock, [this] { return !speaking_is_held_ || is_stopping_; });
         status = speaking_status_;
         length_ms = speech_ms_;
-        changed();
     }
     if (status != 0) {
         stream.write(answer(status, R"({"error":{"message":"the voice is hoarse"}})"));

@@ -30,11 +30,15 @@ class SpeechDouble {
     // Somebody begins to speak, to be told on the open connection, and later has said these words.
     void hear_beginning();
     void hear(const std::string& words);
+    // What somebody said cannot be written down.
+    void fail_to_hear();
     // Further openings are answered with that status; 0: as usual. 200: they are left without an
     // answer.
     void refuse_hearing(int status);
     // Further speech is answered so; 0: as usual.
     void refuse_speaking(int status);
+    // Further speech does not begin until it is let go.
+    void hold_speaking(bool on);
     // Speech lasts so long from now on.
     void speak_for(int milliseconds);
     // Breaks the open connections off.
@@ -65,6 +69,7 @@ class SpeechDouble {
     bool is_stopping_ = false;
     int hearing_status_ = 0;
     int speaking_status_ = 0;
+    bool speaking_is_held_ = false;
     int speech_ms_ = speech_ms;
     bool had_the_key_ = true;
     size_t openings_ = 0;

@@ -15,7 +15,7 @@ namespace telegram_double {
 
 namespace {
 
-constexpr std::chrono::milliseconds patience_of_waits{10'000};
+constexpr std::chrono::milliseconds patience_of_waits{90'000};
 
 // Kinds of updates that come only to who asks for them by name.
 constexpr const char* asked_for[] = {"chat_member", "message_reaction", "message_reaction_count"};

@@ -99,11 +99,14 @@ constexpr VoiceKey voice_keys[] = {
     {"plivo", ".plivo.authToken"},
 };
 
+// As many as calls, two that follow on others, and strangers: those that the worker keeps until their
+// time is over, and those that it is just refusing.
 uint32_t streams_of(const Json& config) {
+    constexpr uint32_t following = 2, strangers = 16;
     constexpr int64_t most = 1'000;
     const Json& calls = member(config, "maxConcurrentCalls");
     const int64_t wanted = calls.is_number_integer() ? calls.get<int64_t>() : 1;
-    return static_cast<uint32_t>(std::clamp<int64_t>(wanted, 1, most)) + 2;
+    return static_cast<uint32_t>(std::clamp<int64_t>(wanted, 1, most)) + following + strangers;
 }
 
 std::vector<PathWish> all_wishes(const Json& config) {

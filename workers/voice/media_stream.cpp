@@ -77,6 +77,7 @@ void MediaStream::take(std::string_view text) {
     if (message->stream_id != stream_id_) return;
     switch (message->kind) {
         case Kind::media:
+            sounded_ms_ = services_.now_ms();
             return ears_.take(message->sound);
         case Kind::dtmf:
             return take_digit(message->digit);
@@ -101,6 +102,12 @@ void MediaStream::begin(const MediaMessage& start) {
     stream_id_ = start.stream_id;
     if (!start.is_telephone_sound) return give_up("its sound is not mu-law of 8 kHz");
     ears_.start();
+    sounded_ms_ = services_.now_ms();
+    watch_ = services_.loop.every(services_.times.silence, [this] {
+        if (services_.now_ms() - sounded_ms_ < services_.times.silence.count()) return;
+        log_warn("[voice-call] call {}: its stream brings no sound any more", call_id_);
+        leave("", in_order, "no sound");
+    });
     greeting_ = services_.loop.after(services_.times.greeting, [this] {
         if (!is_over_) services_.desk.stream_is_ready(call_id_);
     });
@@ -119,6 +126,7 @@ void MediaStream::take_mark(const std::string& name) {
     std::from_chars(name.data(), name.data() + name.size(), turn);
     if (turn <= heard_turn_ || turn > marked_turn_) return;
     heard_turn_ = turn;
+    if (!is_speaking()) is_heard_ = false;
     services_.desk.stream_has_said(call_id_, turn);
 }
 
@@ -127,12 +135,13 @@ bool MediaStream::is_speaking() const {
 }
 
 void MediaStream::interrupt() {
-    if (is_over_ || !is_speaking()) return;
+    if (is_over_ || !is_speaking() || !is_heard_) return;
     mouth_.cancel();
     wishes_.clear();
     queue_.clear();
     if (!socket_.send(clear_message(stream_id_))) return give_up("the company takes no sound");
     marked_turn_ = heard_turn_ = latest_turn_;
+    is_heard_ = false;
     services_.desk.stream_has_said(call_id_, latest_turn_);
 }
 
@@ -154,7 +163,10 @@ void MediaStream::play() {
         const Done sent = socket_.send(is_mark ? mark_message(stream_id_, std::to_string(item.mark))
                                                : sound_message(stream_id_, item.sound));
         if (!sent) return give_up("the company takes no sound: " + sent.error().what);
-        if (is_mark) marked_turn_ = item.mark;
+        if (is_mark)
+            marked_turn_ = item.mark;
+        else
+            is_heard_ = true;
     }
     if (queue_.empty())
         clock_.reset();
@@ -164,6 +176,7 @@ void MediaStream::play() {
 
 void MediaStream::call_is_over() {
     is_over_ = true;
+    watch_.reset();
     socket_.close(in_order, "the call is over");
 }
 
@@ -182,8 +195,11 @@ void MediaStream::give_up(const std::string& why) {
 
 void MediaStream::leave(const std::string& trouble, int code, const std::string& reason) {
     socket_.close(code, reason);
-    if (std::exchange(is_over_, true)) return;
+    if (is_over_) return;
     start_deadline_.reset();
+    watch_.reset();
+    if (!digits_.empty()) services_.desk.stream_got_digit(call_id_, std::exchange(digits_, {}));
+    is_over_ = true;
     if (!call_id_.empty()) services_.desk.stream_ends(call_id_, trouble);
 }
 

@@ -28,6 +28,8 @@ class MediaStream final : public CallDesk::Stream {
         std::chrono::milliseconds start{5'000};   // until the token is shown
         std::chrono::milliseconds greeting{500};  // from there to the first word
         std::chrono::milliseconds digits{1'500};  // after which no further key belongs to them
+        // Without a frame of sound, of which Twilio sends fifty a second: it is dead.
+        std::chrono::milliseconds silence{30'000};
     };
     struct Services {
         Loop& loop;
@@ -42,6 +44,8 @@ class MediaStream final : public CallDesk::Stream {
     MediaStream(Services services, RouteStream connection, const RequestHead& head,
                 std::function<void()> gone);
 
+    // It has shown the token of a call.
+    bool is_of_a_call() const { return !call_id_.empty(); }
     void speak(uint32_t turn, const std::string& words) override;
     void call_is_over() override;
     // The process ends; the call goes on with the next one.
@@ -81,11 +85,14 @@ class MediaStream final : public CallDesk::Stream {
     uint32_t latest_turn_ = 0;  // that we were told to speak
     uint32_t marked_turn_ = 0;  // sent to its end
     uint32_t heard_turn_ = 0;   // and heard, or interrupted
+    bool is_heard_ = false;     // some sound of what is being spoken has left
+    int64_t sounded_ms_ = 0;    // when the caller's sound last came; monotonic
     std::string digits_;
     Loop::Registration start_deadline_;
     Loop::Registration greeting_;
     Loop::Registration digits_end_;
     Loop::Registration clock_;
+    Loop::Registration watch_;
 };
 
 }  // namespace voice

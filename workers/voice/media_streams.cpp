@@ -38,28 +38,40 @@ MediaStreams::MediaStreams(Services services) : services_(std::move(services)) {
 void MediaStreams::take(const RequestHead& head, const RouteCall& call) {
     const Settings& settings = services_.stream.settings;
     if (const int status = refusal_of_opening(head); status != 0) return call.answer(plain(status));
+    const auto refuse = [&](int status, const char* why) {
+        services_.stream.desk.remark_forgery(std::string("a stream was refused: ") + why);
+        call.answer(plain(status));
+    };
     const std::string webhook = services_.public_url();
-    if (webhook.empty() || streams_.size() >= settings.most_calls + spare) {
-        log_warn("[voice-call] a stream was refused: {}",
-                 webhook.empty() ? "there is no public address" : "too many are open");
-        return call.answer(plain(503));
-    }
-    if (!head.header("x-twilio-signature").empty() &&
-        !is_signed_opening(services_.provider, head,
-                           stream_address(webhook, settings.streaming.path))) {
-        log_warn("[voice-call] a stream was refused: its signature is wrong");
-        return call.answer(plain(403));
-    }
+    if (webhook.empty()) return refuse(503, "there is no public address");
+    const bool is_signed = !head.header("x-twilio-signature").empty();
+    if (is_signed && !is_signed_opening(services_.provider, head,
+                                        stream_address(webhook, settings.streaming.path)))
+        return refuse(403, "its signature is wrong");
+    if (!has_room(is_signed)) return refuse(503, "too many are open");
     RouteStream connection = call.take_stream();
     if (!connection.descriptor) return;
     const uint64_t id = ++last_;
-    streams_[id] = std::make_unique<MediaStream>(services_.stream, std::move(connection), head,
-                                                 [this, id] { bury(id); });
+    streams_[id] = {std::make_unique<MediaStream>(services_.stream, std::move(connection), head,
+                                                  [this, id] { bury(id); }),
+                    is_signed};
+}
+
+size_t MediaStreams::strangers() const {
+    return static_cast<size_t>(std::count_if(streams_.begin(), streams_.end(), [](const auto& row) {
+        return !row.second.is_signed && !row.second.stream->is_of_a_call();
+    }));
+}
+
+bool MediaStreams::has_room(bool is_signed) const {
+    const size_t unknown = strangers();
+    if (!is_signed) return unknown < most_strangers;
+    return streams_.size() - unknown < services_.stream.settings.most_calls + spare;
 }
 
 // Once nothing of it runs any more.
 void MediaStreams::bury(uint64_t id) {
-    graves_.push_back(std::move(streams_[id]));
+    graves_.push_back(std::move(streams_[id].stream));
     streams_.erase(id);
     burial_ = services_.stream.loop.after(std::chrono::milliseconds(0), [this] {
         const auto graves = std::move(graves_);
@@ -68,7 +80,7 @@ void MediaStreams::bury(uint64_t id) {
 }
 
 void MediaStreams::stop() {
-    for (auto& [id, stream] : streams_) stream->stop();
+    for (auto& [id, open] : streams_) open.stream->stop();
 }
 
 }  // namespace voice

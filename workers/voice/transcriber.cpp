@@ -19,6 +19,7 @@ constexpr milliseconds pauses[] = {milliseconds(1'000), milliseconds(2'000), mil
                                    milliseconds(8'000), milliseconds(16'000)};
 constexpr size_t largest_message = 1u << 20;
 constexpr size_t longest_reason = 200;
+constexpr int most_failures = 2;  // one after the other
 
 // http becomes ws, https wss.
 std::string socket_url(const std::string& api_url) {
@@ -74,7 +75,7 @@ void Transcriber::open() {
 void Transcriber::take(std::string_view sound) {
     if (sound.empty()) return;
     // Out of room: the connection is as good as gone, and its end is told.
-    if (is_open_ && socket_->send(sound_append(sound))) return;
+    if (is_open_ && kept_.empty() && socket_->send(sound_append(sound))) return;
     kept_.emplace_back(sound);
     kept_size_ += sound.size();
     for (; kept_size_ > most_kept; kept_.pop_front()) kept_size_ -= kept_.front().size();
@@ -83,6 +84,9 @@ void Transcriber::take(std::string_view sound) {
 void Transcriber::websocket_opened() {
     is_open_ = true;
     (void)socket_->send(session_update(settings_));
+    confirmation_ = loop_.after(connect_timeout, [this] {
+        fail("the transcription service does not confirm what it is asked for");
+    });
     send_kept();
 }
 
@@ -106,14 +110,20 @@ void Transcriber::websocket_message(std::string_view message, bool) {
     }
     if (type == "transcription_session.updated") {
         is_confirmed_ = was_confirmed_ = true;
+        confirmation_.reset();
         tries_ = 0;
     } else if (type == "input_audio_buffer.speech_started") {
         handlers_.speech_started();
     } else if (type == "conversation.item.input_audio_transcription.completed") {
         const std::string words = trimmed(text_view(*event, "transcript")).substr(0, longest_heard);
+        failures_ = 0;
         if (!words.empty()) handlers_.heard(words);
     } else if (type == "conversation.item.input_audio_transcription.failed") {
-        log_warn("[voice-call] something that a caller said was not understood");
+        const std::string why = text_member(member(*event, "error"), "message", "no reason given");
+        log_warn("[voice-call] something that a caller said was not written down: {}",
+                 why.substr(0, longest_reason));
+        if (++failures_ >= most_failures)
+            fail("the transcription service says: " + why.substr(0, longest_reason));
     }
 }
 
@@ -124,6 +134,7 @@ bool Transcriber::may_try_again(const WebSocketEnd& end) const {
 
 void Transcriber::websocket_ended(const WebSocketEnd& end) {
     is_open_ = is_confirmed_ = false;
+    confirmation_.reset();
     if (!may_try_again(end)) {
         std::string why = "the transcription service: " + end.error.what;
         if (end.http_status != 0) why += " (HTTP " + std::to_string(end.http_status) + ")";
@@ -137,6 +148,7 @@ void Transcriber::websocket_ended(const WebSocketEnd& end) {
 
 void Transcriber::fail(const std::string& why) {
     is_open_ = false;
+    confirmation_.reset();
     if (const auto failed = std::exchange(handlers_.failed, nullptr)) failed(why);
 }
 

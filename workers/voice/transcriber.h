@@ -2,7 +2,8 @@
 //
 // Promises: what is said while the connection is made or made again is kept and sent then, up to
 // most_kept; a connection that ends is made again as the table of pauses says; who does not let us
-// in is not asked twice. Then, and when it cannot be reached at all, failed() is called, once.
+// in is not asked twice; neither is who fails twice in a row to write down what was said, or does not
+// confirm the session in time. Then, and when it cannot be reached at all, failed() is called, once.
 //
 // platform.openai.com/docs/guides/realtime-transcription
 #pragma once
@@ -56,7 +57,9 @@ class Transcriber final : private WebSocketReceiver {
     size_t tries_ = 0;  // in vain, since it was last confirmed
     std::deque<std::string> kept_;
     size_t kept_size_ = 0;
+    int failures_ = 0;  // to write down what was said, since it last succeeded
     Loop::Registration pause_;
+    Loop::Registration confirmation_;  // by then it has to come
 };
 
 // What is sent first, and then for each piece of sound.

@@ -100,6 +100,7 @@ TEST_F(DiscordWorkerFault, ResumesWhenDiscordAsksToReconnect) {
     ASSERT_TRUE(wait_for_inbound(1)) << log();
     ASSERT_TRUE(wait_for_resumes(1));
     EXPECT_EQ(discord_->identifies(), 1);
+    ASSERT_TRUE(discord_->wait([&] { return !discord_->close_codes().empty(); }));
     EXPECT_THAT(discord_->close_codes(), ElementsAre(4900));
 }
 
@@ -251,6 +252,7 @@ TEST_F(DiscordWorkerFault, ResumesFromWhatTheAgentHasAfterAPlannedStop) {
     expect_each_once(texts(), 2, "m");
     EXPECT_EQ(worker_->offers(), 2u);  // a stop that was asked for repeats nothing
     EXPECT_EQ(discord_->identifies(), 1);
+    ASSERT_TRUE(discord_->wait([&] { return !discord_->close_codes().empty(); }));
     EXPECT_THAT(discord_->close_codes(), ElementsAre(4900));
 }
 

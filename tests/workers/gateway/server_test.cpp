@@ -401,7 +401,7 @@ TEST(GatewayServer, EndsWhoGivesNoSignOfLifeAndNobodyElse) {
     const auto quiet = gateway.client();  // answers pings
     const auto busy = gateway.client();   // sends requests, answers no ping
     std::string told, answers;
-    const Deadline deadline(patience);
+    const Deadline deadline(3 * patience);
     bool lives = true;
     while ((lives = read_raw(*dead, told)) && !deadline.over()) {
         send_request(*busy, "p", "system-presence");

@@ -139,7 +139,7 @@ TEST_F(PublicPaths, OfVoiceWaitForAWorkerAndItsKey) {
     planner::add_public_paths(planner::voice_paths(config), made, notices);
     EXPECT_EQ(paths_of(made.workers(0).settings()),
               "/voice/webhook voice;/voice/stream voice stream;");
-    EXPECT_EQ(made.workers(0).settings().public_paths(1).most_connections(), 5u);
+    EXPECT_EQ(made.workers(0).settings().public_paths(1).most_connections(), 21u);
     EXPECT_EQ(doors_of(made.workers(1).settings()), "gateway;");
 }
 

@@ -127,7 +127,7 @@ TEST_F(Cell, HoldsAFileThatGrows) {
 
 TEST_F(Cell, IsEndedAfterItsTime) {
     Processes::Order slow = order("trap '' TERM; echo begun; sleep 1000");
-    slow.timeout = std::chrono::milliseconds(300);
+    slow.timeout = std::chrono::seconds(2);  // by far enough to begin in
     const Outcome outcome = run(std::move(slow));
     EXPECT_TRUE(outcome.is_error);
     EXPECT_EQ(text(outcome).find("begun"), 0u);

@@ -7,8 +7,8 @@ namespace cli {
 namespace {
 
 constexpr int64_t patience_ms = 20'000;
-// The gateway itself waits three minutes for what is said.
-constexpr int64_t listening_ms = 200'000;
+// `transcriptTimeoutMs` may be an hour, and ends it there.
+constexpr int64_t listening_ms = 3'620'000;
 
 struct Row {
     const char* method;

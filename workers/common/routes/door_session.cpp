@@ -228,6 +228,15 @@ void DoorSession::begin_answer(int status) {
     to_owner_ += std::exchange(incoming_, {});
 }
 
+// Of a stream, who does not take what waits for it holds a place that others need; a little taken
+// now and then gives no more time.
+void DoorSession::limit_reader() {
+    if (to_client_.empty())
+        deadline_.reset();
+    else if (!deadline_)
+        end_after(reader_patience);
+}
+
 void DoorSession::pass_on() {
     if (stage_ == Stage::exchange && !owner_.write(to_owner_)) {
         owner_deaf_ = true;  // its answer may be there all the same
@@ -240,6 +249,7 @@ void DoorSession::pass_on() {
         client_.want(to_client_.empty() ? Loop::readable : Loop::writable);
         return;
     }
+    if (is_stream_) limit_reader();
     if (is_answered_ && !is_stream_ && to_client_.size() < waiting) end_after(reader_patience);
     if (client_ended_ && to_owner_.empty()) return end();
     if (!owner_ended_ || !to_client_.empty()) return watch_both();

@@ -41,6 +41,7 @@ class DoorSession {
     bool read_first_line();
     void begin_answer(int status);
     void pass_on();
+    void limit_reader();
     void watch_both();
     void refuse(int status, std::string_view text = {}, std::string_view more = {});
     void owner_is_away(int status, const std::string& why);

@@ -82,7 +82,8 @@ void ServerWebSocket::is_ready(unsigned events) {
     const auto alive = alive_;
     std::string bytes;
     const bool has_ended = (events & Loop::readable) && socket_.read(bytes, piece) < 0;
-    if (frames_.refusal() == 0) frames_.feed(bytes);  // else nothing of it can be read
+    // Behind a refusal or a close frame nothing is read.
+    if (frames_.refusal() == 0 && !is_closed_) frames_.feed(bytes);
     read_messages();
     if (!*alive) return;
     if (has_ended) return end(why_.empty() ? "the other side has left" : why_);

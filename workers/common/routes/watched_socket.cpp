@@ -31,7 +31,10 @@ ptrdiff_t WatchedSocket::read(std::string& into, size_t most) {
         const ssize_t got = recv(descriptor_.get(), bytes, std::min(most, piece), 0);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return total;
-        if (got <= 0) return total > 0 ? total : -1;  // said again at the next call
+        if (got <= 0) {
+            wanted_ = not_watched;  // libuv looks no more at what had an error, until told to
+            return total > 0 ? total : -1;  // said again at the next call
+        }
         into.append(bytes, static_cast<size_t>(got));
         most -= static_cast<size_t>(got);
         total += got;

@@ -36,5 +36,6 @@ class WatchedSocket {
     Fd descriptor_;
     Loop::Handler handler_;
     Loop::Registration watch_;
+    static constexpr unsigned not_watched = ~0u;
     unsigned wanted_ = 0;
 };

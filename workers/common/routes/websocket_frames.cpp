@@ -20,8 +20,9 @@ bool is_known(unsigned opcode) {
 }  // namespace
 
 std::optional<WebSocketFrames::Head> WebSocketFrames::read_head() {
-    const auto byte = [this](size_t at) { return static_cast<unsigned char>(unread_[at]); };
-    if (unread_.size() < 2) return {};
+    const std::string_view unread = rest();
+    const auto byte = [&](size_t at) { return static_cast<unsigned char>(unread[at]); };
+    if (unread.size() < 2) return {};
     Head head;
     head.is_final = byte(0) & 0x80;
     head.opcode = byte(0) & 0x0f;
@@ -33,14 +34,14 @@ std::optional<WebSocketFrames::Head> WebSocketFrames::read_head() {
     }
     const size_t more = head.size == 126 ? 2 : head.size == 127 ? 8 : 0;
     head.head_size = 2 + more + mask_size;
-    if (unread_.size() < 2 + more) return {};
+    if (unread.size() < 2 + more) return {};
     if (more > 0) head.size = 0;
     for (size_t at = 0; at < more; ++at) head.size = head.size << 8 | byte(2 + at);
     if ((more == 2 && head.size < 126) || (more == 8 && head.size < 65536))
         refusal_ = against_the_protocol;
     else
         refusal_ = refusal_of(head);
-    if (refusal_ != 0 || unread_.size() < head.head_size) return {};
+    if (refusal_ != 0 || unread.size() < head.head_size) return {};
     return head;
 }
 
@@ -54,7 +55,7 @@ int WebSocketFrames::refusal_of(const Head& head) const {
 std::optional<WebSocketFrame> WebSocketFrames::next() {
     while (refusal_ == 0) {
         const std::optional<Head> head = read_head();
-        if (!head || unread_.size() - head->head_size < head->size) return {};
+        if (!head || rest().size() - head->head_size < head->size) return {};
         if (auto frame = take(*head)) return frame;
     }
     return {};
@@ -63,10 +64,11 @@ std::optional<WebSocketFrame> WebSocketFrames::next() {
 // Of the first frame, which is all there; nothing when it is not the last of its message.
 std::optional<WebSocketFrame> WebSocketFrames::take(const Head& head) {
     const auto size = static_cast<size_t>(head.size);
-    std::string bytes = unread_.substr(head.head_size, size);
+    const std::string_view mask = rest().substr(head.head_size - mask_size, mask_size);
+    std::string bytes(rest().substr(head.head_size, size));
     for (size_t at = 0; at < size; ++at)
-        bytes[at] = static_cast<char>(bytes[at] ^ unread_[head.head_size - mask_size + at % 4]);
-    unread_.erase(0, head.head_size + size);
+        bytes[at] = static_cast<char>(bytes[at] ^ mask[at % mask_size]);
+    taken_ += head.head_size + size;
     if (is_control(head.opcode))
         return WebSocketFrame{static_cast<WebSocketFrame::Kind>(head.opcode), std::move(bytes)};
     if (head.opcode != continuation) begun_ = head.opcode;

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 struct WebSocketFrame {
     enum class Kind : uint8_t { text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
@@ -24,7 +25,10 @@ class WebSocketFrames {
   public:
     explicit WebSocketFrames(size_t largest_message) : largest_(largest_message) {}
 
-    void feed(std::string_view bytes) { unread_.append(bytes); }
+    void feed(std::string_view bytes) {
+        unread_.erase(0, std::exchange(taken_, 0));
+        unread_.append(bytes);
+    }
     // The next whole message or control frame; nothing until more has come, or refusal() is set.
     std::optional<WebSocketFrame> next();
     // The code to close with: 1002 against the protocol, 1009 too large; 0: all is well.
@@ -43,7 +47,11 @@ class WebSocketFrames {
     std::optional<WebSocketFrame> take(const Head& head);
 
     size_t largest_;
+    // Not moved up for each of many small frames.
+    std::string_view rest() const { return std::string_view(unread_).substr(taken_); }
+
     std::string unread_;
+    size_t taken_ = 0;  // of unread_
     std::string message_;
     unsigned begun_ = 0;  // opcode of the message whose further frames are to come; 0: none
     int refusal_ = 0;
