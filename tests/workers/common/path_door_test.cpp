@@ -253,6 +253,23 @@ TEST_F(PathDoorTest, EndsAStreamWithEitherEnd) {
     EXPECT_EQ(door->open(), 0u);
 }
 
+TEST_F(PathDoorTest, EndsAStreamThatIsNotRead) {
+    RouteStream stream;
+    serve([&](const RequestHead&, const RouteCall& call) {
+        stream = call.take_stream();
+        EXPECT_GT(::send(stream.descriptor.get(), "HTTP/1.1 101 X\r\n\r\n", 18, 0), 0);
+    });
+    const auto client = connect();
+    send(*client, opening);
+    ASSERT_TRUE(until([&] { return !client->received.empty(); }));
+    client->watch.reset();
+    const std::string much(64 * 1024, 'x');
+    const auto writing = loop->watch(stream.descriptor.get(), Loop::writable, [&](unsigned) {
+        ::send(stream.descriptor.get(), much.data(), much.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    });
+    EXPECT_TRUE(until([&] { return door->open() == 0; }));
+}
+
 TEST_F(PathDoorTest, AnswersForAWorkerThatIsAway) {
     is_away = true;
     EXPECT_TRUE(is(ask(post("/hook", "")), 503));

@@ -234,7 +234,7 @@ void DoorSession::limit_reader() {
     if (to_client_.empty())
         deadline_.reset();
     else if (!deadline_)
-        end_after(reader_patience);
+        end_after(stream_reader_patience);
 }
 
 void DoorSession::pass_on() {

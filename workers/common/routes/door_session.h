@@ -17,6 +17,7 @@ class DoorSession {
     static constexpr std::chrono::milliseconds body_time{10'000};
     static constexpr uint64_t body_bytes_per_second = 64 * 1024;  // a second more for so many
     static constexpr std::chrono::milliseconds reader_patience{60'000};
+    static constexpr std::chrono::milliseconds stream_reader_patience{5'000};
     static constexpr std::chrono::milliseconds rest_time{3'000};
     // Held for either side; who does not take it is not read for.
     static constexpr size_t most_held = 64 * 1024;

@@ -59,12 +59,13 @@ function useFollowing(turn) {
     const follows = useRef(true);
     const [isAtEnd, setAtEnd] = useState(true);
     const scrolled = () => {
+        if (!scroll.current) return; // the browser tells later, and the view may be gone
         const { scrollHeight, scrollTop, clientHeight } = scroll.current;
         follows.current = scrollHeight - scrollTop - clientHeight < nearEnd;
         setAtEnd(follows.current);
     };
     const keepUp = () => {
-        if (follows.current) scroll.current.scrollTop = scroll.current.scrollHeight;
+        if (follows.current && scroll.current) scroll.current.scrollTop = scroll.current.scrollHeight;
         scrolled();
     };
     useLayoutEffect(keepUp, [turn]);

@@ -80,6 +80,7 @@ function useWindow(rows, follows, setFollows) {
     const anchor = useRef({ key: 0, offset: 0 });
     shown.current = rows;
     const look = () => {
+        if (!box.current) return; // the browser tells later, and the view may be gone
         const { scrollTop, clientHeight, scrollHeight } = box.current;
         setSight({ top: scrollTop, height: clientHeight });
         const key = shown.current[Math.floor(scrollTop / rowHeight)]?.key ?? 0;
