@@ -35,6 +35,9 @@ TEST_F(Configuration, OfTheFlyGuideLoadsUnchanged) {
     HardshellProcess::Options options;
     options.config = fixture("openclaw-fly.json");
     options.environment["ANTHROPIC_API_KEY"] = "sk-not-a-real-key";
+    // The guide's secret; without it Discord is held, and not all is well. Nobody answers there.
+    options.environment["DISCORD_BOT_TOKEN"] = "not-a-real-token";
+    options.environment["HARDSHELL_DISCORD_API_URL"] = "https://127.0.0.1:9/api/v10";
     start(options);
     EXPECT_TRUE(hardshell->wait_ready());
     EXPECT_EQ(http_get(hardshell->port(), "/readyz").body.find("degraded"), std::string::npos);
