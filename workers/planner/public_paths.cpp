@@ -99,8 +99,8 @@ constexpr VoiceKey voice_keys[] = {
     {"plivo", ".plivo.authToken"},
 };
 
-// As many as calls, two that follow on others, and strangers: those that the worker keeps until their
-// time is over, and those that it is just refusing.
+// As many as calls, two that follow on others, and strangers: those that the worker keeps until
+// their time is over, and those that it is just refusing.
 uint32_t streams_of(const Json& config) {
     constexpr uint32_t following = 2, strangers = 16;
     constexpr int64_t most = 1'000;

@@ -2,8 +2,9 @@
 //
 // Promises: what is said while the connection is made or made again is kept and sent then, up to
 // most_kept; a connection that ends is made again as the table of pauses says; who does not let us
-// in is not asked twice; neither is who fails twice in a row to write down what was said, or does not
-// confirm the session in time. Then, and when it cannot be reached at all, failed() is called, once.
+// in is not asked twice; neither is who fails twice in a row to write down what was said, or does
+// not confirm the session in time. Then, and when it cannot be reached at all, failed() is called,
+// once.
 //
 // platform.openai.com/docs/guides/realtime-transcription
 #pragma once

@@ -335,8 +335,8 @@ TEST_F(TheStreams, CloseOnFramesThatAreTooLargeOrNone) {
 
 TEST_F(TheStreams, AreNoMoreThanTheOwnerAllowsCalls) {
     const std::string signature =
-        "X-Twilio-Signature: " +
-        twilio_signature(settings.key, "wss://example.com/voice/stream") + "\r\n";
+        "X-Twilio-Signature: " + twilio_signature(settings.key, "wss://example.com/voice/stream") +
+        "\r\n";
     run([&] {
         MediaCaller strangers[MediaStreams::most_strangers];
         for (MediaCaller& caller : strangers) ASSERT_TRUE(caller.open(port, path));
