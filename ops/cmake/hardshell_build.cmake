@@ -29,6 +29,12 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
   # Packed relocations are read in pages, not in hundreds of pages, at every start.
   target_link_options(hardshell_settings INTERFACE -Wl,--gc-sections -Wl,-z,pack-relative-relocs)
 endif()
+if(CMAKE_UNITY_BUILD)
+  # Many files are one translation unit here (CMakePresets.json: what is built often, on two cores):
+  # a local name may be that of another file's, and a class of an included file uses that file's own.
+  target_compile_options(hardshell_settings INTERFACE -Wno-shadow
+                                                     $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
 if(HARDSHELL_SANITIZE)
   add_compile_options(-fsanitize=${HARDSHELL_SANITIZE} -fno-omit-frame-pointer
                       -fno-sanitize-recover=all)

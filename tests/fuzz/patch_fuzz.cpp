@@ -13,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto patches =
         tools::read_patch(middle == std::string::npos ? text : text.substr(middle));
     if (!patches) return 0;
-    for (const tools::FilePatch& patch : *patches) (void)tools::patched(content, patch);
+    size_t steps = tools::most_line_steps;
+    for (const tools::FilePatch& patch : *patches) (void)tools::patched(content, patch, steps);
     return 0;
 }

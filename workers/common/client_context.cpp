@@ -24,7 +24,8 @@ SSL_CTX* ClientContext::tls() {
     if (!options_.certificate_file.empty() &&
         SSL_CTX_load_verify_file(made, options_.certificate_file.c_str()) != 1) {
         failure_ = {Fault::bad_config,
-                    "cannot read certificate authorities from " + options_.certificate_file};
+                    "cannot read certificate authorities from " + options_.certificate_file +
+                        "; it must be a PEM file that this worker's own user can read (chmod a+r)"};
         tls_.reset();
     }
     return tls_.get();

@@ -38,6 +38,7 @@ class Http1Response {
     // The connection can carry another exchange. Known when complete.
     bool keeps_alive() const { return keeps_alive_; }
     Http1Head& head() { return head_; }
+    const Http1Head& head() const { return head_; }
 
   private:
     enum class Stage { head, counted, to_the_end, chunk_size, chunk, chunk_end, trailer, complete };

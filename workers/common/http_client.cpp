@@ -64,7 +64,9 @@ constexpr CurlFault curl_faults[] = {
     {CURLE_UNSUPPORTED_PROTOCOL, Fault::bad_config, "only http and https are supported, not for "},
     {CURLE_URL_MALFORMAT, Fault::bad_config, "this is no URL that can be called: "},
     {CURLE_SSL_CACERT_BADFILE, Fault::bad_config,
-     "the file of additional certificate authorities cannot be read, needed for "},
+     "the file of additional certificate authorities cannot be read; it must be a PEM file that "
+     "this "
+     "worker's own user can read (chmod a+r), needed for "},
 };
 
 }  // namespace

@@ -1,15 +1,36 @@
 #include "workers/common/https_client.h"
 
 #include <algorithm>
+#include <charconv>
 #include <deque>
 #include <map>
+#include <optional>
 
+#include "workers/common/base/clock.h"
 #include "workers/common/https_exchange.h"
 #include "workers/common/tls_socket.h"
 
 namespace {
 
 constexpr size_t write_size = 16 * 1024;
+constexpr unsigned longest_promise = 3'600;  // seconds
+// The server counts from when it sent the answer.
+constexpr std::chrono::seconds on_its_way{1};
+
+// "timeout=5, max=100": how long the server keeps the connection for another request.
+std::optional<std::chrono::milliseconds> promised_lifetime(const Http1Head& head) {
+    constexpr std::string_view name = "timeout=";
+    const std::string_view text = head.header("keep-alive");
+    const auto is_same = [](char one, char other) { return (one | 0x20) == (other | 0x20); };
+    const auto found = std::search(text.begin(), text.end(), name.begin(), name.end(), is_same);
+    if (found == text.end()) return {};
+    const char* const begin = text.data() + (found - text.begin()) + name.size();
+    unsigned seconds = 0;
+    const auto read = std::from_chars(begin, text.data() + text.size(), seconds);
+    if (read.ec != std::errc()) return {};
+    return std::max(std::chrono::seconds(std::min(seconds, longest_promise)) - on_its_way,
+                    std::chrono::seconds(0));
+}
 
 }  // namespace
 
@@ -59,6 +80,7 @@ class HttpsClient::State::Call final : public HttpsCall {
     void begin();
     const std::string& origin() const { return origin_; }
     HttpsExchange& exchange() { return exchange_; }
+    const HttpsExchange& exchange() const { return exchange_; }
     Connection* connection() { return connection_; }
     void is_carried_by(Connection* connection) { connection_ = connection; }
     // Gives the outcome to the handler, which may destroy this.
@@ -86,6 +108,10 @@ class HttpsClient::State::Connection final : public TlsSocket {
         : TlsSocket(state.context, endpoint), state_(state), origin_(key(endpoint)) {}
 
     bool is_idle() const { return is_open() && !call_; }
+    bool is_fit_for(const Call& call) const {
+        return is_idle() &&
+               (call.exchange().is_safe_to_repeat() || monotonic_ms() < trusted_until_ms_);
+    }
     const std::string& origin() const { return origin_; }
 
     void carry(Call& call) {
@@ -110,6 +136,7 @@ class HttpsClient::State::Connection final : public TlsSocket {
     void received(std::string_view bytes) override;
     void ended(const Error& error) override;
     void answered();
+    void wait_for_another(const Http1Head& head);
     // The connection is done with, and so is its call.
     void give_up(const Error& error);
 
@@ -117,6 +144,7 @@ class HttpsClient::State::Connection final : public TlsSocket {
     std::string origin_;
     Call* call_ = nullptr;
     bool is_reused_ = false;
+    int64_t trusted_until_ms_ = 0;
     Loop::Registration idle_;
 };
 
@@ -141,14 +169,22 @@ void HttpsClient::State::Connection::answered() {
     // An answer before the whole request was sent leaves the rest of it in between.
     const Result<std::string> rest = call.exchange().next_bytes(1);
     if (is_open() && call.exchange().response().keeps_alive() && rest && rest->empty())
-        idle_ = state_.context.loop().after(state_.options.idle_lifetime,
-                                            [this] { state_.bury(*this); });
+        wait_for_another(call.exchange().response().head());
     else
         state_.bury(*this);
     const auto state = state_.shared_from_this();
     const std::string origin = origin_;
     call.finish(call.exchange().succeed());
     if (!state->is_closed) state->serve(origin);
+}
+
+void HttpsClient::State::Connection::wait_for_another(const Http1Head& head) {
+    const HttpsClient::Options& options = state_.options;
+    const auto promised = promised_lifetime(head);
+    if (promised && promised->count() == 0) return state_.bury(*this);
+    const auto lifetime = std::min(promised.value_or(options.idle_lifetime), options.idle_lifetime);
+    trusted_until_ms_ = monotonic_ms() + promised.value_or(options.trusted_lifetime).count();
+    idle_ = state_.context.loop().after(lifetime, [this] { state_.bury(*this); });
 }
 
 void HttpsClient::State::Connection::give_up(const Error& error) {
@@ -207,13 +243,19 @@ void HttpsClient::State::enqueue(Call& call, bool in_front) {
 void HttpsClient::State::serve(const std::string& origin) {
     Origin& at = origins[origin];
     while (!at.waiting.empty()) {
-        const auto idle = std::find_if(at.connections.begin(), at.connections.end(),
-                                       [](const auto& each) { return each->is_idle(); });
-        if (idle == at.connections.end() && at.connections.size() >= options.connections_per_host)
-            return;
         Call& call = *at.waiting.front();
+        const auto idle = std::find_if(at.connections.begin(), at.connections.end(),
+                                       [&](const auto& each) { return each->is_fit_for(call); });
+        const bool has_none = idle == at.connections.end();
+        if (has_none && at.connections.size() >= options.connections_per_host) {
+            // Those that are only too old for it make room.
+            const auto old = std::find_if(at.connections.begin(), at.connections.end(),
+                                          [](const auto& each) { return each->is_idle(); });
+            if (old == at.connections.end()) return;
+            bury(**old);
+        }
         at.waiting.pop_front();
-        if (idle == at.connections.end()) {
+        if (has_none) {
             at.connections.push_back(
                 std::make_unique<Connection>(*this, call.exchange().endpoint()));
             at.connections.back()->carry(call);

@@ -70,7 +70,11 @@ class HttpsClient {
     using Handler = std::function<void(HttpsOutcome)>;
     struct Options {
         size_t connections_per_host = 4;  // more requests wait for their turn
+        // At most: a server may say less.
         std::chrono::milliseconds idle_lifetime{20'000};
+        // Where it says nothing, so long for what must not be sent twice: many close after five
+        // seconds, and what is sent just then is lost without a word.
+        std::chrono::milliseconds trusted_lifetime{4'000};
     };
 
     HttpsClient(ClientContext& context, Options options);

@@ -136,7 +136,10 @@ Done HttpsExchange::write_to_file(std::string_view bytes) {
 
 bool HttpsExchange::may_repeat() const {
     if (response_ && response_->has_begun()) return false;
-    if (!has_left_) return true;
+    return !has_left_ || is_safe_to_repeat();
+}
+
+bool HttpsExchange::is_safe_to_repeat() const {
     return std::any_of(std::begin(repeatable_methods), std::end(repeatable_methods),
                        [this](const char* method) { return request_.method == method; });
 }

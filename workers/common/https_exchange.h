@@ -27,6 +27,8 @@ class HttpsExchange {
     bool has_left() const { return has_left_; }
     // Sent on a connection that turned out to be closed, it may be sent again.
     bool may_repeat() const;
+    // Doing it twice is as good as once.
+    bool is_safe_to_repeat() const;
 
     // The outcome, to be given to handler(): nothing is called from here.
     HttpsOutcome succeed();

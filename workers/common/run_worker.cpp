@@ -177,8 +177,12 @@ void Worker::on_frame(std::string_view frame) {
         const auto& changed = message.workers_changed().workers();
         workers_.assign(changed.begin(), changed.end());
         start_.mutable_settings()->set_degraded(message.workers_changed().degraded());
+        volume_ = message.workers_changed().volume();
         follow_peers();
         if (on_workers_) on_workers_();
+    } else if (message.has_exec_approvals_json()) {
+        start_.mutable_settings()->set_exec_approvals_json(message.exec_approvals_json());
+        if (on_exec_approvals_) on_exec_approvals_();
     } else if (message.has_public_url()) {
         *start_.mutable_public_url() = message.public_url();
         if (on_public_url_) on_public_url_();
@@ -201,14 +205,16 @@ void Worker::on_frame(std::string_view frame) {
 }
 
 void Worker::answer_owner(const hardshell::proto::OwnerRequest& request) {
-    FromWorker message;
-    auto& result = *message.mutable_owner_result();
-    if (on_owner_request_)
-        result = on_owner_request_(request);
-    else
-        result.set_error(name() + " answers no requests of the owner");
-    result.set_id(request.id());
-    (void)supervisor_->send(message);
+    OwnerAnswer answer = [this, id = request.id()](hardshell::proto::OwnerResult result) {
+        result.set_id(id);
+        FromWorker message;
+        *message.mutable_owner_result() = std::move(result);
+        (void)supervisor_->send(message);
+    };
+    if (on_owner_request_) return on_owner_request_(request, std::move(answer));
+    hardshell::proto::OwnerResult refused;
+    refused.set_error(name() + " answers no requests of the owner");
+    answer(std::move(refused));
 }
 
 Done Worker::ask_config(const hardshell::proto::ConfigCall& call) {

@@ -73,14 +73,20 @@ class Worker {
     // The machine stood still for a while: connections to the outside are dead, whatever the kernel
     // says. Called within a second of its going on.
     void on_resumed(std::function<void()> handler) { on_resumed_ = std::move(handler); }
-    // The owner calls a method over the control socket; the handler answers at once. Its id is set
-    // for it.
+    // The owner calls a method over the control socket; the handler answers, once, at once or soon.
+    // The answer's id is set for it.
+    using OwnerAnswer = std::function<void(hardshell::proto::OwnerResult)>;
     using OwnerHandler =
-        std::function<hardshell::proto::OwnerResult(const hardshell::proto::OwnerRequest&)>;
+        std::function<void(const hardshell::proto::OwnerRequest&, OwnerAnswer answer)>;
     void on_owner_request(OwnerHandler handler) { on_owner_request_ = std::move(handler); }
-    // The state of every worker and settings().degraded(), now and after each change.
+    // The state of every worker, settings().degraded() and the volume, now and after each change.
     const std::vector<Status>& workers() const { return workers_; }
+    const hardshell::proto::VolumeState& volume() const { return volume_; }
     void on_workers_changed(std::function<void()> handler) { on_workers_ = std::move(handler); }
+    // settings().exec_approvals_json() has changed.
+    void on_exec_approvals(std::function<void()> handler) {
+        on_exec_approvals_ = std::move(handler);
+    }
     // About the configuration, for a kind that may; the answer comes to the handler.
     Done ask_config(const hardshell::proto::ConfigCall& call);
     void on_config_answer(std::function<void(const hardshell::proto::ConfigAnswer&)> handler) {
@@ -112,6 +118,7 @@ class Worker {
     BoardPage page_;
     std::vector<std::pair<std::string, Secret>> secrets_;
     std::vector<Status> workers_;
+    hardshell::proto::VolumeState volume_;
     std::unique_ptr<FrameStream> supervisor_;
     std::vector<Link*> links_;
     std::function<void(const hardshell::proto::Stop&)> on_stop_;
@@ -119,6 +126,7 @@ class Worker {
     std::function<void()> on_resumed_;
     SleepWatch sleep_;
     std::function<void()> on_workers_;
+    std::function<void()> on_exec_approvals_;
     std::function<void()> on_public_url_;
     OwnerHandler on_owner_request_;
     std::function<void(const hardshell::proto::ConfigAnswer&)> on_config_;

@@ -116,6 +116,39 @@ TEST_F(HttpsClientTest, SendsAgainWhatAKeptConnectionDidNotTake) {
     }
 }
 
+TEST_F(HttpsClientTest, KeepsAConnectionNoLongerThanItsServer) {
+    talk_ = [](TlsStream& stream, uint64_t connection) {
+        const std::string seconds = connection == 1 ? "60" : connection == 2 ? "1" : "2";
+        while (!read_request(stream).empty())
+            stream.write("HTTP/1.1 204 No Content\r\nKeep-Alive: Timeout=" + seconds +
+                         ", max=100\r\n\r\n");
+    };
+    make_client(server_.certificate_file(), {4, milliseconds(20'000), milliseconds(0)});
+    const auto rest = [this](milliseconds time) {
+        const auto timer = loop_.after(time, [this] { loop_.stop(0); });
+        loop_.run();
+    };
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(perform(request("/", "POST")).answer);
+    EXPECT_EQ(server_.connections(), 1u);
+    client_->close_idle();
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(perform(request()).answer);
+    EXPECT_EQ(server_.connections(), 3u);
+    EXPECT_TRUE(perform(request()).answer);
+    EXPECT_EQ(server_.connections(), 3u);
+    rest(milliseconds(1'200));
+    EXPECT_TRUE(perform(request()).answer);
+    EXPECT_EQ(server_.connections(), 4u);
+}
+
+TEST_F(HttpsClientTest, SendsNoPostOverAConnectionThatMayBeTooOld) {
+    make_client(server_.certificate_file(), {1, milliseconds(20'000), milliseconds(0)});
+    EXPECT_TRUE(perform(request()).answer);
+    EXPECT_TRUE(perform(request()).answer);
+    EXPECT_EQ(server_.connections(), 1u);
+    EXPECT_TRUE(perform(request("/", "POST")).answer);
+    EXPECT_EQ(server_.connections(), 2u);
+}
+
 TEST_F(HttpsClientTest, NeverSendsAPostTwice) {
     talk_ = [this](TlsStream& stream, uint64_t connection) {
         const std::string first = read_request(stream);

@@ -50,13 +50,34 @@ TEST(Json, SaysWhereATextIsNoJson) {
 
 TEST(Json, SaysSoInWordsOfItsOwnAndBriefly) {
     for (const std::string& text : {std::string("{x"), std::string("1e999"),
-                                    std::string("\"\\ud800\""), "\"" + std::string(100'000, 'a')}) {
+                                    std::string("\"\\uzzzz\""), "\"" + std::string(100'000, 'a')}) {
         const std::string what = parse_json(text).error().what;
         EXPECT_EQ(what.find("json.exception"), std::string::npos) << what;
         EXPECT_LT(what.size(), 250u);
         EXPECT_FALSE(what.empty());
     }
     EXPECT_NE(parse_json("{x").error().what.find("line 1, column 2"), std::string::npos);
+}
+
+TEST(Json, ReadsHalfASurrogatePairAloneAsAReplacement) {
+    const std::string replaced = "\xef\xbf\xbd";
+    const auto text = [](const std::string& escaped) {
+        const auto value = parse_json("[\"" + escaped + "\",{\"k\":1}]");
+        EXPECT_TRUE(value) << escaped;
+        return value ? (*value)[0].get<std::string>() : "refused";
+    };
+    EXPECT_EQ(text("a\\ud83d"), "a" + replaced);
+    EXPECT_EQ(text("\\uDC00b"), replaced + "b");
+    EXPECT_EQ(text("\\ud83d\\u0041"), replaced + "A");
+    EXPECT_EQ(text("\\ud83d\\ud83d\\ude00"), replaced + "\xf0\x9f\x98\x80");
+    EXPECT_EQ(text("\\ud83d\\ude00\\ude00"), "\xf0\x9f\x98\x80" + replaced);
+    // Behind a backslash that is one itself there is no escape.
+    EXPECT_EQ(text("\\ud83d \\\\ud83d"), replaced + " \\ud83d");
+    EXPECT_EQ(text("\\ud83d \\\\\\ud83d"), replaced + " \\" + replaced);
+    EXPECT_EQ(text("\\\\ud83d"), "\\ud83d");
+    EXPECT_FALSE(parse_json("\"\\ud83d\\u12"));
+    EXPECT_FALSE(parse_json("\"\\ud83d\\"));
+    EXPECT_FALSE(parse_json("{\\ud83d}"));
 }
 
 TEST(Json, ReadsAnObjectOfManyMembersInTimeThatGrowsWithIt) {

@@ -26,7 +26,7 @@ Reading read(const std::string& bytes, size_t bytes_each = 7) {
     return reading;
 }
 
-int refusal_of(const websocket_bytes::Frame& frame) {
+int frame_refusal_of(const websocket_bytes::Frame& frame) {
     return read(bytes_of(frame)).refusal;
 }
 
@@ -57,15 +57,16 @@ TEST(WebSocketFrames, OfControlMayStandBetweenThoseOfAMessage) {
 }
 
 TEST(WebSocketFrames, AgainstTheProtocolAreRefused) {
-    EXPECT_EQ(refusal_of({.payload = "x", .masked = false}), 1002) << "not masked";
-    EXPECT_EQ(refusal_of({.payload = "x", .reserved = 4}), 1002) << "an extension nobody agreed on";
-    EXPECT_EQ(refusal_of({.opcode = 3}), 1002);
-    EXPECT_EQ(refusal_of({.opcode = 11}), 1002);
-    EXPECT_EQ(refusal_of({.opcode = 0, .payload = "x"}), 1002) << "the rest of nothing";
-    EXPECT_EQ(refusal_of({.payload = "x", .length_bytes = 2}), 1002) << "a length too long";
-    EXPECT_EQ(refusal_of({.payload = "x", .length_bytes = 8}), 1002);
-    EXPECT_EQ(refusal_of({.opcode = 9, .final = false}), 1002);
-    EXPECT_EQ(refusal_of({.opcode = 9, .payload = std::string(126, 'x')}), 1002);
+    EXPECT_EQ(frame_refusal_of({.payload = "x", .masked = false}), 1002) << "not masked";
+    EXPECT_EQ(frame_refusal_of({.payload = "x", .reserved = 4}), 1002)
+        << "an extension nobody agreed on";
+    EXPECT_EQ(frame_refusal_of({.opcode = 3}), 1002);
+    EXPECT_EQ(frame_refusal_of({.opcode = 11}), 1002);
+    EXPECT_EQ(frame_refusal_of({.opcode = 0, .payload = "x"}), 1002) << "the rest of nothing";
+    EXPECT_EQ(frame_refusal_of({.payload = "x", .length_bytes = 2}), 1002) << "a length too long";
+    EXPECT_EQ(frame_refusal_of({.payload = "x", .length_bytes = 8}), 1002);
+    EXPECT_EQ(frame_refusal_of({.opcode = 9, .final = false}), 1002);
+    EXPECT_EQ(frame_refusal_of({.opcode = 9, .payload = std::string(126, 'x')}), 1002);
     EXPECT_EQ(read(bytes_of({.payload = "x", .final = false}) + bytes_of({.payload = "y"})).refusal,
               1002)
         << "a message inside another";

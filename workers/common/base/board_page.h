@@ -38,6 +38,15 @@ enum class Counter {
     deliveries_failed,
     volume_bytes,  // of the file system that holds the state
     volume_free_bytes,
+    volume_transcripts_bytes,  // this and the next six by the last look of the housekeeping
+    volume_copies_bytes,
+    volume_media_bytes,
+    volume_logs_bytes,
+    volume_leftovers_bytes,
+    volume_database_bytes,
+    volume_workspace_bytes,
+    volume_pruned_files,
+    volume_pruned_bytes,
     count_
 };
 

@@ -1,5 +1,6 @@
 #include "workers/common/base/json.h"
 
+#include <charconv>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -50,6 +51,45 @@ void keep_last_twins(Json::object_t& members) {
             kept.data()[found->second].second = std::move(value);
     }
     members = std::move(kept);
+}
+
+constexpr int no_unit = -1;
+constexpr size_t escape_size = 6;  // of "\\u0041"
+
+// The UTF-16 unit of the escape that begins there.
+int unit_escaped_at(std::string_view text, size_t at) {
+    if (at + escape_size > text.size() || text[at] != '\\' || text[at + 1] != 'u') return no_unit;
+    const char* const digits = text.data() + at + 2;
+    unsigned unit = 0;
+    const auto [end, failure] = std::from_chars(digits, digits + 4, unit, 16);
+    return failure == std::errc() && end == digits + 4 ? static_cast<int>(unit) : no_unit;
+}
+
+bool is_first_half(int unit) {
+    return unit >= 0xd800 && unit < 0xdc00;
+}
+
+bool is_second_half(int unit) {
+    return unit >= 0xdc00 && unit < 0xe000;
+}
+
+// With U+FFFD in place of each escape of half a surrogate pair that stands alone: services pass on
+// what people's clients have cut in two. Of the same length, so that positions hold; empty when
+// there is none.
+std::string with_whole_pairs(std::string_view text) {
+    std::string mended;
+    size_t at = text.find('\\');
+    for (size_t step = 0; at != std::string_view::npos; at = text.find('\\', at + step)) {
+        const int unit = unit_escaped_at(text, at);
+        step = unit == no_unit ? 2 : escape_size;  // what is behind a backslash begins no escape
+        if (is_first_half(unit) && is_second_half(unit_escaped_at(text, at + escape_size))) {
+            step = 2 * escape_size;
+        } else if (is_first_half(unit) || is_second_half(unit)) {
+            if (mended.empty()) mended = text;
+            mended.replace(at + 2, 4, "fffd");
+        }
+    }
+    return mended;
 }
 
 // Builds the value. The library's own builder looks every member up among those before it, which
@@ -115,9 +155,7 @@ class Builder final : public nlohmann::json_sax<Json> {
     std::string fault_;
 };
 
-}  // namespace
-
-Result<Json> parse_json(std::string_view text) {
+Result<Json> parse_as_it_is(std::string_view text) {
     Builder builder;
     try {
         if (Json::sax_parse(text.begin(), text.end(), &builder)) return std::move(builder.value());
@@ -125,6 +163,15 @@ Result<Json> parse_json(std::string_view text) {
     } catch (const Json::exception& failure) {
         return Error{Fault::bad_message, remark_of(failure.what())};
     }
+}
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text) {
+    Result<Json> value = parse_as_it_is(text);
+    if (value) return value;
+    const std::string mended = with_whole_pairs(text);
+    return mended.empty() ? value : parse_as_it_is(mended);
 }
 
 std::string print_json(const Json& value) {

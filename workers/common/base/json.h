@@ -17,7 +17,8 @@ extern template class nlohmann::basic_json<nlohmann::ordered_map>;
 
 inline constexpr int deepest_json = 64;
 
-// bad_message with position and reason when the text is no JSON, or nested too deeply.
+// bad_message with position and reason when the text is no JSON, or nested too deeply. An escape of
+// half a surrogate pair alone is read as U+FFFD.
 Result<Json> parse_json(std::string_view text);
 // Compact; invalid UTF-8 is replaced by U+FFFD.
 std::string print_json(const Json& value);

@@ -12,11 +12,6 @@ bool paragraph_has_ended(std::string_view text, size_t place) {
     return visible != text.npos && text[visible] == '\n';
 }
 
-std::string_view without_blanks_after(std::string_view text) {
-    const size_t last = text.find_last_not_of(blanks);
-    return last == text.npos ? std::string_view{} : text.substr(0, last + 1);
-}
-
 // Of a new line the indentation stays; blanks within a line, and blank lines, go.
 std::string_view without_blanks_before(std::string_view text) {
     const size_t visible = text.find_first_not_of(blanks);

@@ -13,6 +13,11 @@ inline constexpr size_t place_kinds = 4;
 
 inline constexpr std::string_view blanks = " \t\r\n";
 
+inline std::string_view without_blanks_after(std::string_view text) {
+    const size_t last = text.find_last_not_of(blanks);
+    return last == text.npos ? std::string_view{} : text.substr(0, last + 1);
+}
+
 // The fence that a break at `at` would divide, or null.
 const Fence* fence_at(const std::vector<Fence>& fences, size_t at);
 

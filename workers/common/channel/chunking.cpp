@@ -7,11 +7,6 @@
 
 namespace {
 
-std::string_view without_blanks_after(std::string_view text) {
-    const size_t last = text.find_last_not_of(blanks);
-    return last == text.npos ? std::string_view{} : text.substr(0, last + 1);
-}
-
 // What a piece may still take.
 struct Budget {
     size_t characters = 0;

@@ -121,6 +121,21 @@ Finding judge_layer(const Layer& layer) {
             cure_for(layer_cures, layer.name(), "")};
 }
 
+Findings judge_volume(const hardshell::proto::VolumeState& volume) {
+    using hardshell::proto::VolumeState;
+    if (volume.level() == VolumeState::LEVEL_UNKNOWN) return {};
+    if (volume.level() == VolumeState::ROOM)
+        return {{Weight::good, "volume",
+                 std::to_string(used_percent(volume)) + " % of " + size(volume.total_bytes()) +
+                     " are used",
+                 ""}};
+    return {{Weight::problem, "volume", volume.what(),
+             volume.level() == VolumeState::READ_ONLY
+                 ? "make the file system writable"
+                 : "delete what is not needed, or make the volume larger (fly volumes extend); "
+                   "ops/runbooks/volume-fills.md"}};
+}
+
 Findings judge_usage(const WorkerStatus& worker) {
     const uint64_t limit = worker.memory_limit_bytes();
     if (limit == 0 || worker.memory_bytes() < limit / 100 * nearly_full) return {};
@@ -163,11 +178,12 @@ Findings judge_status(const Result<StatusReport>& status) {
 }
 
 Findings judge_machine(const StatusReport& status) {
-    Findings found;
+    Findings found = judge_volume(status.volume());
     for (const Layer& layer : status.layers()) found.push_back(judge_layer(layer));
     for (const std::string& missing : status.missing()) {
-        // What a layer says about itself need not be said again.
+        // What a layer or the volume says about itself need not be said again.
         const bool said =
+            missing == status.volume().what() ||
             std::any_of(status.layers().begin(), status.layers().end(), [&](const Layer& layer) {
                 return !layer.detail().empty() && missing.find(layer.detail()) != std::string::npos;
             });

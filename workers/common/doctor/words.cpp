@@ -47,6 +47,28 @@ std::string_view tunnel_state_name(hardshell::proto::PublicUrl::State state) {
     }
 }
 
+std::string_view volume_level_name(hardshell::proto::VolumeState::Level level) {
+    using hardshell::proto::VolumeState;
+    switch (level) {
+        case VolumeState::ROOM:
+            return "ok";
+        case VolumeState::FILLING:
+            return "filling";
+        case VolumeState::FULL:
+            return "full";
+        case VolumeState::READ_ONLY:
+            return "read-only";
+        default:
+            return "unknown";
+    }
+}
+
+int used_percent(const hardshell::proto::VolumeState& volume) {
+    if (volume.total_bytes() == 0 || volume.free_bytes() > volume.total_bytes()) return 0;
+    return static_cast<int>(100 * static_cast<double>(volume.total_bytes() - volume.free_bytes()) /
+                            static_cast<double>(volume.total_bytes()));
+}
+
 std::string tunnel_in_words(const hardshell::proto::PublicUrl& url) {
     using hardshell::proto::PublicUrl;
     std::string text = url.state() == PublicUrl::UP ? printable(url.url())

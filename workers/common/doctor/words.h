@@ -13,6 +13,10 @@ namespace doctor {
 std::string_view state_name(hardshell::proto::WorkerStatus::State state);
 // "up", "degraded", "down".
 std::string_view tunnel_state_name(hardshell::proto::PublicUrl::State state);
+// "ok", "filling", "full", "read-only"; "unknown".
+std::string_view volume_level_name(hardshell::proto::VolumeState::Level level);
+// Rounded down; 0 when its size is not known.
+int used_percent(const hardshell::proto::VolumeState& volume);
 // "https://abc.ngrok.app (ngrok)", "down (ngrok): why".
 std::string tunnel_in_words(const hardshell::proto::PublicUrl& url);
 // How it last failed: cause and text in one line; empty before the first time.

@@ -12,7 +12,7 @@ namespace {
 constexpr int accepts_per_turn = 64;
 constexpr std::chrono::milliseconds rest_time{3'000};
 constexpr std::chrono::milliseconds write_time{30'000};
-constexpr uint64_t most_discarded = 2u << 20;
+constexpr uint64_t most_discarded_bytes = 2u << 20;
 constexpr size_t piece = 64 * 1024;
 constexpr std::chrono::milliseconds pause_without_descriptors{100};
 
@@ -136,7 +136,7 @@ class RouteConnection : public std::enable_shared_from_this<RouteConnection> {
         std::string rest;
         const ptrdiff_t got = socket_.read(rest, piece);
         discarded_ += rest.size();
-        if (got < 0 || discarded_ > most_discarded) end();
+        if (got < 0 || discarded_ > most_discarded_bytes) end();
     }
 
     void fail(int status) {
