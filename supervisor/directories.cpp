@@ -49,12 +49,12 @@ std::string closed_ancestor(std::string path) {
     }
 }
 
-struct Right {
+struct NeededRight {
     int capability;
     const char* name;
 };
 // Without one of them user 0 cannot start, serve and end the processes of other users.
-constexpr Right needed_rights[] = {
+constexpr NeededRight needed_rights[] = {
     {CAP_SETUID, "CAP_SETUID"},
     {CAP_SETGID, "CAP_SETGID"},
     {CAP_CHOWN, "CAP_CHOWN"},
@@ -66,7 +66,7 @@ const char* missing_right() {
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
     __user_cap_data_struct sets[2] = {};
     if (syscall(SYS_capget, &header, sets) != 0) return nullptr;
-    for (const Right& right : needed_rights)
+    for (const NeededRight& right : needed_rights)
         if (!(sets[right.capability / 32].effective & 1u << right.capability % 32))
             return right.name;
     return nullptr;

@@ -14,11 +14,14 @@ const hardshell::proto::WorkerPlan* find_in(const hardshell::proto::Plan& plan,
     return nullptr;
 }
 
-// Why the file is not in force is told to a worker that runs; it is not restarted for it.
+// Why the file is not in force, and which commands may run, is told to a worker that runs; it is
+// not restarted for it.
 bool same_plan(const hardshell::proto::WorkerPlan& a, const hardshell::proto::WorkerPlan& b) {
     hardshell::proto::WorkerPlan one = a, other = b;
     one.mutable_settings()->clear_degraded();
     other.mutable_settings()->clear_degraded();
+    one.mutable_settings()->clear_exec_approvals_json();
+    other.mutable_settings()->clear_exec_approvals_json();
     return stable_bytes(one) == stable_bytes(other);
 }
 

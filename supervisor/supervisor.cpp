@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <utility>
 
 #include "supervisor/control_verbs.h"
@@ -78,7 +79,7 @@ Done Supervisor::begin() {
     if (!state) return state.error();
     state_ = std::move(*state);
     for (const std::string& remark : state_.remarks) log_.say("", remark);
-    space_.check(state_.directory.get());
+    (void)space_.check(state_.directory.get());
     memory_.open(state_.key());
     say_missing_layers();
     auto control = ControlSocket::open(
@@ -190,6 +191,8 @@ PlanRequest Supervisor::plan_request() {
     for (const std::string& argument : options_.gateway_arguments) request.add_arguments(argument);
     request.set_state_dir(options_.state_dir);
     request.set_config_path(options_.config_path);
+    char here[PATH_MAX];
+    if (getcwd(here, sizeof here)) request.set_working_dir(here);
     return request;
 }
 
@@ -247,6 +250,10 @@ void Supervisor::replace_all() {
 void Supervisor::apply(Plan plan) {
     mask_secrets_of(plan);
     say_notices(plan);
+    // Whatever becomes of the rest: what its owner has taken back must not run any more.
+    for (const WorkerPlan& wanted : plan.workers())
+        if (WorkerProcess* worker = find(wanted.name()))
+            worker->set_exec_approvals(wanted.settings().exec_approvals_json());
     const PlanReview seen = look_at(plan);
     waiting_change_ = seen.waiting;
     refused_memory_.clear();
@@ -504,13 +511,13 @@ void Supervisor::announce_changes() {
         announcing_ = false;
         public_address_.look_at_workers();
         for (const auto& worker : workers_)
-            worker->tell_workers(visible_to(*worker), plan_.degraded());
+            worker->tell_workers(visible_to(*worker), plan_.degraded(), space_.state());
         if (shutdown_.has_begun()) shutdown_.go_on();
     });
 }
 
 void Supervisor::on_tick() {
-    space_.check(state_.directory.get());
+    if (space_.check(state_.directory.get())) announce_changes();
     mend_door();
     const int64_t slept_s = own_time_.tick();
     if (slept_s > 0)
@@ -582,13 +589,16 @@ StatusReport Supervisor::report() const {
     report.set_config_path(options_.config_path);
     report.set_log_lines_dropped(log_.dropped());
     if (const auto url = public_address_.now()) *report.mutable_public_url() = *url;
-    if (!space_.trouble().empty()) report.add_missing(space_.trouble());
+    *report.mutable_volume() = space_.state();
+    if (space_.trouble() == SpaceTrouble::full || space_.trouble() == SpaceTrouble::read_only)
+        report.add_missing(space_.state().what());
     const auto tell = [&](const char* severity, const std::string& text) {
         if (text.empty()) return;
         auto& notice = *report.add_notices();
         notice.set_severity(severity);
         notice.set_text(text);
     };
+    if (space_.trouble() == SpaceTrouble::filling) tell("warn", space_.state().what());
     tell("warn", waiting_change_);
     tell("error", refused_memory_);
     tell("warn", memory_.remark());

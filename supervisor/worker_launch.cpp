@@ -21,7 +21,7 @@ namespace {
 // interface, and ending it.
 constexpr int isolating[] = {CAP_SETUID, CAP_SETGID, CAP_KILL, CAP_SYS_ADMIN, CAP_NET_ADMIN};
 
-constexpr int first_handle = 4;  // 3 is the link to the supervisor
+constexpr int first_extra_handle = 4;  // 3 is the link to the supervisor
 
 Result<std::pair<Fd, Fd>> make_pipe() {
     int ends[2];
@@ -101,7 +101,7 @@ hardshell::proto::ToWorker start_message(const LaunchRequest& request) {
     for (const auto& link : request.links) *start.add_links() = link;
     for (const auto& stream : request.streams) *start.add_streams() = stream;
     if (request.public_url) *start.mutable_public_url() = *request.public_url;
-    int descriptor = first_handle;
+    int descriptor = first_extra_handle;
     for (const auto& [name, source] : request.handles) {
         auto& handle = *start.add_handles();
         handle.set_name(name);

@@ -237,6 +237,16 @@ void WorkerProcess::set_plan(hardshell::proto::WorkerPlan plan) {
     refused_plan_.reset();
 }
 
+void WorkerProcess::set_exec_approvals(const std::string& approvals_json) {
+    if (plan_.settings().exec_approvals_json() == approvals_json) return;
+    plan_.mutable_settings()->set_exec_approvals_json(approvals_json);
+    if (proven_plan_) proven_plan_->mutable_settings()->set_exec_approvals_json(approvals_json);
+    if (!link_ || !is_running(state_)) return;
+    ToWorker message;
+    message.set_exec_approvals_json(approvals_json);
+    (void)link_->send(message);
+}
+
 void WorkerProcess::stop_for_owner(milliseconds budget) {
     is_stopped_by_owner_ = true;
     stop(budget, "gateway stopping", false);
@@ -319,12 +329,14 @@ void WorkerProcess::signal_group(int number) {
 }
 
 void WorkerProcess::tell_workers(const std::vector<WorkerStatus>& workers,
-                                 const std::string& degraded) {
+                                 const std::string& degraded,
+                                 const hardshell::proto::VolumeState& volume) {
     if (!link_ || !is_running(state_)) return;
     ToWorker message;
     for (const WorkerStatus& worker : workers)
         *message.mutable_workers_changed()->add_workers() = worker;
     message.mutable_workers_changed()->set_degraded(degraded);
+    *message.mutable_workers_changed()->mutable_volume() = volume;
     (void)link_->send(message);
 }
 

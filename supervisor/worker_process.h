@@ -98,6 +98,8 @@ class WorkerProcess {
     // Another plan for the same worker; takes effect at the next start. If it does not become ready
     // with it, it gets the one before back.
     void set_plan(hardshell::proto::WorkerPlan plan);
+    // Which commands may run, from now on; is told to it where that is news.
+    void set_exec_approvals(const std::string& approvals_json);
     // The plan from which it went back to the one before; null when plan() is the newest.
     const hardshell::proto::WorkerPlan* refused_plan() const {
         return refused_plan_ ? &*refused_plan_ : nullptr;
@@ -106,7 +108,7 @@ class WorkerProcess {
     void forget_refused_plan() { refused_plan_.reset(); }
     void set_budget(const MemoryBudget& budget) { memory_.set_budget(budget); }
     void tell_workers(const std::vector<hardshell::proto::WorkerStatus>& workers,
-                      const std::string& degraded);
+                      const std::string& degraded, const hardshell::proto::VolumeState& volume);
     // `busy` while it does not serve.
     Done ask_as_owner(const hardshell::proto::OwnerRequest& request);
     // Its process has ended and is not yet collected: collects it and decides what comes next.

@@ -66,6 +66,12 @@ TEST_F(ThePlanReview, DoesNotCountWhyTheFileIsNotInForce) {
     EXPECT_EQ(look().remark, "");
 }
 
+TEST_F(ThePlanReview, ReplacesNobodyForApprovals) {
+    next.mutable_workers(1)->mutable_settings()->set_exec_approvals_json("{}");
+    EXPECT_EQ(look().remark, "");
+    EXPECT_EQ(look().verdict, Reload::follow);
+}
+
 TEST_F(ThePlanReview, LeavesConnectionsAloneWhenHot) {
     next.mutable_supervisor()->set_reload_mode("hot");
     change(1);
