@@ -209,7 +209,7 @@ void CallDesk::apply(Line& line, const CallEvent& event) {
             return answered(line);
         case CallEvent::Kind::speech:
         case CallEvent::Kind::digits:
-            return heard(line, event);
+            return heard(line, event, event.turn > 0 ? event.turn : turn_said(line));
         case CallEvent::Kind::said:
             return said(line);
         case CallEvent::Kind::ended:
@@ -236,15 +236,15 @@ void CallDesk::answered(Line& line) {
     if (!services_.provider.follows_answers()) carry_out(line);
 }
 
-void CallDesk::heard(Line& line, const CallEvent& event) {
+// `turn`: the last one that the caller had been told when they began.
+void CallDesk::heard(Line& line, const CallEvent& event, uint32_t turn) {
     Call& call = line.call;
     const int64_t now = services_.now_ms();
     if (call.answered_ms == 0 || line.call.ending || call.mode == Mode::notify) return;
-    const bool is_late = event.turn > 0 && event.turn < call.turn;
     if (event.turn > 0 && (event.turn <= call.heard_turn || event.turn > call.turn)) return;
     // Who answers words has them, though the company has not said so yet.
     if (event.turn == call.turn && call.step.says()) words_given(line);
-    call.heard_turn = event.turn > 0 ? event.turn : call.turn;
+    if (event.turn > 0) call.heard_turn = event.turn;
     ++call.heard;
     const std::string text = printable(
         event.kind == CallEvent::Kind::digits ? "[pressed " + event.text + "]" : event.text);
@@ -253,13 +253,26 @@ void CallDesk::heard(Line& line, const CallEvent& event) {
     // Words that wait to be said are said all the same.
     if (!call.step.says()) call.step = {Kind::wait, {}};
     line.answer_due_ms = now + services_.settings.response_timeout.count();
-    if (line.listener && !is_late) {
+    if (line.listener && turn >= line.question) {
         const uint64_t listener = *std::exchange(line.listener, std::nullopt);
         return answer(listener, Json{{"success", true}, {"transcript", text}});
     }
     call.offers.push_back({call.heard, now, text});
     keep(line);
     offer(line, Offer(call.offers.back()));
+}
+
+// What was said just before the end: nobody hears an answer, but it is known.
+void CallDesk::heard_at_last(Line& line, const std::string& words) {
+    Call& call = line.call;
+    if (call.answered_ms == 0 || call.ending || call.mode == Mode::notify) return;
+    const int64_t now = services_.now_ms();
+    const Offer said{++call.heard, now, printable(words)};
+    note_said(call, true, said.text, now);
+    keep(line);
+    if (const Done done = services_.agent.offer(inbound_of(call, said, services_.settings)); !done)
+        log_warn("[voice-call] the last words of a caller are not offered to the agent: {}",
+                 done.error().what);
 }
 
 void CallDesk::offer(Line& line, const Offer& said) {
@@ -323,6 +336,14 @@ WebhookReply CallDesk::answer_with_step(Line& line, bool wants_step, bool is_new
     }
     if (line.call.answered_ms == 0 && line.call.is_live()) answered(line);
     ++line.call.asked;
+    if (line.call.step.says() && line.updates > 0) {
+        // An update with the words is under way, and ends what is answered here: they would be
+        // heard twice.
+        Call meanwhile = line.call;
+        meanwhile.stream_token.clear();
+        meanwhile.step = {Kind::wait, {}};
+        return services_.provider.answer(&meanwhile, webhook);
+    }
     const bool is_streamed = offer_stream(line);
     WebhookReply reply = services_.provider.answer(&line.call, webhook);
     if (line.call.step.says() && !is_streamed) words_given(line);
@@ -357,86 +378,6 @@ void CallDesk::words_given(Line& line) {
     if (!call.delivery_id.empty())
         report(std::exchange(call.delivery_id, {}), DeliveryReport::SENT, "",
                call.provider_id + ":" + std::to_string(call.turn));
-}
-
-void CallDesk::carry_out(Line& line) {
-    line.retry_at_ms = 0;
-    if (goes_by_stream(line)) return;
-    const std::string webhook = services_.public_url();
-    const bool goes_on = line.call.step.kind != Kind::hang_up;
-    if (webhook.empty() && goes_on && services_.provider.follows_answers()) {
-        line.retry_at_ms = services_.now_ms() + retry_pause_ms;  // it would not know where
-        return;
-    }
-    ++line.call.asked;
-    std::vector<HttpsRequest> requests = services_.provider.perform(line.call, webhook);
-    if (requests.empty()) return;
-    ++line.tries;
-    carry_out_from(line.call.id, std::move(requests), 0, line.call.step);
-}
-
-void CallDesk::carry_out_from(const std::string& call_id, std::vector<HttpsRequest> requests,
-                              size_t at, Step step) {
-    HttpsRequest request = requests[at];
-    services_.send(std::move(request), [this, alive = alive_, call_id, requests, at,
-                                        step](const HttpsOutcome& outcome) {
-        Line* line = *alive ? line_by_id(call_id) : nullptr;
-        if (!line || line->is_over_there) return;
-        line->heard_of_ms = services_.now_ms();
-        const bool is_done = outcome.answer && outcome.answer->status / 100 == 2;
-        // What comes before the words is done once in a call.
-        if (is_done && at + 1 < requests.size()) line->call.is_transcribed = true;
-        // Another step has come meanwhile.
-        if (line->call.step != step) return;
-        if (!is_done) return not_carried_out(*line, step, outcome);
-        if (at + 1 < requests.size()) return carry_out_from(call_id, requests, at + 1, step);
-        carried_out(*line, step);
-    });
-}
-
-void CallDesk::carried_out(Line& line, const Step& step) {
-    line.tries = 0;
-    if (step.kind == Kind::hang_up) {
-        line.is_over_there = true;
-        return finish(line, line.call.ending.value_or(CallState::hangup_bot));
-    }
-    // Once is enough, also for a later process.
-    if (step.kind == Kind::take) line.call.step = {};
-    if (step.says() && services_.provider.performs_words()) words_given(line);
-    keep(line);
-}
-
-void CallDesk::not_carried_out(Line& line, const Step& step, const HttpsOutcome& outcome) {
-    if (outcome.answer && services_.provider.says_over(*outcome.answer)) {
-        line.is_over_there = true;
-        return finish(line, line.call.ending.value_or(CallState::completed));
-    }
-    const std::string why =
-        outcome.answer ? refusal_of(*outcome.answer) : outcome.answer.error().what;
-    log_warn("[voice-call] call {}: {} did not do what it was told: {}", line.call.id,
-             line.call.provider, why);
-    if (try_again(line, step.kind)) return;
-    if (step.kind == Kind::hang_up || step.kind == Kind::take)
-        return finish(line, line.call.ending.value_or(CallState::error));
-    // Whoever follows answers asks again by itself, and hears the words then.
-    if (services_.provider.follows_answers()) return;
-    if (!line.call.delivery_id.empty())
-        report(std::exchange(line.call.delivery_id, {}), DeliveryReport::REFUSED, why);
-    // It was called to hear that, and nothing else.
-    if (step.kind == Kind::say_and_hang_up) return hang_up(line, CallState::error);
-    line.call.step = step.after();
-    keep(line);
-}
-
-void CallDesk::hang_up(Line& line, CallState end) {
-    line.call.ending = end;
-    line.call.step = {Kind::hang_up, {}};
-    line.tries = 0;
-    line.answer_due_ms = line.hang_up_at_ms = 0;
-    // Nobody to be told yet: its first word is answered by hanging up.
-    if (line.call.provider_id.empty()) return finish(line, end);
-    keep(line);
-    carry_out(line);
 }
 
 void CallDesk::deliver(const proto::DeliverMessage& message) {

@@ -90,8 +90,12 @@ class CallDesk {
                                       Stream& stream);
     // It speaks what waits to be said, and what comes.
     void stream_is_ready(const std::string& call_id);
-    void stream_heard(const std::string& call_id, const std::string& words);
-    void stream_got_digit(const std::string& call_id, const std::string& digit);
+    // Also what was being written down when the stream ended, and the call with it. `turn`: the one
+    // that the caller had been told when they began.
+    void stream_heard(const std::string& call_id, const std::string& words, uint32_t turn);
+    void stream_got_digit(const std::string& call_id, const std::string& digit, uint32_t turn);
+    // The last turn whose words the caller has been told.
+    uint32_t turn_said(const std::string& call_id) const;
     // The words up to this turn were heard, or interrupted.
     void stream_has_said(const std::string& call_id, uint32_t turn);
     // The call goes on by another stream; with a trouble by the company's own speech.
@@ -114,9 +118,11 @@ class CallDesk {
         int64_t hang_up_at_ms = 0;         // the words have been said
         int64_t retry_at_ms = 0;           // of the step; 0: none
         int tries = 0;                     // of the step
+        int updates = 0;                   // with words, that the company has not answered yet
         bool is_over_there = false;        // the company has said so
         std::optional<uint64_t> listener;  // a method that waits for what is said next
         int64_t listener_due_ms = 0;
+        uint32_t question = 0;  // the turn that it waits for an answer to
         // What the step says, in parts: a stream says them one by one.
         struct Part {
             uint32_t turn = 0;
@@ -137,30 +143,33 @@ class CallDesk {
     WebhookReply refuse(const CallEvent& event, Step::Kind how);
     void apply(Line& line, const CallEvent& event);
     void answered(Line& line);
-    void heard(Line& line, const CallEvent& event);
+    void heard(Line& line, const CallEvent& event, uint32_t turn);
+    void heard_at_last(Line& line, const std::string& words);
     void said(Line& line);
     void finish(Line& line, CallState end);
     WebhookReply answer_with_step(Line& line, bool wants_step, bool is_new);
     void say(Line& line, const std::string& text, Step::Kind kind);
     void say_and_carry_out(Line& line, const std::string& text, Step::Kind kind);
     void words_given(Line& line);
-    void carry_out(Line& line);
-    void carry_out_from(const std::string& call_id, std::vector<HttpsRequest> requests, size_t at,
-                        Step step);
-    void carried_out(Line& line, const Step& step);
-    void not_carried_out(Line& line, const Step& step, const HttpsOutcome& outcome);
-    void hang_up(Line& line, CallState end);
     void offer(Line& line, const Offer& said);
     void speak_delivery(const proto::DeliverMessage& message);
     void report(const std::string& delivery_id, proto::DeliveryReport::Outcome outcome,
                 const std::string& why, const std::string& platform_id = {});
     void keep(Line& line);
     Line& add(Call call);
+    // call_desk_company.cpp
+    void carry_out(Line& line);
+    void carry_out_from(const std::string& call_id, std::vector<HttpsRequest> requests, size_t at,
+                        Step step);
+    void carried_out(Line& line, const Step& step);
+    void not_carried_out(Line& line, const Step& step, const HttpsOutcome& outcome);
+    void hang_up(Line& line, CallState end);
     // call_desk_streams.cpp
     bool offer_stream(Line& line);
     bool goes_by_stream(Line& line);
     void leave_stream(Line& line);
     static void nothing_is_unsaid(Line& line);
+    static uint32_t turn_said(const Line& line);
     // call_desk_time.cpp
     void forget_the_past(const Line& but);
     void tick(Line& line, int64_t now_ms);

@@ -142,6 +142,7 @@ void CallDesk::continue_call(uint64_t id, const Json& params) {
         return answer(id, Error{Fault::busy, "another request waits for what is said next"});
     (*line)->call.mode = Mode::conversation;
     (*line)->listener = id;
+    (*line)->question = (*line)->call.turn + 1;  // which it becomes by being said
     (*line)->listener_due_ms = services_.now_ms() + services_.settings.transcript_timeout.count();
     say_and_carry_out(**line, message, Step::Kind::say_and_listen);
 }

@@ -66,6 +66,16 @@ void CallDesk::nothing_is_unsaid(Line& line) {
     line.handed = 0;
 }
 
+uint32_t CallDesk::turn_said(const Line& line) {
+    const Call& call = line.call;
+    return call.step.says() && !line.unsaid.empty() ? line.unsaid.front().turn - 1 : call.turn;
+}
+
+uint32_t CallDesk::turn_said(const std::string& call_id) const {
+    const auto found = lines_.find(call_id);
+    return found == lines_.end() ? 0 : turn_said(found->second);
+}
+
 Result<std::string> CallDesk::stream_begins(const std::string& provider_id,
                                             const std::string& token, Stream& stream) {
     for (auto& [id, line] : lines_) {
@@ -101,23 +111,25 @@ bool CallDesk::goes_by_stream(Line& line) {
     return true;
 }
 
-void CallDesk::stream_heard(const std::string& call_id, const std::string& words) {
+void CallDesk::stream_heard(const std::string& call_id, const std::string& words, uint32_t turn) {
     CallEvent event;
     event.kind = CallEvent::Kind::speech;
     event.text = words;
     Line* line = line_by_id(call_id);
-    if (!line || !line->stream) return;
-    heard(*line, event);
+    if (!line) return;
+    if (!line->call.is_live()) return heard_at_last(*line, words);
+    heard(*line, event, turn);
     keep(*line);
 }
 
-void CallDesk::stream_got_digit(const std::string& call_id, const std::string& digit) {
+void CallDesk::stream_got_digit(const std::string& call_id, const std::string& digit,
+                                uint32_t turn) {
     CallEvent event;
     event.kind = CallEvent::Kind::digits;
     event.text = digit;
     Line* line = line_by_id(call_id);
     if (!line || !line->stream || digit.empty()) return;
-    heard(*line, event);
+    heard(*line, event, turn);
     keep(*line);
 }
 

@@ -1,5 +1,7 @@
 #include "workers/voice/form.h"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -88,6 +90,15 @@ std::string write_form(const Fields& fields) {
     std::string text;
     for (const auto& [name, value] : fields)
         text += (text.empty() ? "" : "&") + percent_encoded(name) + "=" + percent_encoded(value);
+    return text;
+}
+
+std::string base64_of(std::string_view bytes) {
+    std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
+    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                                     reinterpret_cast<const unsigned char*>(bytes.data()),
+                                     static_cast<int>(bytes.size()));
+    text.resize(static_cast<size_t>(size));
     return text;
 }
 

@@ -1,4 +1,4 @@
-// Names and values of forms and queries: read, sorted, written. Pure.
+// Names and values of forms and queries: read, sorted, written; base64. Pure.
 //
 // Promises a limit on what is read, and that text it cannot read is an error, never a guess: a
 // signature is computed over what is read here.
@@ -28,5 +28,6 @@ Fields sorted(Fields fields);
 std::string write_form(const Fields& fields);
 // All but A-Z a-z 0-9 - _ . ~ as %XX.
 std::string percent_encoded(std::string_view text);
+std::string base64_of(std::string_view bytes);
 
 }  // namespace voice

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "workers/voice/form.h"
+
 namespace voice {
 
 namespace {
@@ -31,15 +33,6 @@ bool is_base64(std::string_view text) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                c == '+' || c == '/';
     });
-}
-
-std::string base64_of(std::string_view bytes) {
-    std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                     reinterpret_cast<const unsigned char*>(bytes.data()),
-                                     static_cast<int>(bytes.size()));
-    text.resize(static_cast<size_t>(size));
-    return text;
 }
 
 Result<MediaMessage> read_start(const Json& start, MediaMessage message) {

@@ -26,8 +26,9 @@ MediaStream::MediaStream(Services services, RouteStream connection, const Reques
     : services_(std::move(services)),
       gone_(std::move(gone)),
       socket_(services_.loop, std::move(connection), head, {}, socket_handlers()),
-      ears_(services_.loop, services_.sockets, services_.settings.streaming, hearing_handlers()),
-      mouth_(services_.speech, services_.settings.streaming, speaking_handlers()) {
+      ears_(services_.loop, services_.sockets, services_.settings.streaming, services_.times.pings,
+            hearing_handlers()),
+      mouth_(services_.loop, services_.speech, services_.settings.streaming, speaking_handlers()) {
     start_deadline_ = services_.loop.after(services_.times.start,
                                            [this] { refuse("it showed no token in time"); });
 }
@@ -37,15 +38,18 @@ ServerWebSocket::Handlers MediaStream::socket_handlers() {
             [this](const std::string& why) {
                 log_debug("[voice-call] a stream has ended: {}", why);
                 leave("", in_order, "");
-                gone_();
+                mouth_.cancel();
+                is_closed_ = true;
+                go_unless_waiting();
             }};
 }
 
 Transcriber::Handlers MediaStream::hearing_handlers() {
-    return {[this] { interrupt(); },
-            [this](const std::string& words) {
-                if (!is_over_) services_.desk.stream_heard(call_id_, words);
+    return {[this] {
+                interrupt();
+                return turn_now();
             },
+            [this](const std::string& words, uint32_t turn) { take_words(words, turn); },
             [this](const std::string& why) { give_up(why); }};
 }
 
@@ -113,11 +117,21 @@ void MediaStream::begin(const MediaMessage& start) {
     });
 }
 
+void MediaStream::take_words(const std::string& words, uint32_t turn) {
+    const bool are_last = static_cast<bool>(last_words_);
+    if (!is_over_ || are_last) services_.desk.stream_heard(call_id_, words, turn);
+    if (!are_last || ears_.owes_words()) return;
+    last_words_.reset();
+    go_unless_waiting();
+}
+
 void MediaStream::take_digit(const std::string& digit) {
     if (digit.empty() || digits_.size() >= most_digits) return;
+    if (digits_.empty()) digits_turn_ = turn_now();
     digits_ += digit;
     digits_end_ = services_.loop.after(services_.times.digits, [this] {
-        if (!is_over_) services_.desk.stream_got_digit(call_id_, std::exchange(digits_, {}));
+        if (is_over_) return;
+        services_.desk.stream_got_digit(call_id_, std::exchange(digits_, {}), digits_turn_);
     });
 }
 
@@ -132,6 +146,11 @@ void MediaStream::take_mark(const std::string& name) {
 
 bool MediaStream::is_speaking() const {
     return latest_turn_ > heard_turn_;
+}
+
+// That the caller answers by what they begin to do now.
+uint32_t MediaStream::turn_now() const {
+    return is_speaking() && is_heard_ ? latest_turn_ : services_.desk.turn_said(call_id_);
 }
 
 void MediaStream::interrupt() {
@@ -178,6 +197,7 @@ void MediaStream::call_is_over() {
     is_over_ = true;
     watch_.reset();
     socket_.close(in_order, "the call is over");
+    wait_for_last_words();
 }
 
 void MediaStream::stop() {
@@ -198,9 +218,23 @@ void MediaStream::leave(const std::string& trouble, int code, const std::string&
     if (is_over_) return;
     start_deadline_.reset();
     watch_.reset();
-    if (!digits_.empty()) services_.desk.stream_got_digit(call_id_, std::exchange(digits_, {}));
+    if (!digits_.empty())
+        services_.desk.stream_got_digit(call_id_, std::exchange(digits_, {}), digits_turn_);
     is_over_ = true;
+    wait_for_last_words();
     if (!call_id_.empty()) services_.desk.stream_ends(call_id_, trouble);
+}
+
+void MediaStream::wait_for_last_words() {
+    if (!ears_.finish()) return;
+    last_words_ = services_.loop.after(services_.times.last_words, [this] {
+        last_words_.reset();
+        go_unless_waiting();
+    });
+}
+
+void MediaStream::go_unless_waiting() {
+    if (is_closed_ && !last_words_) gone_();
 }
 
 }  // namespace voice

@@ -57,6 +57,13 @@ void MediaStreams::take(const RequestHead& head, const RouteCall& call) {
                     is_signed};
 }
 
+// A stream whose last words are waited for has none, and keeps nobody out.
+size_t MediaStreams::sockets() const {
+    return static_cast<size_t>(std::count_if(streams_.begin(), streams_.end(), [](const auto& row) {
+        return row.second.stream->has_socket();
+    }));
+}
+
 size_t MediaStreams::strangers() const {
     return static_cast<size_t>(std::count_if(streams_.begin(), streams_.end(), [](const auto& row) {
         return !row.second.is_signed && !row.second.stream->is_of_a_call();
@@ -66,7 +73,7 @@ size_t MediaStreams::strangers() const {
 bool MediaStreams::has_room(bool is_signed) const {
     const size_t unknown = strangers();
     if (!is_signed) return unknown < most_strangers;
-    return streams_.size() - unknown < services_.stream.settings.most_calls + spare;
+    return sockets() - unknown < services_.stream.settings.most_calls + spare;
 }
 
 // Once nothing of it runs any more.

@@ -39,6 +39,7 @@ class MediaStreams {
         std::unique_ptr<MediaStream> stream;
         bool is_signed = false;
     };
+    size_t sockets() const;
     size_t strangers() const;
     bool has_room(bool is_signed) const;
     void bury(uint64_t id);

@@ -66,4 +66,8 @@ std::string refusal_of(const HttpsAnswer& answer) {
     return why.empty() ? text : text + ": " + why;
 }
 
+bool is_refused_for_now(int http_status) {
+    return http_status == 429 || http_status == 503;
+}
+
 }  // namespace voice

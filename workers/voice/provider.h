@@ -87,6 +87,8 @@ std::string stream_address(const std::string& webhook, const std::string& path);
 std::string basic_authorization(const std::string& user, const Secret& password);
 // What a company, or OpenAI, says about a refusal, for the owner; at most 300 bytes.
 std::string refusal_of(const HttpsAnswer& answer);
+// Too much is asked at the moment: nothing was done of it, and it may be asked again.
+bool is_refused_for_now(int http_status);
 
 // How long a company is told to let a call last: we end it first, and know why. This is for when we
 // cannot.

@@ -56,14 +56,6 @@ std::string hex_of(std::string_view text) {
     return hex;
 }
 
-std::string base64_of(std::string_view text) {
-    std::string encoded((text.size() + 2) / 3 * 4 + 1, '\0');
-    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                                     bytes_of(text), static_cast<int>(text.size()));
-    encoded.resize(static_cast<size_t>(size));
-    return encoded;
-}
-
 // Nothing for what is not exactly base64: letters in another place, blanks, a missing `=`.
 std::optional<std::string> from_base64(std::string_view text) {
     if (text.empty() || text.size() % 4 != 0 || text.size() > longest_header) return {};

@@ -54,8 +54,12 @@ std::string sound_append(std::string_view sound) {
 }
 
 Transcriber::Transcriber(Loop& loop, WebSocketClient& client, const Streaming& settings,
-                         Handlers handlers)
-    : loop_(loop), client_(client), settings_(settings), handlers_(std::move(handlers)) {}
+                         milliseconds ping_period, Handlers handlers)
+    : loop_(loop),
+      client_(client),
+      settings_(settings),
+      ping_period_(ping_period),
+      handlers_(std::move(handlers)) {}
 
 void Transcriber::start() {
     open();
@@ -68,7 +72,7 @@ void Transcriber::open() {
                        {"OpenAI-Beta", "realtime=v1"}};
     request.connect_timeout = connect_timeout;
     request.largest_message = largest_message;
-    is_open_ = is_confirmed_ = false;
+    is_open_ = is_confirmed_ = somebody_speaks_ = false;
     socket_ = client_.open(std::move(request), *this);
 }
 
@@ -79,6 +83,13 @@ void Transcriber::take(std::string_view sound) {
     kept_.emplace_back(sound);
     kept_size_ += sound.size();
     for (; kept_size_ > most_kept; kept_.pop_front()) kept_size_ -= kept_.front().size();
+}
+
+// Without further sound the service would not notice that they have stopped.
+bool Transcriber::finish() {
+    if (!is_open_ || unwritten_.empty()) return false;
+    if (somebody_speaks_) (void)socket_->send(R"({"type":"input_audio_buffer.commit"})");
+    return true;
 }
 
 void Transcriber::websocket_opened() {
@@ -98,6 +109,7 @@ void Transcriber::send_kept() {
 }
 
 void Transcriber::websocket_message(std::string_view message, bool) {
+    is_silent_ = false;
     const Result<Json> event = parse_json(message);
     if (!event) return;
     const std::string_view type = text_view(*event, "type");
@@ -109,16 +121,18 @@ void Transcriber::websocket_message(std::string_view message, bool) {
         return log_warn("[voice-call] {}", why);
     }
     if (type == "transcription_session.updated") {
-        is_confirmed_ = was_confirmed_ = true;
-        confirmation_.reset();
-        tries_ = 0;
+        confirmed();
     } else if (type == "input_audio_buffer.speech_started") {
-        handlers_.speech_started();
+        begun(text_member(*event, "item_id"));
+    } else if (type == "input_audio_buffer.speech_stopped") {
+        somebody_speaks_ = false;
     } else if (type == "conversation.item.input_audio_transcription.completed") {
         const std::string words = trimmed(text_view(*event, "transcript")).substr(0, longest_heard);
+        const uint32_t turn = written(text_member(*event, "item_id"));
         failures_ = 0;
-        if (!words.empty()) handlers_.heard(words);
+        if (!words.empty()) handlers_.heard(words, turn);
     } else if (type == "conversation.item.input_audio_transcription.failed") {
+        written(text_member(*event, "item_id"));
         const std::string why = text_member(member(*event, "error"), "message", "no reason given");
         log_warn("[voice-call] something that a caller said was not written down: {}",
                  why.substr(0, longest_reason));
@@ -127,14 +141,58 @@ void Transcriber::websocket_message(std::string_view message, bool) {
     }
 }
 
+void Transcriber::confirmed() {
+    is_confirmed_ = was_confirmed_ = true;
+    confirmation_.reset();
+    tries_ = 0;
+    ping();
+    pings_ = loop_.every(ping_period_, [this] { ping(); });
+}
+
+void Transcriber::begun(const std::string& item) {
+    somebody_speaks_ = true;
+    if (unwritten_.size() >= most_unwritten) unwritten_.clear();
+    unwritten_[item] = handlers_.speech_started();
+}
+
+// The turn that it answers.
+uint32_t Transcriber::written(const std::string& item) {
+    const auto found = unwritten_.find(item);
+    if (found == unwritten_.end()) return 0;
+    const uint32_t turn = found->second;
+    unwritten_.erase(found);
+    return turn;
+}
+
+void Transcriber::ping() {
+    if (is_silent_ && answers_pings_) return cut_off();
+    is_silent_ = static_cast<bool>(socket_->ping());
+}
+
+void Transcriber::websocket_pong() {
+    is_silent_ = false;
+    answers_pings_ = true;
+}
+
+void Transcriber::cut_off() {
+    socket_.reset();
+    WebSocketEnd end;
+    end.error = {Fault::timed_out,
+                 "no sign of life for " + std::to_string(ping_period_.count()) + " ms"};
+    websocket_ended(end);
+}
+
 bool Transcriber::may_try_again(const WebSocketEnd& end) const {
-    if (!was_confirmed_ || tries_ >= std::size(pauses)) return false;
+    if (!was_confirmed_) return tries_ == 0 && is_refused_for_now(end.http_status);
+    if (tries_ >= std::size(pauses)) return false;
     return end.http_status < 400 || end.http_status == 429 || end.http_status >= 500;
 }
 
 void Transcriber::websocket_ended(const WebSocketEnd& end) {
     is_open_ = is_confirmed_ = false;
+    unwritten_.clear();  // what was begun goes with the connection
     confirmation_.reset();
+    pings_.reset();
     if (!may_try_again(end)) {
         std::string why = "the transcription service: " + end.error.what;
         if (end.http_status != 0) why += " (HTTP " + std::to_string(end.http_status) + ")";
@@ -149,6 +207,7 @@ void Transcriber::websocket_ended(const WebSocketEnd& end) {
 void Transcriber::fail(const std::string& why) {
     is_open_ = false;
     confirmation_.reset();
+    pings_.reset();
     if (const auto failed = std::exchange(handlers_.failed, nullptr)) failed(why);
 }
 

@@ -32,6 +32,10 @@ class TheStreamedDesk : public TheDesk {
         desk->stream_is_ready(*call);
         return *call;
     }
+    // Begun now, and written down at once.
+    void hear(const std::string& call, const std::string& words) {
+        desk->stream_heard(call, words, desk->turn_said(call));
+    }
 
     Line line;
 };
@@ -54,7 +58,7 @@ TEST_F(TheStreamedDesk, GreetsHearsAndSaysTheAnswerByTheStream) {
     EXPECT_THAT(line.spoken, ElementsAre("1 Greetings."));
     desk->stream_has_said(call, 1);
     EXPECT_EQ(state_of(call), "listening");
-    desk->stream_heard(call, "What time is it?");
+    hear(call, "What time is it?");
     ASSERT_EQ(offered.size(), 1u);
     EXPECT_EQ(offered[0].text(), "What time is it?");
     desk->accepted(offered[0].key());
@@ -85,16 +89,68 @@ TEST_F(TheStreamedDesk, SaysOneThingAfterTheOther) {
 
 TEST_F(TheStreamedDesk, LosesNoWordsWhenSomebodySpeaksOverThem) {
     const std::string call = call_with_stream();
-    desk->stream_heard(call, "Hello?");
+    hear(call, "Hello?");
     EXPECT_EQ(desk->find(call)->step.text, "Greetings.") << "still being said";
     desk->stream_has_said(call, 1);
     EXPECT_EQ(offered.size(), 1u);
 }
 
+TEST_F(TheStreamedDesk, GivesAProgramOnlyWhatIsSaidAfterItsQuestion) {
+    const std::string call = call_with_stream();
+    desk->stream_has_said(call, 1);
+    const uint32_t before = desk->turn_said(call);
+    method("continue", {{"callId", call}, {"message", "How old are you?"}});
+    hear(call, "Hello?");
+    desk->stream_has_said(call, 2);
+    desk->stream_heard(call, "Who is it?", before);
+    EXPECT_EQ(answers[last_method], "");
+    EXPECT_THAT(heard(), ElementsAre("Hello?", "Who is it?"));
+    hear(call, "Forty.");
+    EXPECT_EQ(answers[last_method], R"({"success":true,"transcript":"Forty."})");
+    EXPECT_EQ(offered.size(), 2u);
+}
+
+TEST_F(TheStreamedDesk, HearsWhatWasBeingWrittenDownWhenTheStreamEnded) {
+    const std::string xml = ring();
+    const auto call = desk->stream_begins("CA1", stream_token_in(xml), line);
+    ASSERT_TRUE(call);
+    desk->stream_is_ready(*call);
+    desk->stream_has_said(*call, 1);
+    desk->stream_ends(*call, "");
+    hear(*call, "What time is it?");
+    EXPECT_THAT(heard(), ElementsAre("What time is it?"));
+    Line later;
+    ASSERT_TRUE(desk->stream_begins("CA1", stream_token_in(ask_again(xml)), later));
+    desk->stream_is_ready(*call);
+    deliver(*call, "It is noon.");
+    EXPECT_THAT(later.spoken, ElementsAre("2 It is noon."));
+}
+
+TEST_F(TheStreamedDesk, HearsTheLastWordsOfWhoHasHungUp) {
+    const std::string call = call_with_stream();
+    desk->stream_has_said(call, 1);
+    desk->take(signed_form("", event("CA1", "completed")));
+    hear(call, "Remind me tomorrow.");
+    EXPECT_THAT(heard(), ElementsAre("Remind me tomorrow."));
+    EXPECT_EQ(desk->find(call)->transcript.back().text, "Remind me tomorrow.");
+    deliver(call, "I will.");
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].outcome(), proto::DeliveryReport::REFUSED);
+    EXPECT_EQ(desk->live_calls(), 0u);
+}
+
+TEST_F(TheStreamedDesk, HearsNobodyWhomItHasHungUpOn) {
+    const std::string call = call_with_stream();
+    method("end", {{"callId", call}});
+    company_says(200);
+    hear(call, "One more thing.");
+    EXPECT_TRUE(offered.empty());
+}
+
 TEST_F(TheStreamedDesk, TakesKeysThatArePressed) {
     const std::string call = call_with_stream();
     desk->stream_has_said(call, 1);
-    desk->stream_got_digit(call, "42");
+    desk->stream_got_digit(call, "42", 1);
     ASSERT_EQ(offered.size(), 1u);
     EXPECT_EQ(offered[0].text(), "[pressed 42]");
 }
@@ -147,6 +203,19 @@ TEST_F(TheStreamedDesk, GoesOnByTheCompanysOwnSpeechInTrouble) {
     EXPECT_EQ(desk->find(*call)->step.kind, Step::Kind::listen);
 }
 
+TEST_F(TheStreamedDesk, HearsTheAnswerToWhatIsSaidAgainInTrouble) {
+    const std::string xml = ring();
+    const auto call = desk->stream_begins("CA1", stream_token_in(xml), line);
+    ASSERT_TRUE(call);
+    desk->stream_is_ready(*call);
+    hear(*call, "Hello?");
+    desk->stream_ends(*call, "speech was refused");
+    const std::string again = ask_again(xml);
+    EXPECT_THAT(again, HasSubstr(">Greetings.</Say></Gather>"));
+    speak(again, "Are you there?");
+    EXPECT_THAT(heard(), ElementsAre("Hello?", "Are you there?"));
+}
+
 TEST_F(TheStreamedDesk, SaysItItselfWhenTheCompanyDoesNotAskInTrouble) {
     const std::string call = call_with_stream();
     desk->stream_ends(call, "nobody listens");
@@ -190,7 +259,7 @@ TEST_F(TheStreamedDesk, KeepsACallWhenItsProcessIsKilled) {
     ASSERT_TRUE(call);
     desk->stream_is_ready(*call);
     desk->stream_has_said(*call, 1);
-    desk->stream_heard(*call, "hello");
+    hear(*call, "hello");
     ASSERT_EQ(offered.size(), 1u);
     kill_and_begin_anew();
     ASSERT_EQ(offered.size(), 1u) << "the agent had not said that it has it";

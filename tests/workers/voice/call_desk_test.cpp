@@ -146,7 +146,10 @@ TEST_F(TheDesk, KeepsACallWhenItsProcessIsKilled) {
     EXPECT_TRUE(offered.empty());
     desk->tick();
     EXPECT_THAT(twiml_told(), HasSubstr(">the answer</Say>"));
-    EXPECT_THAT(ask_again(waiting), HasSubstr(">the answer</Say>"));
+    const std::string still_waiting = ask_again(waiting);
+    EXPECT_THAT(still_waiting, HasSubstr("<Pause")) << "it is on its way";
+    company_says(500);
+    EXPECT_THAT(ask_again(still_waiting), HasSubstr(">the answer</Say>"));
     EXPECT_EQ(state_of(call), "speaking");
 }
 
@@ -243,6 +246,7 @@ TEST_F(TheDesk, WaitsForWhatIsSaidNextForAProgram) {
     EXPECT_TRUE(offered.empty()) << "it is not the agent's to answer";
     EXPECT_EQ(method("speak", {{"callId", call}, {"message", "Thanks."}}), R"({"success":true})");
     EXPECT_THAT(twiml_told(), HasSubstr("Thanks."));
+    company_says(200);
     EXPECT_EQ(method("end", {{"callId", call}}), R"({"success":true})");
     company_says(200);
     EXPECT_EQ(state_of(call), "hangup-bot");

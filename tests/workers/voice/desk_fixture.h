@@ -1,5 +1,5 @@
 // A desk of calls with a company, an agent and a clock that are made up. Requests need no
-// signature: that is tested where signatures are.
+// signature, unless a test wants the company's own class.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -56,7 +56,8 @@ class DeskFixture : public testing::Test {
     static constexpr const char* webhook = "https://example.com/voice/webhook";
     static constexpr const char* ann = "+15550001111";
 
-    explicit DeskFixture(ProviderName company) {
+    explicit DeskFixture(ProviderName company, bool believes_everything = true)
+        : is_believing(believes_everything) {
         folder = testing::TempDir() + "voice-desk-" + name_of(company) + std::to_string(getpid());
         std::filesystem::remove_all(folder);
         settings.provider = company;
@@ -65,25 +66,27 @@ class DeskFixture : public testing::Test {
         settings.api_url = "https://api.example";
         settings.from_number = "+15550002222";
         settings.inbound = InboundPolicy::allow_list;
-        settings.allow_from = {ann};
+        settings.allow_from = settings.destinations = {ann};
         settings.greeting = "Greetings.";
-        begin();
     }
-    ~DeskFixture() override {
+    // A test that wants other settings changes them before.
+    void SetUp() override { begin(); }
+    void TearDown() override {
         desk.reset();
         std::filesystem::remove_all(folder);
     }
 
     // Of a process.
     void begin() {
-        provider = std::make_unique<Unsigned>(make_provider(settings));
+        provider = make_provider(settings);
+        if (is_believing) provider = std::make_unique<Unsigned>(std::move(provider));
         store = std::make_unique<CallStore>(folder);
         desk = std::make_unique<CallDesk>(CallDesk::Services{
             settings,
             *provider,
             *store,
             {[this](const proto::InboundMessage& message) {
-                 offered.push_back(message.text());
+                 offered.push_back(message);
                  return Done();
              },
              [](const std::string&, uint32_t, uint32_t, std::function<void()> go) { go(); },
@@ -97,7 +100,7 @@ class DeskFixture : public testing::Test {
             [this] { return now; },
             [this] { return url; },
             [this](bool on) { ticks = on; }});
-        EXPECT_TRUE(desk->recover());
+        ASSERT_TRUE(desk->recover());
     }
     void kill_and_begin_anew() {
         desk.reset();
@@ -112,17 +115,24 @@ class DeskFixture : public testing::Test {
         if (ticks) desk->tick();
     }
 
-    void deliver(const std::string& call_id, const std::string& text,
+    void deliver(const std::string& call_id, const std::string& text, bool is_notice = false,
                  const std::string& id = "d1") {
         proto::DeliverMessage message;
         message.set_delivery_id(id);
         message.mutable_place()->set_thread_id(call_id);
         message.set_text(text);
+        message.set_is_notice(is_notice);
         desk->deliver(message);
     }
-    std::string method(const std::string& name, const Json& params) {
-        desk->call_method(++last_method, "voicecall." + name, params, false);
+    std::string method(const std::string& name, const Json& params, bool by_model = false) {
+        desk->call_method(++last_method, "voicecall." + name, params, by_model);
         return answers[last_method];
+    }
+    // The words that the agent was offered.
+    std::vector<std::string> heard() const {
+        std::vector<std::string> words;
+        for (const proto::InboundMessage& message : offered) words.push_back(message.text());
+        return words;
     }
     // A call to Ann is asked for; its id.
     std::string place(const std::string& mode, const std::string& message = "Dinner is ready.") {
@@ -145,6 +155,10 @@ class DeskFixture : public testing::Test {
     std::string told() const {
         if (asked.empty() || asked.back().request.body.empty()) return {};
         return asked.back().request.body[0].bytes;
+    }
+    std::string twiml_told() const {
+        const auto fields = read_form(told());
+        return fields ? std::string(value_of(*fields, "Twiml")) : "";
     }
 
     std::string state_of(const std::string& call_id) const {
@@ -171,6 +185,7 @@ class DeskFixture : public testing::Test {
         first.handler(std::move(outcome));
     }
 
+    bool is_believing;
     std::string folder;
     Settings settings;
     std::unique_ptr<Provider> provider;
@@ -180,7 +195,7 @@ class DeskFixture : public testing::Test {
     std::string url = webhook;
     bool ticks = false;
     std::deque<Asked> asked;
-    std::vector<std::string> offered;
+    std::vector<proto::InboundMessage> offered;
     std::vector<proto::DeliveryReport> reports;
     std::map<uint64_t, std::string> answers;
     uint64_t last_method = 0;

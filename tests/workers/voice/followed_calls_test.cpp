@@ -54,10 +54,6 @@ class TwilioCalls : public FollowedCalls {
         fields.emplace_back("SpeechResult", words);
         return post(query_in(xml), fields);
     }
-    std::string twiml_told() const {
-        const auto fields = read_form(told());
-        return fields ? std::string(value_of(*fields, "Twiml")) : "";
-    }
 };
 
 class PlivoCalls : public FollowedCalls {
@@ -118,7 +114,7 @@ TEST_F(TwilioCalls, CountAnAnswerAsSaidWhenItIsAnswered) {
     const std::string told_now = twiml_told();
     // Twilio has said it and been answered, before it has said that it would.
     EXPECT_THAT(speak(told_now, "two"), HasSubstr("<Pause"));
-    EXPECT_THAT(offered, ElementsAre("one", "two"));
+    EXPECT_THAT(heard(), ElementsAre("one", "two"));
     ASSERT_EQ(reports.size(), 1u);
     EXPECT_EQ(reports[0].outcome(), proto::DeliveryReport::SENT);
     company_says(200);
@@ -134,14 +130,34 @@ TEST_F(TwilioCalls, HearWhatIsSaidJustBeforeALateAnswer) {
     EXPECT_THAT(slow, HasSubstr("longer than usual"));
     company_says(200);
     deliver(call, "the late answer");
-    const std::string answer = speak(slow, "two");
-    EXPECT_THAT(offered, ElementsAre("one", "two"));
-    EXPECT_THAT(answer, HasSubstr("the late answer")) << "it is not lost for that";
-    EXPECT_EQ(reports.size(), 1u);
+    const std::string answer = twiml_told();
+    EXPECT_THAT(speak(slow, "two"), HasSubstr("<Pause")) << "it is on its way";
+    EXPECT_THAT(heard(), ElementsAre("one", "two"));
     speak(slow, "two, again");
-    EXPECT_THAT(offered, ElementsAre("one", "two")) << "once for each question";
+    EXPECT_THAT(heard(), ElementsAre("one", "two")) << "once for each question";
+    EXPECT_THAT(reports, IsEmpty());
+    company_says(200);
+    EXPECT_EQ(reports.size(), 1u) << "it is not lost for that";
     speak(answer, "three");
-    EXPECT_THAT(offered, ElementsAre("one", "two", "three"));
+    EXPECT_THAT(heard(), ElementsAre("one", "two", "three"));
+}
+
+// Twilio asks what is next while it is told: the later of the two ends the earlier.
+TEST_F(TwilioCalls, SayAnAnswerOnceThoughTwilioAsksWhileItIsTold) {
+    const std::string greeting = ring();
+    const std::string call = call_in(greeting);
+    const std::string waiting = speak(greeting, "hello");
+    deliver(call, "the answer");
+    EXPECT_THAT(twiml_told(), HasSubstr(">the answer</Say>"));
+    const std::string meanwhile = post(query_in(waiting), form("in-progress"));
+    EXPECT_THAT(meanwhile, HasSubstr("<Pause"));
+    EXPECT_THAT(reports, IsEmpty());
+    company_says(503);
+    EXPECT_THAT(post(query_in(meanwhile), form("in-progress")), HasSubstr(">the answer</Say>"))
+        << "it could not be told";
+    EXPECT_EQ(reports.size(), 1u);
+    pass(2);
+    EXPECT_THAT(asked, IsEmpty()) << "and is not told again";
 }
 
 TEST_F(TwilioCalls, DoNotTakeWhatWasSaidBeforeForTheAnswerToAQuestion) {
@@ -183,7 +199,7 @@ TEST_F(PlivoCalls, SayALateAnswerThoughTheCallerSpeaksFirst) {
     company_says(202);
     EXPECT_THAT(reports, IsEmpty()) << "it has not asked for the words";
     EXPECT_THAT(speak(slow, "two"), HasSubstr("the late answer"));
-    EXPECT_THAT(offered, ElementsAre("one", "two"));
+    EXPECT_THAT(heard(), ElementsAre("one", "two"));
     ASSERT_EQ(reports.size(), 1u);
     EXPECT_EQ(reports[0].outcome(), proto::DeliveryReport::SENT);
 }

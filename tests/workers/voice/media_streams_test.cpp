@@ -226,6 +226,46 @@ TEST_F(TheStreams, StillSayWhatNobodyHasHeardWhenTheCallerSpeaks) {
     });
 }
 
+TEST_F(TheStreams, StillHearWhatIsBeingWrittenDownWhenTheyEnd) {
+    openai.speak_for(20'000);
+    times.last_words = std::chrono::seconds(60);
+    run([&] {
+        MediaCaller caller;
+        const std::string token = ring_for_token();
+        ASSERT_TRUE(caller.open(port, path));
+        caller.begin("AC1", "CA1", token);
+        ASSERT_TRUE(caller.wait_frames(5));
+        openai.hear_beginning();
+        ASSERT_TRUE(caller.wait("clear"));
+        caller.stop();
+        ASSERT_TRUE(caller.wait_closed());
+        ASSERT_TRUE(openai.wait([&] { return openai.messages().size() == 2; }));
+        EXPECT_EQ(openai.messages()[1], R"({"type":"input_audio_buffer.commit"})");
+        openai.hear("One more thing.");
+        ASSERT_TRUE(wait([&] { return offered.size() == 1; }));
+        EXPECT_EQ(offered[0].text(), "One more thing.");
+        EXPECT_TRUE(wait([&] { return open_streams() == 0; })) << "no more is to come";
+    });
+}
+
+TEST_F(TheStreams, WaitForTheLastWordsOnlySoLong) {
+    openai.speak_for(20'000);
+    times.last_words = std::chrono::milliseconds(200);
+    run([&] {
+        MediaCaller caller;
+        const std::string token = ring_for_token();
+        ASSERT_TRUE(caller.open(port, path));
+        caller.begin("AC1", "CA1", token);
+        ASSERT_TRUE(caller.wait_frames(5));
+        openai.hear_beginning();
+        ASSERT_TRUE(caller.wait("clear"));
+        caller.stop();
+        ASSERT_TRUE(caller.wait_closed());
+        EXPECT_TRUE(wait([&] { return open_streams() == 0; }));
+        EXPECT_TRUE(offered.empty());
+    });
+}
+
 TEST_F(TheStreams, PutKeysTogether) {
     times.digits = std::chrono::milliseconds(1'000);
     run([&] {

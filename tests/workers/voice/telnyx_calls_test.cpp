@@ -148,7 +148,7 @@ TEST_F(TelnyxCalls, HearAnEventThatIsSentAgainOnce) {
     desk->take(words);
     words.headers[0].second = "2";
     EXPECT_EQ(desk->take(words).status, 200);
-    EXPECT_THAT(offered, ElementsAre("transfer the money"));
+    EXPECT_THAT(heard(), ElementsAre("transfer the money"));
     kill_and_begin_anew();
     offered.clear();
     words.headers[0].second = "3";
@@ -162,7 +162,7 @@ TEST_F(TelnyxCalls, SayAnAnswerThoughTheCallerSpeaksMeanwhile) {
     deliver(call, "the answer");
     EXPECT_THAT(asked_for(), ElementsAre("speak"));
     desk->take(speech(call, "two"));
-    EXPECT_THAT(offered, ElementsAre("one", "two"));
+    EXPECT_THAT(heard(), ElementsAre("one", "two"));
     company_says(500);
     EXPECT_THAT(reports, IsEmpty()) << "it has not been said";
     pass(2);
@@ -207,6 +207,18 @@ TEST_F(TelnyxCalls, AreNotHungUpWhileMoreIsSaid) {
     happens("call.speak.ended", call);
     pass(4);
     EXPECT_THAT(asked_for(), ElementsAre("hangup"));
+}
+
+TEST_F(TelnyxCalls, DoNotTakeWhatWasSaidBeforeForTheAnswerToAQuestion) {
+    const std::string call = talk_with_ann();
+    method("continue", {{"callId", call}, {"message", "How old are you?"}});
+    EXPECT_THAT(asked_for(), ElementsAre("speak"));
+    desk->take(speech(call, "Hello?"));
+    EXPECT_EQ(answers[last_method], "") << "Telnyx has not taken the question";
+    EXPECT_THAT(heard(), ElementsAre("Hello?"));
+    company_says(200);
+    desk->take(speech(call, "Forty."));
+    EXPECT_THAT(answers[last_method], HasSubstr("Forty."));
 }
 
 TEST_F(TelnyxCalls, AreListenedToFromTheFirstQuestionOn) {

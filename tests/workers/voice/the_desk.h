@@ -1,12 +1,7 @@
-// A desk of calls with a company and an agent that are made up.
+// The desk of calls by Twilio, whose requests are signed as Twilio signs them.
 #pragma once
 
-#include <gmock/gmock.h>
-
-#include <filesystem>
-
-#include "workers/voice/call_desk.h"
-#include "workers/voice/form.h"
+#include "tests/workers/voice/desk_fixture.h"
 
 namespace voice {
 
@@ -14,67 +9,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-inline constexpr const char* webhook = "https://example.com/voice/webhook";
-inline constexpr const char* ann = "+15550001111";
-
-struct Asked {
-    HttpsRequest request;
-    std::function<void(HttpsOutcome)> handler;
-};
-
-class TheDesk : public testing::Test {
+class TheDesk : public DeskFixture {
   protected:
-    void SetUp() override {
-        folder = testing::TempDir() + "voice-desk-" + std::to_string(getpid());
-        std::filesystem::remove_all(folder);
-        settings.provider = ProviderName::twilio;
-        settings.account = "AC1";
-        settings.key = Secret("token");
-        settings.api_url = "https://api.example";
-        settings.from_number = "+15550002222";
-        settings.inbound = InboundPolicy::allow_list;
-        settings.allow_from = {ann};
-        settings.destinations = {ann};
-        settings.greeting = "Greetings.";
-        begin();
-    }
-    void TearDown() override {
-        desk.reset();
-        std::filesystem::remove_all(folder);
-    }
-
-    // Of a process.
-    void begin() {
-        provider = make_provider(settings);
-        store = std::make_unique<CallStore>(folder);
-        desk = std::make_unique<CallDesk>(CallDesk::Services{
-            settings,
-            *provider,
-            *store,
-            {[this](const proto::InboundMessage& message) {
-                 offered.push_back(message);
-                 return Done();
-             },
-             [this](const std::string&, uint32_t, uint32_t, std::function<void()> go) { go(); },
-             [this](const proto::DeliveryReport& report) { reports.push_back(report); },
-             [this](uint64_t id, const Result<Json>& payload) {
-                 answers[id] = payload ? print_json(*payload) : "error: " + payload.error().what;
-             }},
-            [this](HttpsRequest request, std::function<void(HttpsOutcome)> handler) {
-                asked.push_back({std::move(request), std::move(handler)});
-            },
-            [this] { return now; },
-            [this] { return url; },
-            [this](bool on) { ticks = on; }});
-        ASSERT_TRUE(desk->recover());
-    }
-    void kill_and_begin_anew() {
-        desk.reset();
-        asked.clear();
-        offered.clear();
-        reports.clear();
-        begin();
-    }
+    TheDesk() : DeskFixture(ProviderName::twilio, false) {}
 
     SignedRequest signed_form(const std::string& query, const Fields& fields) const {
         SignedRequest request{webhook, query, write_form(fields), {}};
@@ -113,53 +50,6 @@ class TheDesk : public testing::Test {
     std::string ask_again(const std::string& xml, const std::string& sid = "CA1") {
         return desk->take(signed_form(query_in(xml), event(sid, "in-progress"))).body;
     }
-    void deliver(const std::string& call_id, const std::string& text, bool is_notice = false,
-                 const std::string& id = "d1") {
-        proto::DeliverMessage message;
-        message.set_delivery_id(id);
-        message.mutable_place()->set_thread_id(call_id);
-        message.set_text(text);
-        message.set_is_notice(is_notice);
-        desk->deliver(message);
-    }
-    // The company answers what it was asked last.
-    void company_says(int status, const std::string& body = "{}") {
-        ASSERT_FALSE(asked.empty());
-        const Asked last = asked.back();
-        asked.pop_back();
-        last.handler({HttpsAnswer{status, {}, body, body.size()}, true});
-    }
-    std::string told() const {
-        if (asked.empty() || asked.back().request.body.empty()) return {};
-        return asked.back().request.body[0].bytes;
-    }
-    std::string twiml_told() const {
-        const auto fields = read_form(told());
-        return fields ? std::string(value_of(*fields, "Twiml")) : "";
-    }
-    std::string method(const std::string& name, const Json& params, bool by_model = false) {
-        const uint64_t id = ++last_method;
-        desk->call_method(id, "voicecall." + name, params, by_model);
-        return answers[id];
-    }
-    std::string state_of(const std::string& call_id) const {
-        const Call* call = desk->find(call_id);
-        return call ? name_of(call->state) : "no call";
-    }
-
-    std::string folder;
-    Settings settings;
-    std::unique_ptr<Provider> provider;
-    std::unique_ptr<CallStore> store;
-    std::unique_ptr<CallDesk> desk;
-    int64_t now = 1'800'000'000'000;
-    std::string url = webhook;
-    bool ticks = false;
-    std::vector<Asked> asked;
-    std::vector<proto::InboundMessage> offered;
-    std::vector<proto::DeliveryReport> reports;
-    std::map<uint64_t, std::string> answers;
-    uint64_t last_method = 0;
 };
 
 }  // namespace voice

@@ -55,15 +55,6 @@ CallState end_of(std::string_view cause) {
     return CallState::failed;
 }
 
-std::string base64_of(const std::string& text) {
-    std::string encoded((text.size() + 2) / 3 * 4 + 1, '\0');
-    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()),
-                                     static_cast<int>(text.size()));
-    encoded.resize(static_cast<size_t>(size));
-    return encoded;
-}
-
 // Empty when it is none: an id of ours has no byte that needs care.
 std::string call_id_in(std::string_view state) {
     if (state.empty() || state.size() % 4 != 0 || state.size() > longest_id) return {};
