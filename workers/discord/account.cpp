@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds status_period{30'000};
+constexpr milliseconds status_pause{1'000};
 constexpr int64_t longest_wait_ms = 30'000;
 constexpr milliseconds longest_farewell{250};
 // Room again for so many before Discord is asked for more.
@@ -154,7 +155,10 @@ void Account::learn_bot(const Json& user) {
         [this](const std::string& digest) { gateway_.session().set_commands_digest(digest); }});
     outbox_ = std::make_unique<Outbox>(Outbox::Parts{loop_, options_.settings, bot_.id, rest_,
                                                      places_, *interactions_, agent_, "."});
-    outbox_->on_delivered([this](const std::string& channel_id) { typing_.hide(channel_id); });
+    outbox_->on_delivered([this](const std::string& channel_id) {
+        typing_.hide(channel_id);
+        tell_status_soon();
+    });
     if (has_commands_) interactions_->learn(commands_);
     for (const auto& message : early_) outbox_->deliver(message);
     early_.clear();
@@ -170,6 +174,7 @@ channel::AgentLink::Handlers Account::agent_handlers() {
         inbox_->accepted(key);
         interactions_->accepted(key);
         gateway_.keep_soon();
+        tell_status_soon();
         keep_up();
         if (stopped_ && !inbox_->waits_for_agent()) finish_stop();
     };
@@ -291,10 +296,15 @@ void Account::down(const std::string& why) {
 }
 
 void Account::tell_status() {
+    status_soon_.reset();
     status_.set_reconnects(gateway_.session().reconnects());
     if (inbox_) status_.set_last_inbound_ms(inbox_->last_inbound_ms());
     if (outbox_) status_.set_last_outbound_ms(outbox_->last_outbound_ms());
     agent_.set_status(status_);
+}
+
+void Account::tell_status_soon() {
+    if (!status_soon_) status_soon_ = loop_.after(status_pause, [this] { tell_status(); });
 }
 
 void Account::probe(uint64_t id, milliseconds timeout) {

@@ -59,6 +59,8 @@ class Account {
     void end(const Error& error);
     void finish_stop();
     void tell_status();
+    // For what happens often: at most once a second.
+    void tell_status_soon();
     Error refused_token() const;
 
     UvLoop& loop_;
@@ -86,6 +88,7 @@ class Account {
     int identify_failures_ = 0;
     Loop::Registration again_;
     Loop::Registration status_timer_;
+    Loop::Registration status_soon_;
     std::function<void()> stopped_;  // while it stops
     Loop::Registration stop_deadline_;
     Done outcome_;

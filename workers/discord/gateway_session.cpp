@@ -81,16 +81,23 @@ void GatewaySession::attempt(int64_t now_ms) {
 void GatewaySession::gateway_is(const GatewayInfo& info, int64_t now_ms) {
     if (state_ != State::asking) return;
     gateway_url_ = info.url;
-    if (has_session()) {
-        log_warn("discord gateway: {} cannot be reached, but Discord can; beginning a new session",
-                 record_.resume_url);
-        drop_session();
-    }
     unopened_ = 0;
+    if (has_session() && !gateway_url_.empty()) {
+        // What was said meanwhile comes only with this session: it may go on elsewhere, and if not,
+        // Discord says so.
+        log_warn("discord gateway: {} cannot be reached, but Discord can; resuming at {}",
+                 record_.resume_url, gateway_url_);
+        record_.resume_url = gateway_url_;
+        wire_.keep(record());
+        return open_session(now_ms);
+    }
     if (info.remaining < spared_identifies) {
         const milliseconds wait(std::max<int64_t>(info.reset_after_ms, 60'000));
-        log_error("discord gateway: only {} new sessions are left today; waiting {} for more",
-                  info.remaining, in_seconds(wait));
+        const std::string why =
+            fmt::format("only {} new sessions are left today; waiting {} for more", info.remaining,
+                        in_seconds(wait));
+        log_error("discord gateway: {}", why);
+        wire_.is_down(why);
         return retry(wait);
     }
     const int64_t allowed = record_.identifies.next_allowed_ms(now_ms);
@@ -192,7 +199,8 @@ void GatewaySession::dispatch(const Json& payload, int64_t) {
 void GatewaySession::ready(const Json& data) {
     if (state_ != State::identifying) return;
     record_.id = text_member(data, "session_id");
-    record_.resume_url = text_member(data, "resume_gateway_url", gateway_url_);
+    record_.resume_url = text_member(data, "resume_gateway_url");
+    if (record_.resume_url.empty()) record_.resume_url = gateway_url_;
     record_.bot_id = text_member(member(data, "user"), "id");
     state_ = State::up;
     attempts_ = failed_resumes_ = unopened_ = 0;
@@ -210,6 +218,7 @@ void GatewaySession::resumed() {
 }
 
 void GatewaySession::invalid_session(bool can_resume) {
+    if (state_ == State::up) ++reconnects_;
     wire_.close(keep_session);
     if (!can_resume) drop_session();
     log_warn("discord gateway: the session is not valid{}",

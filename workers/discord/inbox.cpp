@@ -5,6 +5,7 @@
 #include "workers/common/base/clock.h"
 #include "workers/common/channel/measure.h"
 #include "workers/common/log.h"
+#include "workers/discord/outbox_parts.h"
 
 namespace discord {
 
@@ -17,9 +18,11 @@ namespace {
 
 constexpr size_t most_history_channels = 1'000;
 constexpr size_t longest_history_line = 500;
-constexpr size_t longest_thread_name = 80;
 constexpr int thread_exists = 160004;
 constexpr int archive_after_minutes = 60;
+// For five minutes, about, beyond what the API tries by itself.
+constexpr int most_code_tries = 6;
+constexpr int64_t least_code_pause_ms = 5'000;
 // Reactions whose message has to be asked for, at a time.
 constexpr size_t most_authors_asked = 50;
 
@@ -48,19 +51,6 @@ std::string shortened(const std::string& text, size_t most) {
     return text.substr(0, bytes_within(text, most, Measure::bytes));
 }
 
-// The first words, on one line.
-std::string thread_name(const std::string& text, const std::string& message_id) {
-    std::string name;
-    for (const char c : text) {
-        const bool is_blank = static_cast<unsigned char>(c) <= ' ';
-        if (is_blank && (name.empty() || name.back() == ' ')) continue;
-        name += is_blank ? ' ' : c;
-    }
-    name = shortened(name, longest_thread_name);
-    while (name.ends_with(' ')) name.pop_back();
-    return name.empty() ? "Thread " + message_id : name;
-}
-
 }  // namespace
 
 Place place_of(const Where& where) {
@@ -71,8 +61,10 @@ Place place_of(const Where& where) {
     place.set_chat_id(where.channel.id);
     place.set_guild_id(where.guild_id);
     if (is_thread(where.channel.type)) place.set_parent_id(where.channel.parent_id);
-    if (!where.channel.name.empty())
-        place.set_title(where.guild_id.empty() ? where.channel.name : "#" + where.channel.name);
+    // Rules are found by it: the name of a thread is whatever its maker wrote.
+    const Channel& named = is_thread(where.channel.type) ? where.parent : where.channel;
+    if (!named.name.empty())
+        place.set_title(where.guild_id.empty() ? named.name : "#" + named.name);
     return place;
 }
 
@@ -244,7 +236,7 @@ bool Inbox::open_thread(const std::string& name, Item& item, const Where& where,
     request.route = "/channels/{channel}/messages/{message}/threads";
     request.path = "/channels/" + where.channel.id + "/messages/" + item.message.id + "/threads";
     request.major = where.channel.id;
-    request.body = {{"name", thread_name(text, item.message.id)},
+    request.body = {{"name", thread_name(text, "Thread " + item.message.id)},
                     {"auto_archive_duration", archive_after_minutes}};
     request.may_repeat = true;  // a second one is refused, with the first one's id known
     lanes_[name].is_waiting = true;
@@ -289,19 +281,33 @@ void Inbox::judge_anew(Item item) {
 
 void Inbox::tell_code(const Message& message, const PairingCode& code) {
     if (code.code().empty() || !code.created()) return;
-    const std::string user = message.author.id;
+    say_code(message.channel_id, message.author.id, code.code(), 0);
+}
+
+// Told once only, so it has to arrive.
+void Inbox::say_code(const std::string& channel_id, const std::string& user,
+                     const std::string& code, int tries) {
+    codes_again_.erase(user);
     RestRequest request;
     request.method = "POST";
     request.route = "/channels/{channel}/messages";
-    request.path = "/channels/" + message.channel_id + "/messages";
-    request.major = message.channel_id;
-    request.body = {{"content", pairing_text(user, code.code())},
-                    {"allowed_mentions", {{"parse", Json::array()}}}};
-    parts_.rest.send(std::move(request), [user](const RestAnswer& answer) {
-        if (answer.is_ok())
-            log_info("discord: told {} a pairing code", user);
-        else
-            log_warn("discord: {} was not told the pairing code: {}", user, answer.error);
+    request.path = "/channels/" + channel_id + "/messages";
+    request.major = channel_id;
+    request.body = body_of({pairing_text(user, code), {}},
+                           nonce_of("pairing:" + user + ":" + code, 0), "", false);
+    request.body["allowed_mentions"] = {{"parse", Json::array()}};
+    request.may_repeat = true;
+    parts_.rest.send(std::move(request), [this, channel_id, user, code,
+                                          tries](const RestAnswer& answer) {
+        if (answer.is_ok()) return log_info("discord: told {} a pairing code", user);
+        log_warn("discord: {} was not told the pairing code: {}", user, answer.error);
+        if (!answer.is_transient() || tries >= most_code_tries) return;
+        const int64_t pause = std::max(answer.retry_after_ms, least_code_pause_ms << tries);
+        codes_again_[user] = parts_.loop.after(
+            std::chrono::milliseconds(pause), [this, channel_id, user, code, tries] {
+                // Copies: what is begun again lets go of this timer.
+                say_code(std::string(channel_id), std::string(user), std::string(code), tries + 1);
+            });
     });
 }
 

@@ -89,6 +89,8 @@ class Inbox {
     void pair(const std::string& lane, const Where& where);
     void judge_anew(Item item);
     void tell_code(const Message& message, const hardshell::proto::PairingCode& code);
+    void say_code(const std::string& channel_id, const std::string& user, const std::string& code,
+                  int tries);
     void remember(const Item& item, const std::string& text);
     void begin_offer(Item& item, const Where& where, const PlaceRules& rules,
                      const Addressing& addressing, const channel::Ruling& ruling);
@@ -104,7 +106,8 @@ class Inbox {
     std::map<std::string, SequenceLedger::Ticket> offered_;   // by key
     std::map<std::string, std::deque<std::string>> history_;  // by channel
     std::deque<std::string> history_order_;
-    std::vector<std::string> strangers_;  // lanes that wait for the allow list
+    std::vector<std::string> strangers_;                     // lanes that wait for the allow list
+    std::map<std::string, Loop::Registration> codes_again_;  // by person
     size_t unsettled_ = 0;
     int64_t last_inbound_ms_ = 0;
     size_t authors_asked_ = 0;  // of messages that were reacted to

@@ -17,6 +17,7 @@ namespace {
 
 constexpr int64_t token_lifetime_ms = 14 * 60'000;  // of fifteen minutes
 constexpr std::chrono::milliseconds response_timeout{2'800};
+constexpr int64_t least_learn_again_ms = 5'000;
 constexpr size_t longest_description = 100;
 constexpr int ephemeral = 64;
 constexpr int unknown_interaction = 10062;
@@ -91,6 +92,7 @@ Json commands_body(const CommandList& list) {
 Interactions::Interactions(Parts parts) : parts_(std::move(parts)) {}
 
 void Interactions::learn(const CommandList& list) {
+    learn_again_.reset();
     if (!parts_.settings.native_commands && !parts_.settings.clears_commands) return;
     const Json body = parts_.settings.native_commands ? commands_body(list) : Json::array();
     if (static_cast<size_t>(list.commands_size()) > most_commands)
@@ -105,10 +107,16 @@ void Interactions::learn(const CommandList& list) {
     request.major = parts_.bot.application_id;
     request.body = body;
     const size_t count = body.size();
-    parts_.rest.send(std::move(request), [this, digest, count](const RestAnswer& answer) {
-        if (!answer.is_ok()) return log_warn("commands were not registered: {}", answer.error);
-        log_info("discord: {} commands are registered", count);
-        parts_.keep_digest(digest);
+    parts_.rest.send(std::move(request), [this, list, digest, count](const RestAnswer& answer) {
+        if (answer.is_ok()) {
+            log_info("discord: {} commands are registered", count);
+            return parts_.keep_digest(digest);
+        }
+        log_warn("commands were not registered: {}", answer.error);
+        if (!answer.is_transient()) return;
+        const std::chrono::milliseconds wait(std::max(answer.retry_after_ms, least_learn_again_ms));
+        // A copy: who learns anew lets go of this timer.
+        learn_again_ = parts_.loop.after(wait, [this, list] { learn(CommandList(list)); });
     });
 }
 

@@ -74,6 +74,7 @@ class Interactions {
     std::map<std::string, Open> open_;       // by message id
     std::map<std::string, Ticket> offered_;  // by key
     SeenIds seen_;
+    Loop::Registration learn_again_;
 };
 
 // The list as the API takes it.

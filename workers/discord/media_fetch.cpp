@@ -11,7 +11,9 @@ using hardshell::proto::Attachment;
 
 namespace {
 
-constexpr std::chrono::milliseconds fetch_timeout{60'000};
+// One that hangs is not to hold those of other channels.
+constexpr size_t fetched_at_a_time = 3;
+constexpr std::chrono::milliseconds connection_lifetime{5'000};
 
 }  // namespace
 
@@ -19,6 +21,7 @@ class MediaFetch::Fetching final : public MediaFetch::Call {
   public:
     Fetching(MediaFetch& fetch, std::vector<File> files, Handler handler)
         : fetch_(fetch), files_(std::move(files)), handler_(std::move(handler)) {
+        deadline_ = fetch_.context_.loop().after(fetch_.options_.patience, [this] { be_late(); });
         soon();
     }
 
@@ -29,12 +32,14 @@ class MediaFetch::Fetching final : public MediaFetch::Call {
 
     void next() {
         if (done_.size() >= files_.size()) {
+            deadline_.reset();
             const Handler handler = std::move(handler_);
             return handler(std::move(done_));  // destroys this, as a rule
         }
         const File& file = files_[done_.size()];
         const uint64_t most = fetch_.options_.place.most_bytes;
         if (done_.size() >= most_files) return decline("more files than are looked at");
+        if (is_late_) return decline(too_late());
         if (file.size > most) return decline("larger than " + channel::size_text(most));
         const Result<Endpoint> endpoint = parse_endpoint(file.url);
         const auto& hosts = fetch_.options_.hosts;
@@ -46,7 +51,7 @@ class MediaFetch::Fetching final : public MediaFetch::Call {
         place_.emplace(std::move(*place));
         HttpsRequest request;
         request.url = file.url;
-        request.total_timeout = fetch_timeout;
+        request.total_timeout = fetch_.options_.patience;
         request.largest_answer = most;
         request.into_file = place_->path();
         call_ = fetch_.https_.start(std::move(request),
@@ -74,6 +79,15 @@ class MediaFetch::Fetching final : public MediaFetch::Call {
         finish(std::move(made));
     }
 
+    void be_late() {
+        is_late_ = true;
+        if (call_) decline(too_late());
+    }
+    std::string too_late() const {
+        return "could not be fetched within " +
+               std::to_string(fetch_.options_.patience.count() / 1'000) + " s";
+    }
+
     static Attachment about(const File& file) {
         Attachment made;
         made.set_file_name(file.name);
@@ -89,6 +103,7 @@ class MediaFetch::Fetching final : public MediaFetch::Call {
         finish(std::move(made));
     }
     void finish(Attachment made) {
+        call_.reset();
         place_.reset();
         done_.push_back(std::move(made));
         soon();
@@ -101,12 +116,14 @@ class MediaFetch::Fetching final : public MediaFetch::Call {
     std::optional<channel::MediaFile> place_;
     std::unique_ptr<HttpsCall> call_;
     Loop::Registration timer_;
+    Loop::Registration deadline_;
+    bool is_late_ = false;
 };
 
 MediaFetch::MediaFetch(ClientContext& context, Options options)
     : context_(context),
       options_(std::move(options)),
-      https_(context, {1, std::chrono::milliseconds(5'000)}) {}
+      https_(context, {fetched_at_a_time, connection_lifetime}) {}
 
 std::unique_ptr<MediaFetch::Call> MediaFetch::start(const std::vector<File>& files,
                                                     Handler handler) {

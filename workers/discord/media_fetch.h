@@ -1,4 +1,5 @@
-// Fetches the files of a message into the state directory, one after the other.
+// Fetches the files of a message into the state directory, one after the other, for as long as
+// those who write behind it can wait.
 #pragma once
 
 #include <functional>
@@ -19,6 +20,7 @@ class MediaFetch {
         channel::MediaPlace place;
         // Nothing is fetched from anywhere else: a message's author chooses the addresses.
         std::vector<std::string> hosts;
+        std::chrono::milliseconds patience{30'000};  // with all files of a message
     };
     static constexpr size_t most_files = 10;
 

@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "workers/common/base/clock.h"
+#include "workers/common/channel/measure.h"
 #include "workers/common/channel/media.h"
 #include "workers/common/log.h"
 #include "workers/discord/emoji.h"
@@ -26,7 +28,9 @@ constexpr uint32_t put_off_ms = 30'000;
 constexpr std::string_view user_prefix = "user:";
 constexpr std::chrono::milliseconds upload_timeout{120'000};
 constexpr int file_too_large = 40005;
+constexpr int no_text_channel = 50008;
 constexpr size_t looked_at = 50;
+constexpr size_t longest_text = 2'000;
 
 bool is_below(const std::string& path) {
     return !path.empty() && path.front() != '/' && path.find("..") == std::string::npos;
@@ -42,6 +46,19 @@ RestRequest message_request(const std::string& method, const std::string& channe
     if (!message_id.empty()) request.path += "/" + message_id;
     request.major = channel;
     return request;
+}
+
+// The message becomes the first one of a new post. Discord knows no nonce for it: twice is two
+// posts.
+void make_post(RestRequest& request, const std::string& forum) {
+    Json message = std::move(request.body);
+    for (const char* key : {"nonce", "enforce_nonce", "message_reference"}) message.erase(key);
+    const std::string text = text_member(message, "content");
+    request.route = "/channels/{channel}/threads";
+    request.path = "/channels/" + forum + "/threads";
+    request.body = {{"name", thread_name(text.substr(0, text.find('\n')), "Post")},
+                    {"message", std::move(message)}};
+    request.may_repeat = false;
 }
 
 // Discord takes blanks at both ends away.
@@ -103,6 +120,10 @@ void Outbox::advance(const std::string& name) {
         report(delivery, DeliveryReport::LOST, {}, "the process ended while it answered a command");
         return finish(name);
     }
+    if (delivery.message.first_part_is_ambiguous() && opens_post(delivery)) {
+        report(delivery, DeliveryReport::LOST, {}, "the process ended while it opened a post");
+        return finish(name);
+    }
     if (name.starts_with(user_prefix) && !direct_chats_.count(name))
         return open_direct_chat(name, name.substr(user_prefix.size()));
     begin(name);
@@ -142,11 +163,20 @@ void Outbox::open_direct_chat(const std::string& name, const std::string& user_i
 }
 
 std::string Outbox::channel_of(const Delivery& delivery) const {
+    if (!delivery.post_id.empty()) return delivery.post_id;
     const std::string& chat = delivery.message.place().chat_id();
     const auto direct = direct_chats_.find(chat);
     if (direct != direct_chats_.end()) return direct->second;
     return delivery.message.place().thread_id().empty() ? chat
                                                         : delivery.message.place().thread_id();
+}
+
+bool Outbox::opens_post(const Delivery& delivery) const {
+    const auto& place = delivery.message.place();
+    if (!delivery.post_id.empty() || !place.thread_id().empty()) return false;
+    const Channel* known = parts_.places.channel(place.chat_id());
+    return delivery.is_for_forum ||
+           (known && (known->type == channel_type::forum || known->type == channel_type::media));
 }
 
 // The answer to a command, whether that can still be answered or not. Files go to its channel.
@@ -178,6 +208,7 @@ void Outbox::send(const std::string& name) {
     request.body = body_of(part, nonce_of(delivery.message.delivery_id(), delivery.next),
                            reply_to(delivery), delivery.message.silent());
     request.may_repeat = true;
+    if (opens_post(delivery)) make_post(request, channel_of(delivery));
     if (part.file) {
         const std::string path = parts_.state_dir + "/" + part.file->path();
         struct stat about {};
@@ -196,15 +227,35 @@ void Outbox::send(const std::string& name) {
 void Outbox::without_file(Delivery& delivery, const std::string& why) {
     Part& part = delivery.parts[delivery.next];
     log_warn("a file for Discord stays behind: {}", why);
-    part.text += (part.text.empty() ? "" : "\n") + std::string("(") + part.file->file_name() +
-                 " could not be sent: " + why + ")";
+    const std::string note = (part.text.empty() ? "" : "\n") + std::string("(") +
+                             part.file->file_name() + " could not be sent: " + why + ")";
+    // What Discord would refuse for its length helps nobody.
+    if (measured(part.text + note, Measure::utf16_units) <= longest_text) part.text += note;
     part.file.reset();
 }
 
 void Outbox::sent(const std::string& name, const RestAnswer& answer) {
     Delivery& delivery = *lanes_[name].deliveries.front();
     delivery.may_be_there |= answer.status == 0 && answer.may_have_arrived;
-    if (answer.is_ok()) return succeed(name, text_member(answer.body, "id"));
+    const bool is_post = opens_post(delivery);
+    if (answer.is_ok()) {
+        const std::string id = text_member(answer.body, "id");
+        if (is_post) delivery.post_id = id;  // its first message has the same one
+        return succeed(name, id);
+    }
+    if (answer.code == no_text_channel && !std::exchange(delivery.is_for_forum, true)) {
+        // Only now is it known that an earlier process may have opened a post.
+        if (!delivery.message.first_part_is_ambiguous() ||
+            delivery.next != delivery.message.first_part())
+            return send(name);
+        report(delivery, DeliveryReport::LOST, {}, "the process ended while it opened a post");
+        return finish(name);
+    }
+    // Only 503 says that nothing was done.
+    if (is_post && (delivery.may_be_there || (answer.status >= 500 && answer.status != 503))) {
+        report(delivery, DeliveryReport::LOST, {}, answer.error);
+        return finish(name);
+    }
     Part& part = delivery.parts[delivery.next];
     if (part.file && (answer.status == 413 || answer.code == file_too_large)) {
         without_file(delivery, "it is larger than Discord takes");

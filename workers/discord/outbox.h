@@ -2,7 +2,7 @@
 //
 // Promises: a part is given to Discord only after the agent has noted it, with a nonce that makes a
 // repetition harmless; what Discord does not take now is tried again for a while and then put off;
-// each part ends in one report.
+// each part ends in one report. What is said to a forum itself opens a post of its own there.
 #pragma once
 
 #include <deque>
@@ -58,6 +58,8 @@ class Outbox {
         int64_t first_try_ms = 0;  // of the part, on the wall clock
         int64_t begun_ms = 0;      // with it in hand; 0: the agent has not noted it yet
         bool may_be_there = false;
+        bool is_for_forum = false;  // Discord says so
+        std::string post_id;        // the post of a forum that it has opened
         int failures = 0;
     };
     struct Lane {
@@ -76,6 +78,7 @@ class Outbox {
     void succeed(const std::string& lane, const std::string& platform_id);
     void retry(const std::string& lane, const RestAnswer& answer);
     void without_file(Delivery& delivery, const std::string& why);
+    bool opens_post(const Delivery& delivery) const;
     static bool is_follow_up(const Delivery& delivery);
     std::string reply_to(const Delivery& delivery) const;
     std::string channel_of(const Delivery& delivery) const;

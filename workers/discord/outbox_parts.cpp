@@ -3,12 +3,14 @@
 #include <openssl/evp.h>
 
 #include "workers/common/channel/chunking.h"
+#include "workers/common/channel/measure.h"
 
 namespace discord {
 
 namespace {
 
 constexpr int suppress_notifications = 1 << 12;
+constexpr size_t longest_thread_name = 80;
 constexpr size_t nonce_bytes = 12;  // as hex below Discord's 25 characters
 
 std::string_view trimmed(std::string_view line) {
@@ -94,6 +96,18 @@ std::string nonce_of(std::string_view delivery_id, uint32_t part) {
         nonce += "0123456789abcdef"[digest[i] & 15];
     }
     return nonce;
+}
+
+std::string thread_name(std::string_view text, const std::string& fallback) {
+    std::string name;
+    for (const char c : text) {
+        const bool is_blank = static_cast<unsigned char>(c) <= ' ';
+        if (is_blank && (name.empty() || name.back() == ' ')) continue;
+        name += is_blank ? ' ' : c;
+    }
+    name.resize(bytes_within(name, longest_thread_name, Measure::bytes));
+    while (name.ends_with(' ')) name.pop_back();
+    return name.empty() ? fallback : name;
 }
 
 Json allowed_mentions() {

@@ -27,6 +27,9 @@ std::string tables_as_code(std::string_view text);
 // At most 25 characters, the same for the same part: Discord drops the second message that has it.
 std::string nonce_of(std::string_view delivery_id, uint32_t part);
 
+// The first words, on one line; `fallback` where there are none.
+std::string thread_name(std::string_view text, const std::string& fallback);
+
 // The body of the message. `reply_to` is empty for none.
 Json body_of(const Part& part, const std::string& nonce, const std::string& reply_to, bool silent);
 // Whom a message may call: the people it names, and nobody else; never everyone.

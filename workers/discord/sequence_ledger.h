@@ -1,6 +1,7 @@
 // How far the agent has everything: the number a later process resumes from. Pure.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <set>
 
@@ -35,7 +36,9 @@ class SequenceLedger {
     }
     uint64_t last() const { return seen_; }
     // Nothing up to it is open.
-    uint64_t safe() const { return open_.empty() ? seen_ : *open_.begin() - 1; }
+    uint64_t safe() const {
+        return open_.empty() ? seen_ : std::max<uint64_t>(*open_.begin(), 1) - 1;
+    }
 
   private:
     static constexpr int session_shift = 48;

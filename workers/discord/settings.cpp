@@ -98,7 +98,7 @@ std::optional<People> people_at(const Json& value) {
     return people_of(users);
 }
 
-ChannelRules channel_of(const Json& value) {
+ChannelRules channel_rules_of(const Json& value) {
     ChannelRules rules;
     rules.allowed = bool_member(value, "allow", true);
     rules.enabled = bool_member(value, "enabled", true);
@@ -121,7 +121,7 @@ GuildRules guild_of(const Json& value) {
     if (!channels.is_object() || channels.empty()) return rules;
     rules.channels.emplace();
     for (const auto& [key, entry] : channels.items())
-        (*rules.channels)[key.starts_with('#') ? slug(key) : key] = channel_of(entry);
+        (*rules.channels)[key.starts_with('#') ? slug(key) : key] = channel_rules_of(entry);
     return rules;
 }
 

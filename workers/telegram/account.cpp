@@ -1,5 +1,7 @@
 #include "workers/telegram/account.h"
 
+#include <algorithm>
+
 #include "workers/common/log.h"
 #include "workers/telegram/command_menu.h"
 #include "workers/telegram/probe.h"
@@ -11,6 +13,7 @@ namespace {
 using hardshell::proto::CommandList;
 
 constexpr std::chrono::milliseconds log_in_timeout{10'000};
+constexpr std::chrono::milliseconds menu_pause{5'000};
 constexpr const char* folder = "telegram";
 constexpr const char* media_folder = "telegram/media";
 
@@ -19,13 +22,14 @@ constexpr const char* media_folder = "telegram/media";
 Account::Account(Parts parts)
     : parts_(std::move(parts)),
       bot_{bot_id_of(parts_.token.reveal()), {}, {}, false, {}},
-      api_(parts_.client, {parts_.settings.api_url, parts_.token}),
+      api_(parts_.client, {parts_.settings.api_url, parts_.token, parts_.settings.call_timeout}),
       agent_(parts_.loop, std::move(parts_.link), {"telegram", parts_.account}),
       status_(parts_.loop, agent_, has_webhook() ? "webhook" : "polling"),
       typing_(parts_.loop, api_),
-      drafts_(parts_.loop, api_, parts_.settings, bot_),
+      drafts_(parts_.loop, api_, pace_, parts_.settings, bot_),
       inbox_({parts_.loop,
               api_,
+              pace_,
               agent_,
               parts_.settings,
               bot_,
@@ -33,10 +37,12 @@ Account::Account(Parts parts)
               parts_.named,
               {parts_.state_dir, media_folder, parts_.settings.media_most_bytes},
               [this](int64_t update_id) { settle(update_id); },
-              [this] { status_.took_one(); }}),
-      outbox_({parts_.loop, api_, agent_, parts_.settings, drafts_, typing_, sent_,
+              [this] { status_.took_one(); },
+              [this](const std::string& from, const std::string& to) { group_moved(from, to); }}),
+      outbox_({parts_.loop, api_, pace_, agent_, parts_.settings, drafts_, typing_, sent_,
                parts_.state_dir, [this] { status_.sent_one(); },
-               [this](const Error& error) { end(error); }}),
+               [this](const Error& error) { end(error); },
+               [this](const std::string& from, const std::string& to) { group_moved(from, to); }}),
       poller_(
           parts_.loop, api_, OffsetFile(parts_.state_dir + "/" + folder, parts_.account, bot_.id),
           {[this](const Update& update) { inbox_.take(update); }, [this] { status_.connected(); },
@@ -82,7 +88,7 @@ void Account::logged_in(const ApiAnswer& answer) {
     if (!answer) {
         if (answer.failure->kind == ApiFailure::Kind::unauthorized)
             return end({Fault::bad_credentials, answer.failure->description});
-        const auto wait = log_in_again_.next();
+        const auto wait = std::max(log_in_again_.next(), answer.failure->retry_after);
         log_warn("[{}] cannot log in to Telegram: {}; retrying in {:.1f}s", parts_.account,
                  answer.failure->description, static_cast<double>(wait.count()) / 1000);
         status_.disconnected(answer.failure->description);
@@ -140,6 +146,16 @@ void Account::settle(int64_t update_id) {
         poller_.settle(update_id);
 }
 
+// The agent renames its sessions; the file is the owner's.
+void Account::group_moved(const std::string& from, const std::string& to) {
+    agent_.chat_moved(from, to);
+    if (follow_group(parts_.settings, from, to))
+        log_warn(
+            "the group {} is {} now: what channels.telegram.groups says about it holds until this "
+            "account starts anew; write {} there instead",
+            from, to, to);
+}
+
 void Account::show_commands(const CommandList& list) {
     commands_ = list;
     bot_.commands.clear();
@@ -153,11 +169,18 @@ void Account::show_commands(const CommandList& list) {
     if (text == shown_commands_) return;
     api_.call("setMyCommands", {{"commands", std::move(menu.commands)}},
               [this, text](const ApiAnswer& answer) {
-                  if (answer)
+                  if (answer) {
                       shown_commands_ = text;
-                  else
-                      log_warn("Telegram did not take the menu of commands: {}",
-                               answer.failure->description);
+                      return;
+                  }
+                  const ApiFailure& failure = *answer.failure;
+                  log_warn("Telegram did not take the menu of commands: {}", failure.description);
+                  using Kind = ApiFailure::Kind;
+                  if (failure.kind == Kind::refused || failure.kind == Kind::unauthorized) return;
+                  menu_again_ =
+                      parts_.loop.after(std::max(failure.retry_after, menu_pause), [this] {
+                          if (commands_) show_commands(CommandList(*commands_));
+                      });
               });
 }
 
@@ -186,6 +209,7 @@ void Account::machine_slept() {
 
 void Account::stop(std::function<void()> done) {
     timer_.reset();
+    menu_again_.reset();
     if (requests_) requests_->stop();
     poller_.stop([this, done = std::move(done)]() mutable { outbox_.stop(std::move(done)); });
 }

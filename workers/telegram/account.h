@@ -61,10 +61,12 @@ class Account {
     void ready();
     void end(const Error& error);
     void settle(int64_t update_id);
+    void group_moved(const std::string& from, const std::string& to);
 
     Parts parts_;
     Bot bot_;
     BotApi api_;
+    Pace pace_;
     channel::AgentLink agent_;
     AccountStatus status_;
     SentMessages sent_;
@@ -82,6 +84,7 @@ class Account {
     std::string shown_commands_;  // as JSON, to tell Telegram only of changes
     Backoff log_in_again_{std::chrono::seconds(1), std::chrono::seconds(30), 2};
     Loop::Registration timer_;
+    Loop::Registration menu_again_;
 };
 
 }  // namespace telegram

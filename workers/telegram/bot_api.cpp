@@ -132,7 +132,7 @@ BotApi::CallId BotApi::call(const std::string& method, const Json& params, Handl
     BodyPiece body;
     body.bytes = params.is_null() ? "{}" : print_json(params);
     request.body.push_back(std::move(body));
-    request.total_timeout = timeout;
+    request.total_timeout = timeout.count() > 0 ? timeout : options_.timeout;
     return start(method == "getUpdates" ? polling_ : calling_, std::move(request),
                  std::move(handler));
 }
@@ -146,7 +146,7 @@ Result<BotApi::CallId> BotApi::upload(const std::string& method, const Json& par
     HttpsRequest request = request_to(method);
     request.headers.emplace_back("content-type", body.content_type());
     request.body = body.finish();
-    request.total_timeout = file_timeout;
+    request.total_timeout = std::max(file_timeout, options_.timeout);
     return start(calling_, std::move(request), std::move(handler));
 }
 
@@ -156,7 +156,7 @@ BotApi::CallId BotApi::download(const std::string& file_path, const std::string&
     request.url = options_.url + "/file/bot" + options_.token.reveal() + "/" + file_path;
     request.into_file = path;
     request.largest_answer = most;
-    request.total_timeout = file_timeout;
+    request.total_timeout = std::max(file_timeout, options_.timeout);
     const CallId id = ++last_id_;
     return keep(fetching_.start(
         std::move(request), [this, id, handler = std::move(handler)](HttpsOutcome outcome) {

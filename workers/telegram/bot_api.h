@@ -54,9 +54,12 @@ class BotApi {
   public:
     using Handler = std::function<void(const ApiAnswer&)>;
     using CallId = uint64_t;
+    static constexpr std::chrono::milliseconds usual_timeout{30'000};
+    static constexpr std::chrono::milliseconds file_timeout{120'000};  // at least
     struct Options {
         std::string url;  // "https://api.telegram.org"
         Secret token;
+        std::chrono::milliseconds timeout = usual_timeout;
     };
 
     BotApi(ClientContext& context, Options options);
@@ -64,9 +67,9 @@ class BotApi {
     BotApi(const BotApi&) = delete;
     BotApi& operator=(const BotApi&) = delete;
 
-    // Never calls the handler from within.
+    // Never calls the handler from within. `timeout` 0: the usual one of the options.
     CallId call(const std::string& method, const Json& params, Handler handler,
-                std::chrono::milliseconds timeout = usual_timeout);
+                std::chrono::milliseconds timeout = {});
     // Parameters that are no text are sent as JSON. no_storage: the file cannot be read.
     Result<CallId> upload(const std::string& method, const Json& params, const ApiFile& file,
                           Handler handler);
@@ -80,9 +83,6 @@ class BotApi {
     void close_connections();
     // Its handler will not be called.
     void cancel(CallId id);
-
-    static constexpr std::chrono::milliseconds usual_timeout{30'000};
-    static constexpr std::chrono::milliseconds file_timeout{120'000};
 
   private:
     HttpsRequest request_to(const std::string& method) const;

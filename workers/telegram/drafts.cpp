@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "workers/common/base/clock.h"
 #include "workers/common/log.h"
 #include "workers/telegram/formatting.h"
 #include "workers/telegram/parts.h"
@@ -12,8 +13,8 @@ namespace telegram {
 using hardshell::proto::Place;
 using hardshell::proto::ShowDraft;
 
-Drafts::Drafts(Loop& loop, BotApi& api, const Settings& settings, const Bot& bot)
-    : loop_(loop), api_(api), settings_(settings), bot_(bot) {}
+Drafts::Drafts(Loop& loop, BotApi& api, Pace& pace, const Settings& settings, const Bot& bot)
+    : loop_(loop), api_(api), pace_(pace), settings_(settings), bot_(bot) {}
 
 // In groups every edit counts against twenty messages a minute.
 bool Drafts::is_shown_in(const Place& place) const {
@@ -49,12 +50,24 @@ void Drafts::update(const std::string& id) {
         return;
     }
     if (draft.message_id.empty() && !draft.is_native && units < fewest_units) return;
+    const auto wait = pace_.wait_for_call(monotonic_ms(), draft.wanted.place().chat_id());
+    if (wait.count() > 0) return update_after(id, draft, wait);
     send(id, draft);
+}
+
+void Drafts::update_after(const std::string& id, Draft& draft, std::chrono::milliseconds wait) {
+    draft.timer = loop_.after(wait, [this, id] {
+        const auto found = drafts_.find(id);
+        if (found == drafts_.end()) return;
+        found->second.timer.reset();
+        update(found->first);
+    });
 }
 
 void Drafts::send(const std::string& id, Draft& draft) {
     const Place& place = draft.wanted.place();
     draft.is_asking = true;
+    pace_.called(monotonic_ms());
     draft.shown = draft.wanted.text();
     Json params = {{"chat_id", chat_of(place.chat_id())}};
     const char* method = "sendMessage";
@@ -81,6 +94,9 @@ void Drafts::answered(const std::string& id, const ApiAnswer& answer) {
     if (!answer) {
         log_debug("a draft ends early: {}", answer.failure->description);
         draft.is_over = true;
+        if (answer.failure->kind == ApiFailure::Kind::too_many)
+            pace_.refused(draft.wanted.place().chat_id(), answer.failure->retry_after,
+                          monotonic_ms());
     } else if (!draft.is_native && draft.message_id.empty()) {
         draft.message_id = std::to_string(int_member(answer.result, "message_id"));
     }
@@ -90,12 +106,7 @@ void Drafts::answered(const std::string& id, const ApiAnswer& answer) {
         drafts_.erase(found);
         return with(message_id);
     }
-    draft.timer = loop_.after(draft.is_native ? native_pause : edit_pause, [this, id] {
-        const auto again = drafts_.find(id);
-        if (again == drafts_.end()) return;
-        again->second.timer.reset();
-        update(id);
-    });
+    update_after(id, draft, draft.is_native ? native_pause : edit_pause);
 }
 
 void Drafts::finish(const std::string& draft_id, std::function<void(const std::string&)> with) {

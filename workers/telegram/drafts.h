@@ -1,6 +1,6 @@
 // Shows answers while they grow: a message that is edited, or, in a private chat with topics, the
 // draft that Telegram has for it. At most one request per draft is under way, and not many a
-// second.
+// second; nothing while Telegram is asked as often as it likes already.
 //
 // Best effort: the first refusal ends a draft, never the answer.
 #pragma once
@@ -14,13 +14,14 @@
 #include "workers/common/base/loop.h"
 #include "workers/telegram/addressing.h"
 #include "workers/telegram/bot_api.h"
+#include "workers/telegram/pace.h"
 #include "workers/telegram/settings.h"
 
 namespace telegram {
 
 class Drafts {
   public:
-    Drafts(Loop& loop, BotApi& api, const Settings& settings, const Bot& bot);
+    Drafts(Loop& loop, BotApi& api, Pace& pace, const Settings& settings, const Bot& bot);
     Drafts(const Drafts&) = delete;
     Drafts& operator=(const Drafts&) = delete;
 
@@ -55,12 +56,14 @@ class Drafts {
 
     bool is_shown_in(const hardshell::proto::Place& place) const;
     void update(const std::string& id);
+    void update_after(const std::string& id, Draft& draft, std::chrono::milliseconds wait);
     void send(const std::string& id, Draft& draft);
     void answered(const std::string& id, const ApiAnswer& answer);
     void end(const std::string& id);
 
     Loop& loop_;
     BotApi& api_;
+    Pace& pace_;
     const Settings& settings_;
     const Bot& bot_;
     int64_t last_native_id_ = 0;

@@ -56,6 +56,12 @@ void Gatherer::take(int64_t update_id, Message message) {
     wait(key, waiting);
 }
 
+void Gatherer::after(const Message& message, std::function<void()> then) {
+    const auto found = waiting_.find(key_of(message));
+    if (found == waiting_.end()) return then();
+    found->second.then.push_back(std::move(then));
+}
+
 bool Gatherer::joins(const Waiting& waiting, const Message& message) const {
     if (waiting.gathered.updates.size() >= most_parts) return false;
     if (!waiting.album.empty()) return message.media_group_id == waiting.album;
@@ -85,6 +91,7 @@ void Gatherer::release(const std::string& chat) {
     const std::unique_ptr<Waiting> waiting = std::make_unique<Waiting>(std::move(found->second));
     waiting_.erase(found);
     handler_(std::move(waiting->gathered));
+    for (const auto& go_on : waiting->then) go_on();
 }
 
 }  // namespace telegram

@@ -29,6 +29,9 @@ class Gatherer {
     Gatherer& operator=(const Gatherer&) = delete;
 
     void take(int64_t update_id, Message message);
+    // Does it when what its writer's part of the chat has gathered so far is handed over: at once,
+    // as a rule.
+    void after(const Message& message, std::function<void()> then);
 
     static constexpr std::chrono::milliseconds album_pause{500};
     static constexpr std::chrono::milliseconds text_pause{1500};
@@ -42,6 +45,7 @@ class Gatherer {
         Gathered gathered;
         std::string album;    // empty: a long text
         int64_t last_id = 0;  // of its last message
+        std::vector<std::function<void()>> then;
         Loop::Registration timer;
     };
 

@@ -1,6 +1,9 @@
 #include "workers/telegram/inbox.h"
 
+#include <algorithm>
+
 #include "workers/common/log.h"
+#include "workers/telegram/parts.h"
 
 namespace telegram {
 
@@ -9,6 +12,10 @@ namespace {
 using hardshell::proto::InboundMessage;
 using hardshell::proto::InboundReaction;
 using hardshell::proto::PairingCode;
+
+// For five minutes, about.
+constexpr int most_code_tries = 6;
+constexpr std::chrono::milliseconds least_code_pause{5'000};
 
 std::string place_key(const Message& message) {
     return message.chat.id + ":" + message.thread_id;
@@ -24,7 +31,7 @@ bool is_stop(const InboundMessage& message) {
 Inbox::Inbox(Parts parts)
     : parts_(std::move(parts)),
       gatherer_(parts_.loop, [this](Gathered gathered) { take_message(std::move(gathered)); }),
-      media_(parts_.loop, parts_.api, parts_.media),
+      media_(parts_.loop, parts_.api, parts_.pace, {parts_.media, parts_.settings.most_tries}),
       history_(parts_.settings.history_limit) {}
 
 void Inbox::take(const Update& update) {
@@ -32,7 +39,8 @@ void Inbox::take(const Update& update) {
         case Update::Kind::message:
             return gatherer_.take(update.id, update.message);
         case Update::Kind::edited:
-            return take_edit(update);
+            // Not before the message itself.
+            return gatherer_.after(update.message, [this, update] { take_edit(update); });
         case Update::Kind::reaction:
             return take_reaction(update);
         case Update::Kind::callback:
@@ -52,7 +60,7 @@ void Inbox::take_message(Gathered gathered) {
     const Message& message = gathered.message;
     if (!message.migrated_to.empty()) {
         log_info("the group {} is the supergroup {} now", message.chat.id, message.migrated_to);
-        parts_.agent.chat_moved(message.chat.id, message.migrated_to);
+        parts_.moved(message.chat.id, message.migrated_to);
         return settle_all(gathered.updates);
     }
     decide(gathered, judged(message));
@@ -95,12 +103,26 @@ void Inbox::pair(const Gathered& gathered) {
 
 void Inbox::tell_code(const Message& message, const PairingCode& code) {
     if (code.code().empty() || !code.created()) return;
-    Json params = {{"chat_id", message.chat.id},
-                   {"text", pairing_text(message.from.id, code.code())}};
-    parts_.api.call("sendMessage", params, [](const ApiAnswer& answer) {
-        if (!answer)
-            log_warn("a stranger could not be told a pairing code: {}",
-                     answer.failure->description);
+    say_code({{"chat_id", chat_of(message.chat.id)},
+              {"text", pairing_text(message.from.id, code.code())}},
+             0);
+}
+
+// Told once only, so it has to arrive.
+void Inbox::say_code(const Json& params, int tries) {
+    const std::string chat = print_json(member(params, "chat_id"));
+    codes_again_.erase(chat);
+    parts_.api.call("sendMessage", params, [this, params, chat, tries](const ApiAnswer& answer) {
+        if (answer) return;
+        const ApiFailure& failure = *answer.failure;
+        log_warn("a stranger could not be told a pairing code: {}", failure.description);
+        const bool was_not_done = failure.kind == ApiFailure::Kind::too_many ||
+                                  failure.kind == ApiFailure::Kind::unavailable;
+        if (!was_not_done || tries >= most_code_tries) return;
+        const std::chrono::milliseconds wait =
+            std::max(failure.retry_after, least_code_pause * (1 << tries));
+        codes_again_[chat] =
+            parts_.loop.after(wait, [this, params, tries] { say_code(Json(params), tries + 1); });
     });
 }
 

@@ -28,6 +28,7 @@ class Inbox {
     struct Parts {
         Loop& loop;
         BotApi& api;
+        Pace& pace;
         channel::AgentLink& agent;
         const Settings& settings;
         const Bot& bot;
@@ -36,6 +37,7 @@ class Inbox {
         channel::MediaPlace media;
         std::function<void(int64_t update_id)> settle;
         std::function<void()> took_one;  // for the account's status
+        std::function<void(const std::string& from, const std::string& to)> moved;  // a group
     };
     explicit Inbox(Parts parts);
 
@@ -66,6 +68,7 @@ class Inbox {
     void decide(const Gathered& gathered, Judged judged);
     void pair(const Gathered& gathered);
     void tell_code(const Message& message, const hardshell::proto::PairingCode& code);
+    void say_code(const Json& params, int tries);
     void pass(const Gathered& gathered, const Judged& judged);
     void fetch_files(const std::string& chat, const EntryOf& entry, const Message& message);
     void enqueue(const std::string& chat, const EntryOf& entry);
@@ -79,7 +82,8 @@ class Inbox {
     GroupHistory history_;
     channel::AllowList paired_;
     std::map<std::string, std::deque<EntryOf>> chats_;
-    std::map<std::string, std::vector<int64_t>> offered_;  // by key
+    std::map<std::string, std::vector<int64_t>> offered_;    // by key
+    std::map<std::string, Loop::Registration> codes_again_;  // by chat
 };
 
 }  // namespace telegram

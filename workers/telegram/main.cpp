@@ -26,9 +26,13 @@ Variables variables_of(const Worker& self) {
     return {environment.begin(), environment.end()};
 }
 
-std::string certificate_file() {
-    for (const char* name : {"NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"})
+// What the plan passes on, else what the process was started with.
+std::string certificate_file(const Variables& variables) {
+    for (const char* name : {"NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"}) {
+        const auto found = variables.find(name);
+        if (found != variables.end() && !found->second.empty()) return found->second;
         if (const char* value = std::getenv(name); value && *value) return value;
+    }
     return {};
 }
 
@@ -68,7 +72,7 @@ Done run(Worker& self) {
             "channels.telegram.webhookUrl is set, but its path is not published: Telegram is "
             "polled instead; what is missing was said at the start, see `hardshell doctor`");
     Loop& loop = self.loop();
-    ClientContext client(loop, {certificate_file()});
+    ClientContext client(loop, {certificate_file(variables_of(self))});
     if (const Done ready = client.check(); !ready) return ready.error();
     auto link = self.open_link("agent");
     if (!link) return link.error();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 #include "workers/common/base/clock.h"
 #include "workers/common/log.h"
@@ -20,10 +21,11 @@ using hardshell::proto::SetReaction;
 using Kind = ApiFailure::Kind;
 using std::chrono::milliseconds;
 
-constexpr int most_edit_tries = 3;
 constexpr milliseconds edit_again{1'000};
 constexpr milliseconds try_later{5'000};
 constexpr milliseconds longest_wait{5 * 60'000};
+// More of them than that, and the oldest are of no interest any more.
+constexpr size_t most_reactions = 500;
 
 bool contains(const std::string& text, const char* part) {
     return lower_ascii(text).find(part) != std::string::npos;
@@ -51,6 +53,15 @@ bool is_parse_failure(const ApiFailure& failure) {
 
 bool is_empty_text(const ApiFailure& failure) {
     return failure.code == 400 && contains(failure.description, "text is empty");
+}
+
+// "PHOTO_INVALID_DIMENSIONS", "IMAGE_PROCESS_FAILED", "wrong file …", and 413 for its size.
+bool is_file_failure(const ApiFailure& failure) {
+    if (failure.code == 413) return true;
+    if (failure.code != 400) return false;
+    constexpr const char* words[] = {"photo", "image_process", "video", "audio", "file", "media"};
+    return std::any_of(std::begin(words), std::end(words),
+                       [&](const char* word) { return contains(failure.description, word); });
 }
 
 std::string refusal_text(const ApiFailure& failure) {
@@ -90,7 +101,7 @@ void Outbox::step(const std::string& chat) {
     if (stopped_) return check_stopped();
     const JobOf job = known.jobs.front();
     const milliseconds wait =
-        pace_.wait(job->chat_id, is_group(job->message.place()), monotonic_ms());
+        parts_.pace.wait(job->chat_id, is_group(job->message.place()), monotonic_ms());
     if (wait.count() > 0) {
         known.timer = parts_.loop.after(wait, [this, chat] { step(chat); });
         return;
@@ -113,7 +124,7 @@ void Outbox::begin(const std::string& chat, const JobOf& job) {
 
 void Outbox::send(const std::string& chat, const JobOf& job) {
     const Part& part = job->parts[job->at];
-    pace_.sent(job->chat_id, monotonic_ms());
+    parts_.pace.sent(job->chat_id, monotonic_ms());
     parts_.typing.stop_in(job->message.place().chat_id(), job->message.place().thread_id());
     Json frame = frame_of(job->message, job->at, job->chat_id, parts_.settings);
     if (part.attachment >= 0) {
@@ -151,9 +162,11 @@ void Outbox::send_edit(const std::string& chat, const JobOf& job) {
 
 void Outbox::send_file(const std::string& chat, const JobOf& job, Json frame) {
     const Part& part = job->parts[job->at];
+    if (job->without_file) return send_without_file(chat, job, std::move(frame));
     const auto& attachment = job->message.attachments(part.attachment);
     const bool as_voice = wants_voice(job->message) && !job->as_file;
-    const FileMethod how = method_for(attachment.mime_type(), as_voice);
+    const FileMethod how =
+        method_for(job->as_document ? std::string() : attachment.mime_type(), as_voice);
     Sendable caption =
         job->as_plain ? Sendable{part.markdown, false} : sendable(part.markdown, longest_caption);
     if (!part.markdown.empty()) {
@@ -166,8 +179,16 @@ void Outbox::send_file(const std::string& chat, const JobOf& job, Json frame) {
                        attachment.mime_type()};
     if (const auto begun = parts_.api.upload(how.method, frame, file, answer_for(chat, job)); begun)
         return;
-    // The rest of the answer is worth having without it.
     log_warn("a file of a reply cannot be read: {}", attachment.path());
+    send_without_file(chat, job, std::move(frame));
+}
+
+// The rest of the answer is worth having without it.
+void Outbox::send_without_file(const std::string& chat, const JobOf& job, Json frame) {
+    const Part& part = job->parts[job->at];
+    const auto& attachment = job->message.attachments(part.attachment);
+    std::string name = attachment.file_name();
+    if (name.empty()) name = attachment.path().substr(attachment.path().rfind('/') + 1);
     frame.erase("caption");
     frame.erase("parse_mode");
     frame["text"] = "⚠️ " + name + " could not be attached." +
@@ -200,13 +221,19 @@ bool Outbox::recovers(const std::string& chat, const JobOf& job, const ApiFailur
                  failure.description);
         job->as_plain = true;
     } else if (!failure.migrated_to.empty() && failure.migrated_to != job->chat_id) {
-        parts_.agent.chat_moved(job->chat_id, failure.migrated_to);
+        parts_.moved(job->chat_id, failure.migrated_to);
         job->chat_id = failure.migrated_to;
     } else if (contains(failure.description, "voice_messages_forbidden") && !job->as_file) {
         job->as_file = true;
+    } else if (job->parts[job->at].attachment >= 0 && !job->without_file &&
+               (is_file_failure(failure) || (job->as_document && failure.code == 400))) {
+        log_warn("Telegram did not take a file of a reply: {}", failure.description);
+        job->without_file = job->as_document || failure.code == 413;
+        job->as_document = true;
     } else if (was_edit && failure.kind == Kind::refused) {
         job->draft_message.clear();  // it is gone: the answer comes as a message of its own
-    } else if (was_edit && failure.kind == Kind::ambiguous && ++job->tries < most_edit_tries) {
+    } else if (was_edit && failure.kind == Kind::ambiguous &&
+               ++job->tries < parts_.settings.most_tries) {
         chats_[chat].timer =
             parts_.loop.after(edit_again, [this, chat, job] { send_edit(chat, job); });
         return true;
@@ -228,7 +255,7 @@ void Outbox::part_sent(const std::string& chat, const JobOf& job, const std::str
     parts_.agent.report(made);
     parts_.sent_one();
     job->draft_message.clear();
-    job->as_plain = job->as_file = false;
+    job->as_plain = job->as_file = job->as_document = job->without_file = false;
     if (++job->at == job->parts.size()) return leave(chat);
     chats_[chat].is_busy = false;
     step(chat);
@@ -247,7 +274,7 @@ void Outbox::part_failed(const std::string& chat, const JobOf& job, const ApiFai
             report(*job, DeliveryReport::LOST, failure.description);
             return leave(chat);
         case Kind::too_many:
-            pace_.refused(job->chat_id, failure.retry_after, monotonic_ms());
+            parts_.pace.refused(job->chat_id, failure.retry_after, monotonic_ms());
             return put_off(chat, std::max(failure.retry_after, milliseconds(1'000)),
                            failure.description);
         case Kind::unavailable:
@@ -331,7 +358,7 @@ void Outbox::change_answered(const ChangeMessage& message, const ApiAnswer& answ
                          contains(answer.failure->description, "message to delete not found");
     if (!is_done) {
         const ApiFailure& failure = *answer.failure;
-        if (failure.kind == Kind::ambiguous && tries + 1 < most_edit_tries)
+        if (failure.kind == Kind::ambiguous && tries + 1 < parts_.settings.most_tries)
             return ask_change(message, tries + 1);
         const bool is_final = failure.kind == Kind::refused || failure.kind == Kind::conflict;
         made.set_outcome(is_final ? DeliveryReport::REFUSED : DeliveryReport::LATER);
@@ -344,19 +371,39 @@ void Outbox::change_answered(const ChangeMessage& message, const ApiAnswer& answ
 
 void Outbox::react(const SetReaction& reaction) {
     if (!parts_.settings.reactions_allowed) return;
-    Json list = Json::array();
-    if (!reaction.remove()) list.push_back({{"type", "emoji"}, {"emoji", reaction.emoji()}});
-    parts_.api.call("setMessageReaction",
-                    {{"chat_id", chat_of(reaction.place().chat_id())},
-                     {"message_id", number(reaction.message_id())},
-                     {"reaction", std::move(list)}},
-                    [](const ApiAnswer& answer) {
-                        if (!answer) log_debug("no reaction: {}", answer.failure->description);
-                    });
+    if (reactions_.size() >= most_reactions) reactions_.pop_front();
+    reactions_.push_back(reaction);
+    if (!next_reaction_) react_next();
+}
+
+// A flood of messages brings a flood of them, and they count as messages do.
+void Outbox::react_next() {
+    next_reaction_.reset();
+    while (!reactions_.empty()) {
+        const milliseconds wait = parts_.pace.wait_for_call(monotonic_ms());
+        if (wait.count() > 0) {
+            next_reaction_ = parts_.loop.after(wait, [this] { react_next(); });
+            return;
+        }
+        parts_.pace.called(monotonic_ms());
+        const SetReaction reaction = std::move(reactions_.front());
+        reactions_.pop_front();
+        Json list = Json::array();
+        if (!reaction.remove()) list.push_back({{"type", "emoji"}, {"emoji", reaction.emoji()}});
+        parts_.api.call("setMessageReaction",
+                        {{"chat_id", chat_of(reaction.place().chat_id())},
+                         {"message_id", number(reaction.message_id())},
+                         {"reaction", std::move(list)}},
+                        [](const ApiAnswer& answer) {
+                            if (!answer) log_debug("no reaction: {}", answer.failure->description);
+                        });
+    }
 }
 
 void Outbox::stop(std::function<void()> done) {
     stopped_ = std::move(done);
+    next_reaction_.reset();
+    reactions_.clear();
     std::erase_if(chats_, [](const auto& entry) { return !entry.second.is_busy; });
     check_stopped();
 }

@@ -27,6 +27,7 @@ class Outbox {
     struct Parts {
         Loop& loop;
         BotApi& api;
+        Pace& pace;
         channel::AgentLink& agent;
         const Settings& settings;
         Drafts& drafts;
@@ -35,6 +36,7 @@ class Outbox {
         std::string state_dir;
         std::function<void()> sent_one;           // for the account's status
         std::function<void(const Error&)> fatal;  // the token was refused
+        std::function<void(const std::string& from, const std::string& to)> moved;  // a group
     };
     explicit Outbox(Parts parts);
 
@@ -52,9 +54,11 @@ class Outbox {
         std::string chat_id;        // changes when the group becomes another
         std::string draft_message;  // the message that shows the draft, to be edited
         bool asked_for_draft = false;
-        bool as_plain = false;  // this part's HTML was refused
-        bool as_file = false;   // this part's voice was refused
-        int tries = 0;          // of an edit
+        bool as_plain = false;      // this part's HTML was refused
+        bool as_file = false;       // this part's voice was refused
+        bool as_document = false;   // this part's picture, video or sound was refused
+        bool without_file = false;  // and as a document, too
+        int tries = 0;              // of an edit
     };
     using JobOf = std::shared_ptr<Job>;  // shared with the call that is under way for it
     struct Chat {
@@ -69,6 +73,7 @@ class Outbox {
     void send_text(const std::string& chat, const JobOf& job, Json frame);
     void send_edit(const std::string& chat, const JobOf& job);
     void send_file(const std::string& chat, const JobOf& job, Json frame);
+    void send_without_file(const std::string& chat, const JobOf& job, Json frame);
     BotApi::Handler answer_for(const std::string& chat, const JobOf& job);
     void answered(const std::string& chat, const JobOf& job, const ApiAnswer& answer);
     void part_sent(const std::string& chat, const JobOf& job, const std::string& message_id);
@@ -83,16 +88,19 @@ class Outbox {
                          int tries);
     void ask_change(const hardshell::proto::ChangeMessage& message, int tries);
     void check_stopped();
+    void react_next();
 
     Parts parts_;
-    Pace pace_;
     std::map<std::string, Chat> chats_;
+    std::deque<hardshell::proto::SetReaction> reactions_;  // that wait for their turn
+    Loop::Registration next_reaction_;
     std::function<void()> stopped_;
 };
 
 // What of Telegram's refusals has another way out. Pure.
 bool is_parse_failure(const ApiFailure& failure);
 bool is_empty_text(const ApiFailure& failure);
+bool is_file_failure(const ApiFailure& failure);
 // For people: with the likely causes where there are some.
 std::string refusal_text(const ApiFailure& failure);
 

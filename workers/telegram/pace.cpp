@@ -34,6 +34,14 @@ Pace::Duration Pace::wait(const std::string& chat, bool is_group, int64_t now_ms
     return Duration(std::max<int64_t>(at - now_ms, 0));
 }
 
+Pace::Duration Pace::wait_for_call(int64_t now_ms, const std::string& chat) {
+    drop_before(all_, now_ms - second_ms);
+    int64_t at = std::max(all_blocked_until_, free_at(all_, most_calls_per_second, second_ms));
+    if (const auto known = chats_.find(chat); known != chats_.end())
+        at = std::max(at, known->second.blocked_until);
+    return Duration(std::max<int64_t>(at - now_ms, 0));
+}
+
 void Pace::sent(const std::string& chat, int64_t now_ms) {
     chats_[chat].sent.push_back(now_ms);
     all_.push_back(now_ms);

@@ -18,11 +18,15 @@ class Pace {
     Duration wait(const std::string& chat, bool is_group, int64_t now_ms);
     // A message to it is being sent.
     void sent(const std::string& chat, int64_t now_ms);
+    // Likewise for what is no message, and may wait longer than one; of no chat when it is empty.
+    Duration wait_for_call(int64_t now_ms, const std::string& chat = {});
+    void called(int64_t now_ms) { all_.push_back(now_ms); }
     // Telegram refused: nothing to that chat so long. Twice within a second in different chats:
     // nothing to any.
     void refused(const std::string& chat, Duration retry_after, int64_t now_ms);
 
     static constexpr size_t most_per_second = 30;        // in all
+    static constexpr size_t most_calls_per_second = 20;  // before one of them has to wait
     static constexpr size_t most_per_minute_group = 20;  // in one group
     static constexpr size_t burst_private = 3;           // then one a second
     static constexpr int64_t second_ms = 1'000;

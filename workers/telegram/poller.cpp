@@ -15,6 +15,7 @@ constexpr int64_t numbered_anew_ms =
     std::chrono::duration_cast<milliseconds>(OffsetFile::trusted_for).count();
 constexpr int64_t close_by = 1000;  // updates
 constexpr seconds last_word_timeout{1};
+constexpr milliseconds least_poll{500};
 constexpr const char* conflict_hint =
     "another program asks for this bot's messages (a second machine, or a second gateway with the "
     "same token): stop it, or give one of the two another bot";
@@ -50,7 +51,8 @@ void Poller::clear_webhook() {
 
 void Poller::webhook_cleared(const ApiAnswer& answer) {
     call_ = 0;
-    if (!answer) return failed(*answer.failure);
+    // Refused, it will be refused again; whether there is one, the poll tells.
+    if (!answer && answer.failure->kind != Kind::refused) return failed(*answer.failure);
     poll();
 }
 
@@ -68,6 +70,7 @@ void Poller::poll() {
     // At once when there is something to find out: whether the connection works, or what came
     // after what is still open.
     const bool at_once = !is_connected_ || ledger_.open() > 0;
+    asked_ms_ = at_once ? 0 : monotonic_ms();
     call_ = api_.call(
         "getUpdates", parameters(at_once ? seconds(0) : poll_time),
         [this](const ApiAnswer& answer) { answered(answer); }, poll_timeout);
@@ -90,6 +93,9 @@ void Poller::answered(const ApiAnswer& answer) {
         is_connected_ = true;
         handlers_.connected();
     }
+    // Whoever answers a long poll with nothing, at once, would be asked as fast as they can.
+    if (answer.result.empty() && monotonic_ms() - asked_ms_ < least_poll.count())
+        return again_after(least_poll, &Poller::poll);
     take(answer.result);
     if (stage_ != Stage::stopped) next();
 }

@@ -72,6 +72,7 @@ class Poller {
     // Of an OpenClaw that did not say for which bot: passed over while they come close to it.
     std::optional<int64_t> passed_over_;
     int64_t last_update_ms_ = 0;  // on the clock that runs on while the machine sleeps
+    int64_t asked_ms_ = 0;        // monotonic, of a long poll; 0: it is none
     bool is_connected_ = false;
     bool save_failed_ = false;
     bool settling_ = false;

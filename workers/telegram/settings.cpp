@@ -10,6 +10,8 @@ using channel::AllowList;
 
 constexpr size_t hardest_chunk_limit = 4096;
 constexpr size_t most_history = 500;
+constexpr double longest_call_seconds = 500;
+constexpr double most_tries_of_all = 10;
 
 const std::initializer_list<std::string_view> id_prefixes = {"telegram:", "tg:"};
 
@@ -110,6 +112,15 @@ void read_replies(const Section& section, Settings& settings) {
     settings.media_most_bytes = static_cast<uint64_t>(megabytes * (1 << 20));
 }
 
+void read_requests(const Section& section, Settings& settings) {
+    const double seconds = section.number("timeoutSeconds", 30);
+    settings.call_timeout = std::chrono::seconds(
+        static_cast<int>(std::clamp<double>(seconds, 1, longest_call_seconds)));
+    const int64_t tries = int_member(section.get("retry"), "attempts", 3);
+    settings.most_tries =
+        static_cast<int>(std::clamp<double>(static_cast<double>(tries), 1, most_tries_of_all));
+}
+
 // "auto" is on.
 bool native_of(const Json& config, const Section& section) {
     const Json& own = member(section.get("commands"), "native");
@@ -156,6 +167,15 @@ void remark(const Section& section, Settings& settings) {
     if (!section.text("proxy").empty())
         settings.remarks.push_back(
             "channels.telegram.proxy is not used: Telegram is reached directly");
+    if (section.get("network").is_object() && !section.get("network").empty())
+        settings.remarks.push_back(
+            "channels.telegram.network is not used: every address of Telegram's is tried, of "
+            "either family");
+    for (const char* key : {"minDelayMs", "maxDelayMs", "jitter"})
+        if (!member(section.get("retry"), key).is_null())
+            settings.remarks.push_back(std::string("channels.telegram.retry.") + key +
+                                       " is not used: how long is waited goes by what Telegram "
+                                       "says");
 }
 
 // The values of one place before those of another that holds where the first is silent.
@@ -177,6 +197,7 @@ Settings read_settings(const Json& config, const std::string& account, const Var
     read_access(config, section, settings);
     read_replies(section, settings);
     read_actions(config, section, settings);
+    read_requests(section, settings);
     settings.history_limit = history_of(config, section);
     settings.webhook_url = section.text("webhookUrl");
     settings.webhook_path = section.text("webhookPath", settings.webhook_path);
@@ -187,6 +208,12 @@ Settings read_settings(const Json& config, const std::string& account, const Var
     }
     remark(section, settings);
     return settings;
+}
+
+bool follow_group(Settings& settings, const std::string& from, const std::string& to) {
+    if (!settings.groups) return false;
+    const auto own = settings.groups->find(from);
+    return own != settings.groups->end() && settings.groups->emplace(to, own->second).second;
 }
 
 PlaceRules rules_for(const Settings& settings, const AllowList& paired, std::string_view chat_id,

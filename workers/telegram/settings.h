@@ -3,6 +3,7 @@
 // Pure. The account's own values go before those of the channel.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -50,6 +51,8 @@ struct Settings {
     StreamMode stream = StreamMode::partial;
     bool link_preview = true;
     uint64_t media_most_bytes = 5 << 20;
+    std::chrono::milliseconds call_timeout{30'000};  // of one request to Telegram
+    int most_tries = 3;                              // of what can be done twice without harm
 
     bool native_commands = true;
     std::vector<Command> custom_commands;
@@ -68,6 +71,10 @@ using Variables = std::map<std::string, std::string>;
 
 // `config` is what the worker is told: channels.telegram, commands, messages, channels.defaults.
 Settings read_settings(const Json& config, const std::string& account, const Variables& variables);
+
+// The group has another id now: what the owner says about it holds there as well. False: nothing is
+// said about it.
+bool follow_group(Settings& settings, const std::string& from, const std::string& to);
 
 // What holds in one place of a group: a topic's before its chat's before "*".
 struct PlaceRules {

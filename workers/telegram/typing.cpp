@@ -17,9 +17,13 @@ std::string key_of(const std::string& chat_id, const std::string& thread_id) {
 void Typing::show(const hardshell::proto::ShowTyping& typing) {
     const auto& place = typing.place();
     const std::string key = key_of(place.chat_id(), place.thread_id());
-    shown_.erase(key);
-    if (!typing.on()) return;
+    if (!typing.on()) {
+        shown_.erase(key);
+        return;
+    }
     Shown& shown = shown_[key];
+    shown.left = most_repeats;
+    if (shown.timer) return;  // goes on
     shown.params = {{"chat_id", chat_of(place.chat_id())}, {"action", "typing"}};
     // Unlike a message, an action in the General topic names it.
     if (!place.thread_id().empty())

@@ -247,10 +247,16 @@ TEST_F(GatewaySessionTest, KeepsTheSessionWhileTheNetworkIsGone) {
         session->gateway_unknown({Fault::unreachable, "no connection"}, now);
     }
     EXPECT_EQ(session->record().id, "new");
-    // Discord is there again, but the host of the session is not.
+    // Discord is there again, but the host of the session is not: it goes on at another.
     session->timer(Timer::attempt, now);
     session->gateway_is({"wss://gateway.example", 1000, 0}, now + 60'000);
     EXPECT_EQ(wire.opened.back(), "wss://gateway.example/?v=10&encoding=json");
+    session->opened();
+    hello();
+    EXPECT_EQ(int_member(wire.sent.back(), "op"), 6);
+    EXPECT_EQ(session->record().id, "new");
+    // Unless Discord has forgotten it.
+    session->received(R"({"op":9,"d":false})", now + 60'000);
     EXPECT_EQ(session->record().id, "");
 }
 
@@ -271,6 +277,7 @@ TEST_F(GatewaySessionTest, BeginsAnewWhenTheSessionIsInvalid) {
     become_ready();
     session->received(R"({"op":9,"d":false})", now);
     EXPECT_EQ(session->record().id, "");
+    EXPECT_EQ(session->reconnects(), 1u);
     EXPECT_EQ(wire.timer(Timer::attempt), milliseconds(3'000));  // between one and five seconds
     session->timer(Timer::attempt, now);
     EXPECT_EQ(wire.asked, 2);
@@ -329,6 +336,7 @@ TEST_F(GatewaySessionTest, LeavesTheLastSessionsOfTheDayAlone) {
     session->gateway_is({"wss://gateway.example", 9, 7'200'000}, now);
     EXPECT_THAT(wire.opened, IsEmpty());
     EXPECT_EQ(wire.timer(Timer::attempt), milliseconds(7'200'000));
+    EXPECT_THAT(wire.downs.back(), HasSubstr("only 9 new sessions are left today"));
 }
 
 TEST_F(GatewaySessionTest, BeginsNoTwoSessionsWithinFiveSeconds) {
@@ -375,6 +383,15 @@ TEST_F(GatewaySessionTest, CountsOnlyWhatTheAgentHas) {
     session->sequences().finish(5);
     EXPECT_EQ(session->record().sequence, 7u);
     EXPECT_EQ(session->sequences().last(), 7u);
+}
+
+// Nothing that Discord sends is without one; a number below all others must not become the largest.
+TEST(SequenceLedger, TakesAMessageWithoutANumber) {
+    SequenceLedger ledger(7);
+    const auto ticket = ledger.begin(0);
+    EXPECT_EQ(ledger.safe(), 0u);
+    ledger.finish(ticket);
+    EXPECT_EQ(ledger.safe(), 7u);
 }
 
 TEST_F(GatewaySessionTest, RestsUntilTheAgentTakesMore) {

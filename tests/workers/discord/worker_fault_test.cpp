@@ -93,6 +93,67 @@ TEST_F(DiscordWorkerFault, ResumesAfterEachCloseCodeThatAllowsIt) {
     EXPECT_EQ(discord_->resumes(), count);
 }
 
+TEST_F(DiscordWorkerFault, ResumesAfterACloseWithoutACode) {
+    make_and_start();
+    discord_->close_gateway(0);
+    ask("m0");
+    ASSERT_TRUE(wait_for_inbound(1)) << log();
+    ASSERT_TRUE(wait_for_resumes(1));
+    EXPECT_EQ(discord_->identifies(), 1);
+}
+
+TEST_F(DiscordWorkerFault, KeepsItsSessionWhenTheHostForResumesIsDead) {
+    DiscordDouble::Options options;
+    options.has_resume_port = true;
+    make_and_start(usual_config, options);
+    discord_->cut_all();
+    ask("m0");
+    ASSERT_TRUE(wait_for_inbound(1)) << log();
+    ASSERT_TRUE(wait_for_resumes(1));
+    discord_->refuse_resumes(true);
+    discord_->cut_all();
+    ask("m1");
+    ASSERT_TRUE(wait_for_inbound(2)) << log();
+    expect_each_once(texts(), 2, "m");
+    EXPECT_EQ(discord_->identifies(), 1);
+    EXPECT_THAT(log(), HasSubstr("cannot be reached, but Discord can; resuming at"));
+}
+
+TEST_F(DiscordWorkerFault, TakesEventsInFragmentsAndAnswersInChunks) {
+    make();
+    discord_->fragment_events(1'000);
+    discord_->chunk_answers(true);
+    start();
+    const std::string large(200'000, 'p');
+    discord_->say(World::general, World::ann, mention("m0"), {{"override", {{"padding", large}}}});
+    ask("m1");
+    ASSERT_TRUE(wait_for_inbound(2)) << log();
+    expect_each_once(texts(), 2, "m");
+    worker_->deliver("one", World::general, "an answer");
+    ASSERT_TRUE(wait_until_settled("one")) << log();
+    EXPECT_EQ(worker_->outcome("one")->outcome(), Report::SENT);
+    EXPECT_EQ(discord_->resumes(), 0);
+}
+
+TEST_F(DiscordWorkerFault, WaitsForAHostThatNobodyKnows) {
+    discord_ = std::make_unique<DiscordDouble>();
+    ChannelWorker::Options options;
+    options.program = "discord";
+    options.config_json = usual_config;
+    options.secrets = {{"channels.discord.token", DiscordDouble::token}};
+    options.environment = {{"HARDSHELL_DISCORD_API_URL", "https://no-such-host.invalid/api/v10"},
+                           {"NODE_EXTRA_CA_CERTS", discord_->certificate_file()}};
+    worker_ = std::make_unique<ChannelWorker>(options);
+    worker_->start();
+    ASSERT_TRUE(worker_->wait([&] {
+        return log().find("no-such-host.invalid") != std::string::npos;
+    })) << log();
+    EXPECT_FALSE(worker_->status().connected());
+    EXPECT_EQ(worker_->failure(), "");
+    worker_->stop();
+    EXPECT_EQ(worker_->wait_for_exit(), 0);
+}
+
 TEST_F(DiscordWorkerFault, ResumesWhenDiscordAsksToReconnect) {
     make_and_start();
     discord_->ask_to_reconnect();
@@ -337,6 +398,20 @@ TEST_F(DiscordWorkerFault, WaitsOutAnOutageOfTheApi) {
     worker_->deliver("two", World::general, "second");
     ASSERT_TRUE(wait_until_settled("two")) << log();
     EXPECT_THAT(discord_->written(World::general), ElementsAre("first", "second"));
+}
+
+TEST_F(DiscordWorkerFault, RegistersItsCommandsWhenTheApiIsBack) {
+    make_and_start();
+    // For longer than a request is repeated.
+    discord_->fail_next(
+        {.method = "PUT", .path_begins = "/applications/", .status = 503, .times = 3});
+    ChannelWorker::ToChannel list;
+    list.mutable_commands()->add_commands()->set_name("status");
+    worker_->say(list);
+    EXPECT_TRUE(worker_->wait([&] {
+        return log().find("1 commands are registered") != std::string::npos;
+    })) << log();
+    EXPECT_THAT(discord_->requests_to("PUT", "/applications/"), SizeIs(4));
 }
 
 TEST_F(DiscordWorkerFault, StartsWhenDiscordComesBack) {

@@ -63,6 +63,16 @@ TEST_F(DiscordWorker, SendsAnAnswerAndReportsItsId) {
     EXPECT_EQ(sent.headers.at("authorization"), std::string("Bot ") + DiscordDouble::token);
 }
 
+TEST_F(DiscordWorker, TellsSoonWhenItLastHeardAndSpoke) {
+    make_and_start();
+    ask("what time is it?");
+    ASSERT_TRUE(wait_for_inbound(1)) << log();
+    worker_->deliver("one", World::general, "It is noon.");
+    EXPECT_TRUE(worker_->wait([&] {
+        return worker_->status().last_inbound_ms() > 0 && worker_->status().last_outbound_ms() > 0;
+    })) << log();
+}
+
 TEST_F(DiscordWorker, GivesNothingToDiscordBeforeTheAgentHasNotedIt) {
     make_and_start();
     worker_->notes_sending(false);
@@ -109,6 +119,9 @@ TEST_F(DiscordWorker, TellsAStrangerThePairingCodeOnce) {
     ASSERT_TRUE(discord_->wait([&] { return !discord_->written(chat).empty(); })) << log();
     EXPECT_THAT(discord_->written(chat).at(0),
                 HasSubstr("Your Discord user id: 200000000000000002\n\nPairing code: ABCD2345"));
+    const auto told = discord_->requests_to("POST", "/channels/" + chat + "/messages").at(0);
+    EXPECT_EQ(told.body["enforce_nonce"], true);
+    EXPECT_EQ(told.body["allowed_mentions"]["parse"], DiscordDouble::Json::array());
     discord_->say(chat, World::ben, "and now?");
     ASSERT_TRUE(worker_->wait([&] { return worker_->strangers().size() == 2; }));
     ask("something else");
@@ -155,6 +168,26 @@ TEST_F(DiscordWorker, KnowsAPostOfAForum) {
     worker_->deliver("one", World::post, "an answer there");
     ASSERT_TRUE(wait_until_settled("one"));
     EXPECT_THAT(discord_->written(World::post), ElementsAre("an answer there"));
+}
+
+TEST_F(DiscordWorker, OpensAPostWhereItSpeaksToAForum) {
+    make_and_start();
+    const std::string threads = std::string("/channels/") + World::forum + "/threads";
+    worker_->deliver("one", World::forum, "How to begin\n\n" + std::string(2'500, 'x'));
+    ASSERT_TRUE(wait_until_settled("one")) << log();
+    EXPECT_EQ(worker_->outcome("one")->outcome(), Report::SENT);
+    const auto opened = discord_->requests_to("POST", threads);
+    ASSERT_THAT(opened, SizeIs(1));
+    EXPECT_EQ(opened[0].body["name"], "How to begin");
+    EXPECT_FALSE(opened[0].body["message"].contains("nonce"));
+    const std::string post = worker_->reports()[1].platform_id();
+    EXPECT_THAT(discord_->written(post), SizeIs(3)) << "its paragraph, 2,000 letters, the rest";
+    // What may have opened one already is not repeated.
+    discord_->fail_next({.method = "POST", .path_begins = threads, .acts = true, .cuts = true});
+    worker_->deliver("two", World::forum, "Once");
+    ASSERT_TRUE(wait_until_settled("two")) << log();
+    EXPECT_EQ(worker_->outcome("two")->outcome(), Report::LOST);
+    EXPECT_THAT(discord_->requests_to("POST", threads), SizeIs(2));
 }
 
 TEST_F(DiscordWorker, OpensAThreadWhereItIsToldTo) {

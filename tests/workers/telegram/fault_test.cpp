@@ -73,6 +73,46 @@ TEST_F(TelegramFaults, StartsWithoutANetworkAndServesWhenThereIsOne) {
     inbound("hello");
 }
 
+TEST_F(TelegramFaults, AHostThatNobodyKnowsIsWaitedFor) {
+    api_url = "https://no-such-host.invalid";
+    start();
+    until([this] { return ready && !status.last_error().empty(); });
+    EXPECT_FALSE(status.connected());
+    EXPECT_THAT(log_text(), HasSubstr("no-such-host.invalid"));
+    EXPECT_FALSE(failed);
+    EXPECT_EQ(stop_worker(), 0);
+}
+
+TEST_F(TelegramFaults, AServerThatNeverAnswersIsNotWaitedForLongerThanTheOwnerSays) {
+    section["timeoutSeconds"] = 2;
+    accept_everything();
+    start();
+    is_polling();
+    telegram.say(ann, ann, "hi");
+    inbound("hi");
+    telegram.black_hole(true);
+    deliver("d1", ann, "into the dark");
+    until([this] { return settled("d1").has_value(); });
+    EXPECT_EQ(settled("d1")->outcome(), DeliveryReport::LOST);
+    telegram.black_hole(false);
+    deliver("d2", ann, "and back");
+    until([this] { return settled("d2").has_value(); });
+    EXPECT_EQ(settled("d2")->outcome(), DeliveryReport::SENT);
+    EXPECT_EQ(shown(ann, "and back"), 1u);
+}
+
+TEST_F(TelegramFaults, LongPollsThatAreAnsweredAtOnceCauseNoStorm) {
+    telegram.answer_polls_at_once(true);
+    accept_everything();
+    start();
+    until([this] { return status.connected(); });
+    const size_t before = telegram.calls("getUpdates").size();
+    never([] { return false; }, milliseconds(3'000));
+    EXPECT_LE(telegram.calls("getUpdates").size(), before + 8);
+    telegram.say(ann, ann, "hello");
+    inbound("hello");
+}
+
 TEST_F(TelegramFaults, AnAnswerCutInHalfLosesNothing) {
     accept_everything();
     start();
@@ -137,6 +177,44 @@ TEST_F(TelegramFaults, AWebhookThatWasSetBeforeIsTakenAway) {
     is_polling();
     EXPECT_EQ(telegram.calls("deleteWebhook").size(), 1u);
     EXPECT_FALSE(telegram.calls("deleteWebhook")[0].params.value("drop_pending_updates", true));
+}
+
+TEST_F(TelegramFaults, AWebhookThatCannotBeTakenAwayKeepsNobodyFromPolling) {
+    TelegramFault refusal;
+    refusal.code = 404;
+    refusal.description = "Not Found: method not found";
+    telegram.fail("deleteWebhook", refusal);
+    accept_everything();
+    start();
+    telegram.say(ann, ann, "hello");
+    inbound("hello");
+}
+
+TEST_F(TelegramFaults, CommandsThatTelegramDoesNotTakeNowAreShownLater) {
+    TelegramFault busy;
+    busy.retry_after = 1;
+    telegram.fail("setMyCommands", busy);
+    start();
+    until([this] { return ready; });
+    AgentToChannel list;
+    list.mutable_commands()->add_commands()->set_name("status");
+    send(list);
+    until([this] { return telegram.commands().size() == 1; });
+}
+
+TEST_F(TelegramFaults, AStrangerIsToldTheCodeWhenTelegramIsBack) {
+    section = {{"dmPolicy", "pairing"}};
+    start();
+    telegram.fail("sendMessage", {What::status, 503});
+    telegram.say(ann, ann, "let me in");
+    until([this] { return strangers.size() == 1; });
+    AgentToChannel answer;
+    answer.mutable_pairing_code()->set_id(strangers[0].id());
+    answer.mutable_pairing_code()->set_code("ABCD2345");
+    answer.mutable_pairing_code()->set_created(true);
+    send(answer);
+    until([this] { return telegram.from_bot(ann).size() == 1; });
+    EXPECT_THAT(telegram.from_bot(ann)[0].text, HasSubstr("Pairing code: ABCD2345"));
 }
 
 TEST_F(TelegramFaults, TooManyRequestsAreAnsweredByWaiting) {

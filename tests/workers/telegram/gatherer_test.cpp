@@ -69,6 +69,21 @@ TEST_F(GathererTest, ALongTextComesAsOne) {
     EXPECT_EQ(got[1].message.text, "not the next");
 }
 
+TEST_F(GathererTest, WhatIsSaidAboutAMessageComesAfterIt) {
+    std::vector<size_t> handed_over;
+    const auto note = [&] { handed_over.push_back(got.size()); };
+    gatherer.after(message(1, "corrected"), note);
+    EXPECT_THAT(handed_over, ElementsAre(0)) << "at once where nothing is being gathered";
+    gatherer.take(1, message(1, std::string(4000, 'a')));
+    gatherer.after(message(1, "corrected"), note);
+    EXPECT_EQ(handed_over.size(), 1u);
+    gatherer.take(2, message(2, "b"));
+    EXPECT_TRUE(got.empty()) << "it divides nothing";
+    until(1);
+    EXPECT_THAT(handed_over, ElementsAre(0, 1));
+    EXPECT_THAT(got[0].updates, ElementsAre(1, 2));
+}
+
 TEST_F(GathererTest, MovesTheEntitiesOfJoinedTexts) {
     Message second = message(2, "@bot");
     second.entities.push_back({"mention", 0, 4, "", ""});

@@ -44,6 +44,17 @@ TEST(Pace, AllChatsTogetherGetThirtyASecond) {
     EXPECT_EQ(pace.wait("99", false, 2'000).count(), 0);
 }
 
+TEST(Pace, WhatIsNoMessageLeavesRoomForMessages) {
+    Pace pace;
+    for (size_t i = 0; i < Pace::most_calls_per_second; ++i) {
+        ASSERT_EQ(pace.wait_for_call(1'000).count(), 0);
+        pace.called(1'000);
+    }
+    EXPECT_EQ(pace.wait_for_call(1'000), milliseconds(1'000));
+    EXPECT_EQ(pace.wait("1", false, 1'000).count(), 0);
+    EXPECT_EQ(pace.wait_for_call(2'000).count(), 0);
+}
+
 TEST(Pace, WaitsAsLongAsItIsTold) {
     Pace pace;
     pace.refused("1", milliseconds(7'000), 1'000);
@@ -52,6 +63,15 @@ TEST(Pace, WaitsAsLongAsItIsTold) {
     pace.refused("2", milliseconds(5'000), 1'500);
     EXPECT_EQ(pace.wait("3", false, 1'500), milliseconds(5'000)) << "it means all, then";
     EXPECT_EQ(pace.wait("3", false, 6'500).count(), 0);
+}
+
+TEST(Pace, WhatIsNoMessageWaitsForItsChatToo) {
+    Pace pace;
+    pace.refused("1", milliseconds(2'000), 1'000);
+    EXPECT_EQ(pace.wait_for_call(1'500, "1"), milliseconds(1'500));
+    EXPECT_EQ(pace.wait_for_call(1'500, "2").count(), 0);
+    EXPECT_EQ(pace.wait_for_call(1'500).count(), 0);
+    EXPECT_EQ(pace.wait_for_call(3'000, "1").count(), 0);
 }
 
 }  // namespace telegram

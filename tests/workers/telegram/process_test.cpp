@@ -213,6 +213,35 @@ TEST_F(TelegramWorker, StoresWhatIsSentAndSendsFiles) {
     EXPECT_THAT(telegram.from_bot(ann).back().text, HasSubstr("gone.pdf could not be attached"));
 }
 
+TEST_F(TelegramWorker, SendsAPictureThatIsRefusedAsADocumentOrTheTextAlone) {
+    start();
+    telegram.say(ann, ann, "hi");
+    std::ofstream(directory + "/long.png") << "\x89PNG picture";
+    const auto attach = [](DeliverMessage& reply) {
+        auto& attachment = *reply.add_attachments();
+        attachment.set_path("long.png");
+        attachment.set_mime_type("image/png");
+        attachment.set_file_name("long.png");
+    };
+    TelegramFault refusal;
+    refusal.code = 400;
+    refusal.description = "Bad Request: PHOTO_INVALID_DIMENSIONS";
+    telegram.fail("sendPhoto", refusal);
+    deliver("d1", ann, "a screenshot", attach);
+    until([&] { return settled("d1").has_value(); });
+    ASSERT_EQ(telegram.from_bot(ann).size(), 1u);
+    EXPECT_EQ(telegram.from_bot(ann)[0].file, "document");
+    EXPECT_EQ(telegram.from_bot(ann)[0].text, "a screenshot");
+    refusal.code = 413;
+    refusal.description = "Request Entity Too Large";
+    telegram.fail("sendPhoto", refusal);
+    deliver("d2", ann, "a larger one", attach);
+    until([&] { return settled("d2").has_value(); });
+    EXPECT_EQ(settled("d2")->outcome(), DeliveryReport::SENT);
+    EXPECT_THAT(telegram.from_bot(ann).back().text,
+                HasSubstr("long.png could not be attached.\n\na larger one"));
+}
+
 TEST_F(TelegramWorker, SaysWhyAFileIsNotThere) {
     section["mediaMaxMb"] = 0.01;
     accept_everything();
@@ -287,6 +316,20 @@ TEST_F(TelegramWorker, FollowsAGroupThatBecomesASupergroup) {
     deliver("d1", -5, "an answer to the old id");
     until([&] { return settled("d1").has_value(); });
     EXPECT_EQ(telegram.from_bot(-1009).at(0).text, "an answer to the old id");
+}
+
+TEST_F(TelegramWorker, ServesAListedGroupThatBecomesASupergroup) {
+    section = {{"groupPolicy", "open"}, {"groups", {{"-5", {{"requireMention", false}}}}}};
+    accept_everything();
+    start();
+    telegram.add_chat({{"id", -5}, {"type", "group"}, {"title", "Ops"}});
+    telegram.say(-5, ann, "before");
+    inbound("before");
+    telegram.migrate(-5, -1009);
+    telegram.say(-5, ann, "", {{"migrate_to_chat_id", -1009}});
+    telegram.say(-1009, ann, "and after");
+    inbound("and after");
+    EXPECT_THAT(log_text(), HasSubstr("write -1009 there instead"));
 }
 
 TEST_F(TelegramWorker, ShowsItsCommandsAndKnowsThem) {

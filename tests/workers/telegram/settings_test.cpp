@@ -63,6 +63,25 @@ TEST(TelegramSettings, WarnOfNamesAndOfWhatIsNotUsed) {
     EXPECT_EQ(settings_of(text, "default", {{"HARDSHELL_ALLOW_NAMES", "1"}}).remarks.size(), 1u);
 }
 
+TEST(TelegramSettings, SayHowLongAndHowOftenTelegramIsAsked) {
+    const Settings settings = settings_of(R"({"timeoutSeconds":60,"retry":{"attempts":5},
+            "accounts":{"ops":{"retry":{"attempts":99,"jitter":0.5},"timeoutSeconds":9999,
+                               "network":{"autoSelectFamily":true}}}})");
+    EXPECT_EQ(settings.call_timeout, std::chrono::seconds(60));
+    EXPECT_EQ(settings.most_tries, 5);
+    EXPECT_THAT(settings.remarks, IsEmpty());
+    const Settings ops = settings_of(R"({"accounts":{"ops":{"retry":{"attempts":99,"jitter":0.5},
+            "timeoutSeconds":9999,"network":{"autoSelectFamily":true}}}})",
+                                     "ops");
+    EXPECT_EQ(ops.call_timeout, std::chrono::seconds(500));
+    EXPECT_EQ(ops.most_tries, 10);
+    ASSERT_EQ(ops.remarks.size(), 2u);
+    EXPECT_THAT(ops.remarks[0], HasSubstr("channels.telegram.network is not used"));
+    EXPECT_THAT(ops.remarks[1], HasSubstr("channels.telegram.retry.jitter is not used"));
+    EXPECT_EQ(settings_of("{}").call_timeout, std::chrono::seconds(30));
+    EXPECT_EQ(settings_of("{}").most_tries, 3);
+}
+
 TEST(TelegramSettings, TakeTheAddressOfTheApiFromTheEnvironment) {
     const Settings settings =
         settings_of("{}", "default", {{"HARDSHELL_TELEGRAM_API_URL", "https://localhost:1/"}});

@@ -76,7 +76,6 @@ void TelegramWorker::start() {
         const int log = open((directory + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
         dup2(log, 1);
         dup2(log, 2);
-        setenv("NODE_EXTRA_CA_CERTS", telegram.certificate_file().c_str(), 1);
         if (chdir(directory.c_str()) == 0) execl(program.c_str(), "telegram", nullptr);
         _exit(127);
     }
@@ -102,8 +101,9 @@ void TelegramWorker::start() {
     begin.mutable_settings()->set_config_json(print_json(config));
     begin.mutable_settings()->set_state_dir(directory);
     begin.mutable_settings()->set_account("default");
-    (*begin.mutable_settings()->mutable_environment())["HARDSHELL_TELEGRAM_API_URL"] =
-        telegram.url();
+    auto& environment = *begin.mutable_settings()->mutable_environment();
+    environment["HARDSHELL_TELEGRAM_API_URL"] = api_url.empty() ? telegram.url() : api_url;
+    environment["NODE_EXTRA_CA_CERTS"] = telegram.certificate_file();
     auto& token = *begin.add_secrets();
     token.set_name("channels.telegram.botToken");
     token.set_value(telegram.token());

@@ -68,6 +68,7 @@ class TelegramWorker : public testing::Test {
 
     TelegramDouble telegram;
     Json section = {{"dmPolicy", "open"}, {"allowFrom", {"*"}}, {"groupPolicy", "open"}};
+    std::string api_url;  // empty: the double's
     std::vector<std::string> approved;
     bool notes_sending = true;
     std::string directory;
