@@ -55,12 +55,13 @@ constexpr CommandRow rows[] = {
     {"/subagents", Kind::subagents, with_text, native, "", "<list|stop <number|all>>",
      "shows or stops the session's subagents"},
     {"/skill", Kind::skill, with_text, native, "", "<name> [input]", "uses a skill by name"},
-    {"/allowlist", Kind::absent, with_text, typed, "", "",
-     "who may write is in openclaw.json and in `hardshell pairing`"},
+    {"/allowlist", Kind::allowlist, with_text, typed, "",
+     "[list|add dm <id>|remove dm <id>] [--channel <channel>]",
+     "shows or changes who may write to the assistant"},
     {"/activation", Kind::absent, with_text, native, "", "",
      "when a group is answered is in openclaw.json (requireMention of the group)"},
-    {"/approve", Kind::absent, with_text, native, "", "",
-     "approvals are given in the Control UI and by exec.approval.resolve"},
+    {"/approve", Kind::approve, with_text, native, "", "<id> <allow-once|allow-always|deny>",
+     "lets a command run that waits for its owner's word, or denies it"},
     {"/config", Kind::absent, with_text, native, "config", "",
      "use `hardshell config` or the Control UI"},
     {"/debug", Kind::absent, with_text, native, "debug", "",
@@ -214,7 +215,9 @@ std::string status_text(const StatusFacts& facts) {
     shown += "\n" + context_line(facts);
     shown += "\n🧵 Session: " + facts.session_key + " • " + age_text(facts.updated_ago_ms);
     shown += "\n" + runtime_line(facts);
-    shown += "\n🪢 Queue: " + facts.queue + " (depth " + std::to_string(facts.queued) + ") · " +
+    shown += "\n";
+    if (!facts.activation.empty()) shown += "👥 Activation: " + facts.activation + " · ";
+    shown += "🪢 Queue: " + facts.queue + " (depth " + std::to_string(facts.queued) + ") · " +
              std::to_string(facts.active_runs) + " running, " + std::to_string(facts.waiting_runs) +
              " waiting";
     return shown;

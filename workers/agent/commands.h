@@ -30,6 +30,8 @@ struct Command {
         models,
         subagents,
         skill,
+        approve,
+        allowlist,
         // Directives: alone they count from now on, within a message for its turn.
         thinking,
         verbose,
@@ -86,6 +88,7 @@ struct StatusFacts {
     std::string verbose;
     std::string reasoning;
     std::string elevated;
+    std::string activation;  // "mention", "always"; empty: no group
     std::string queue = "collect";
     size_t queued = 0;
     size_t active_runs = 0;

@@ -69,6 +69,10 @@ CREATE INDEX outbound_open ON outbound(created_ms) WHERE state=0;
 CREATE INDEX outbound_by_origin ON outbound(origin);
 CREATE INDEX outbound_settled ON outbound(settled_ms);
 )",
+    // How many processes began to handle a message that has no run yet.
+    R"(
+ALTER TABLE inbound ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
+)",
 };
 constexpr int present_version = static_cast<int>(std::size(versions));
 
@@ -96,16 +100,23 @@ constexpr const char* put_run_sql =
     "ended_ms=excluded.ended_ms, message=excluded.message, entry_id=excluded.entry_id, "
     "answer_id=excluded.answer_id, status=excluded.status, summary=excluded.summary, "
     "payload=excluded.payload, attempts=excluded.attempts, wishes=excluded.wishes";
-constexpr const char* delete_old_runs_sql = "DELETE FROM runs WHERE ended_ms > 0 AND ended_ms < ?";
+// Not those that a message of a channel, or a promise to tell of them, has not been settled by yet.
+#define IS_NOT_WANTED                                                                             \
+    " AND run_id NOT IN (SELECT 'channel:' || worker || ':' || key FROM inbound WHERE done_ms=0)" \
+    " AND run_id NOT IN (SELECT substr(name, instr(name, '/') + 1) FROM notes"                    \
+    " WHERE substr(name, 1, instr(name, '/')) IN ('deliver/', 'beat/', 'announce/'))"
+constexpr const char* delete_old_runs_sql =
+    "DELETE FROM runs WHERE ended_ms > 0 AND ended_ms < ?" IS_NOT_WANTED;
 constexpr const char* delete_many_runs_sql =
     "DELETE FROM runs WHERE ended_ms > 0 AND ended_ms <= (SELECT ended_ms FROM runs "
-    "WHERE ended_ms > 0 ORDER BY ended_ms DESC LIMIT 1 OFFSET ?)";
+    "WHERE ended_ms > 0 ORDER BY ended_ms DESC LIMIT 1 OFFSET ?)" IS_NOT_WANTED;
+#undef IS_NOT_WANTED
 
 constexpr const char* put_note_sql = "INSERT OR REPLACE INTO notes VALUES(?,?)";
 constexpr const char* delete_note_sql = "DELETE FROM notes WHERE name=?";
 constexpr const char* put_stamp_sql = "INSERT OR REPLACE INTO exchanges VALUES(?,?,?)";
 
-Json parsed(const std::string& text) {
+Json json_in(const std::string& text) {
     Result<Json> value = parse_json(text);
     return value ? std::move(*value) : Json();
 }
@@ -294,14 +305,14 @@ RunRecord Tables::run_in(SQLite::Statement& row) {
     run.accepted_ms = row.getColumn(6).getInt64();
     run.started_ms = row.getColumn(7).getInt64();
     run.ended_ms = row.getColumn(8).getInt64();
-    run.message = parsed(row.getColumn(9).getString());
+    run.message = json_in(row.getColumn(9).getString());
     run.entry_id = row.getColumn(10).getString();
     run.answer_id = row.getColumn(11).getString();
     run.status = row.getColumn(12).getString();
     run.summary = row.getColumn(13).getString();
-    run.payload = parsed(row.getColumn(14).getString());
+    run.payload = json_in(row.getColumn(14).getString());
     run.attempts = row.getColumn(15).getInt();
-    take_wishes(parsed(row.getColumn(16).getString()), run);
+    take_wishes(json_in(row.getColumn(16).getString()), run);
     return run;
 }
 

@@ -127,6 +127,8 @@ FrontDesk::Text FrontDesk::answer(Command::Kind kind, const Request& request) {
             return models(request);
         case Kind::subagents:
             return subagents(request);
+        case Kind::approve:
+            return approve(request);
         default:
             break;
     }
@@ -158,6 +160,8 @@ Result<std::string> FrontDesk::status_of(const SessionKey& key, const std::strin
     facts.verbose = text_member(entry, "verboseLevel", text_view(defaults, "verboseDefault"));
     facts.reasoning = text_member(entry, "reasoningLevel");
     facts.elevated = text_member(entry, "elevatedLevel");
+    if (const GroupPlace place = group_of(key.key, entry); !place.channel.empty())
+        facts.activation = needs_mention(services_.config.json(), place) ? "mention" : "always";
     facts.queue = queue_mode_name(queue_settings(services_.config.json(), entry, channel).mode);
     facts.queued = services_.runs.waiting_for(key);
     facts.active_runs = services_.runs.active();
@@ -190,11 +194,12 @@ FrontDesk::Text FrontDesk::context(const Request& request) {
     }
     const Json entry = *session ? (*session)->entry : Json::object();
     const ModelName model = model_for(request.session, entry);
-    const ToolCaller caller{
-        request.session.agent, model.provider, model.model, request.session.key, {}};
+    ToolCaller caller{request.session.agent, model.provider, model.model, request.session.key, {}};
+    caller.group = group_of(request.session.key, entry);
+    caller.sender = request.said.sender_id;
     const Json tools = services_.tools ? services_.tools->definitions(caller) : Json::array();
     const std::string prompt =
-        system_prompt(services_.config, *agent, tools, services_.now_ms(), "");
+        system_prompt(services_.config, *agent, tools, services_.now_ms(), "", request.session.key);
     return "🧠 Context of " + request.session.key + "\nSystem prompt: about " +
            short_number(tokens_in(prompt.size())) +
            " tokens (workspace files included)\nTools: " + std::to_string(tools.size()) +

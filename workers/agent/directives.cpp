@@ -92,7 +92,7 @@ bool read_exec_word(std::string_view word, ExecWishes& wishes) {
     return false;
 }
 
-std::optional<int64_t> whole_number(std::string_view text) {
+std::optional<int64_t> plain_number(std::string_view text) {
     if (text.empty() || text.size() > 9) return {};
     int64_t number = 0;
     for (const char c : text) {
@@ -113,14 +113,14 @@ bool read_queue_word(std::string_view word, QueueWishes& wishes) {
         return true;
     }
     if (key == "debounce") {
-        const bool is_plain = whole_number(value).has_value();
+        const bool is_plain = plain_number(value).has_value();
         const std::optional<int64_t> time = duration_in(is_plain ? value + "ms" : value);
         if (!time || *time > longest_debounce_ms) return false;
         wishes.debounce_ms = time;
         return true;
     }
     if (key == "cap") {
-        const std::optional<int64_t> cap = whole_number(value);
+        const std::optional<int64_t> cap = plain_number(value);
         if (!cap || *cap < 1 || *cap > most_queued) return false;
         wishes.cap = cap;
         return true;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -25,6 +26,15 @@ Done make_directories(const std::string& path) {
             return system_error("cannot create the directory " + part, errno);
         if (slash == std::string::npos) return {};
     }
+}
+
+constexpr int64_t export_rests = 20;  // for each millisecond of work
+
+// Of this thread: a slow disk makes no store large.
+int64_t processor_ms() {
+    timespec spent{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+    return spent.tv_sec * 1000 + spent.tv_nsec / 1'000'000;
 }
 
 // The name the entry gives, if it is one of this session's, else the one made of the session id.
@@ -369,7 +379,7 @@ void EmbeddedStore::export_soon(const std::string& agent) {
 
 void EmbeddedStore::schedule_export() {
     if (export_timer_) return;
-    export_timer_ = loop_.after(export_delay, [this] {
+    export_timer_ = loop_.after(export_pause_, [this] {
         export_timer_.reset();
         export_all();
         if (!to_export_.empty()) schedule_export();
@@ -377,6 +387,7 @@ void EmbeddedStore::schedule_export() {
 }
 
 void EmbeddedStore::export_all() {
+    const int64_t begun = processor_ms();
     const std::set<std::string> agents = std::move(to_export_);
     to_export_.clear();
     for (const std::string& agent : agents) {
@@ -393,6 +404,8 @@ void EmbeddedStore::export_all() {
         export_trouble_[agent] = done.error().what;
         log_warn("sessions.json of agent {} was not written: {}", agent, done.error().what);
     }
+    export_pause_ =
+        std::max(export_delay, std::chrono::milliseconds(export_rests * (processor_ms() - begun)));
 }
 
 Done EmbeddedStore::export_agent(const std::string& agent) {

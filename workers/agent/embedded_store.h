@@ -108,6 +108,8 @@ class EmbeddedStore final : public SessionStore {
     std::set<std::string> to_export_;
     std::map<std::string, std::string> export_trouble_;  // what was last said, by agent
     Loop::Registration export_timer_;
+    // A large store takes long, and all of it is written each time.
+    std::chrono::milliseconds export_pause_ = export_delay;
 };
 
 }  // namespace agent

@@ -1,6 +1,7 @@
 #include "workers/agent/front_desk.h"
 
 #include "workers/agent/compaction.h"
+#include "workers/agent/group_rules.h"
 #include "workers/common/log.h"
 
 namespace agent {
@@ -77,6 +78,8 @@ void FrontDesk::carry_out(const Command& command, Said& said, const Reply& reply
         }
         case Kind::compact:
             return compact(request);
+        case Kind::allowlist:
+            return allowlist(request);
         case Kind::usage:
             if (lower_case(trimmed(request.argument)) == "cost") return usage_cost(request);
             break;
@@ -152,6 +155,9 @@ void FrontDesk::accept(Said said, const DirectedText& directed, bool fresh, cons
     }
     if (const std::string level = elevated_for(said, *entry, directed.directives); !level.empty())
         record.turn["elevatedLevel"] = level;
+    // Then nobody else's message shares the turn.
+    if (said.is_group && rules_by_sender(services_.config.json(), said.channel))
+        record.turn["senderId"] = said.sender_id;
     const ExecWishes& exec = directed.directives.exec;
     if (!exec.host.empty()) record.turn["execHost"] = exec.host;
     if (!exec.security.empty()) record.turn["execSecurity"] = exec.security;

@@ -16,13 +16,18 @@
 
 namespace agent {
 
+class CommandApprovals;
 class Compaction;
+class PairingDesk;
 
 // A message as it came.
 struct Said {
     std::string text;  // as typed, a mention of the bot removed
     // Its writer may give commands and directives here; else they are no answer, or plain text.
     bool may_command = false;
+    // The same for a command's approval, and for who is let in; they also need may_command.
+    bool may_approve = true;
+    bool may_administer = true;
     bool is_native_command = false;  // chosen from the platform's list
     bool is_spoken = false;          // no command, whatever a machine has heard; nor does it wait
     bool is_group = false;
@@ -65,12 +70,16 @@ class FrontDesk {
         std::function<int64_t()> now_ms;
         std::string state_dir = ".";
         ToolBox* tools = nullptr;  // null: none
+        CommandApprovals* approvals = nullptr;
     };
     explicit FrontDesk(Services services);
     ~FrontDesk();
 
     using Reply = std::function<void(Result<Taken>)>;
     void take(Said said, const Reply& reply);
+
+    // Who was let in on the channels; until then nobody can be asked.
+    void use_pairing(PairingDesk* pairing) { pairing_ = pairing; }
 
     // What /status shows.
     Result<std::string> status_of(const SessionKey& key, const std::string& channel);
@@ -107,6 +116,10 @@ class FrontDesk {
     Text subagents(const Request& request);
     Result<std::string> skill_prompt(const Request& request) const;
 
+    // desk_owner_commands.cpp
+    Text approve(const Request& request);
+    void allowlist(const Request& request);
+
     // desk_directives.cpp
     Text direct(const Command& command, const Request& request);
     Text set_all(const Directives& directives, const Said& said);
@@ -124,6 +137,7 @@ class FrontDesk {
     ModelName model_for(const SessionKey& session, const Json& entry) const;
 
     Services services_;
+    PairingDesk* pairing_ = nullptr;
     std::map<std::string, std::unique_ptr<Compaction>> compactions_;  // by session
 };
 

@@ -56,6 +56,15 @@ void GatewayLink::ask_approval(uint64_t id, const Json& params) {
     if (const Done sent = link_->send(message); !sent && on_approval_) on_approval_(id, {});
 }
 
+Done GatewayLink::resolve_approval(const std::string& approval_id, const std::string& decision,
+                                   const std::string& by) {
+    AgentToGateway message;
+    message.mutable_resolve_approval()->set_approval_id(approval_id);
+    message.mutable_resolve_approval()->set_decision(decision);
+    message.mutable_resolve_approval()->set_resolved_by(by);
+    return link_->send(message);
+}
+
 void GatewayLink::stop_serving() {
     methods_ = nullptr;
 }
@@ -74,7 +83,12 @@ void GatewayLink::take(std::string_view text) {
         if (*alive) answer(id, life, result);
     };
     if (!methods_) return reply(unavailable("the agent is not serving at the moment"));
-    methods_->call(rpc.method(), rpc.params_json(), reply);
+    CallerRights rights{false, false};
+    for (const std::string& scope : rpc.caller().scopes()) {
+        rights.administers |= scope == "operator.admin";
+        rights.approves |= scope == "operator.admin" || scope == "operator.approvals";
+    }
+    methods_->call(rpc.method(), rpc.params_json(), reply, rights);
 }
 
 void GatewayLink::answer(uint64_t id, uint64_t asked_by, const Answer& answer) {

@@ -32,6 +32,9 @@ class GatewayLink final : public EventSink {
     // A command waits for its owner's word: the gateway asks who may decide. The answer is empty
     // when nobody did in time; while no gateway is there none comes.
     void ask_approval(uint64_t id, const Json& params);
+    // A person decided by a command.
+    Done resolve_approval(const std::string& approval_id, const std::string& decision,
+                          const std::string& by);
     using Approval = std::function<void(uint64_t id, const std::string& decision)>;
     void on_approval(Approval handler) { on_approval_ = std::move(handler); }
 

@@ -1,6 +1,6 @@
 #include "workers/agent/gauges.h"
 
-#include <sys/statvfs.h>
+#include "workers/common/base/volume_size.h"
 
 namespace agent {
 
@@ -15,8 +15,8 @@ void show(BoardPage& board, Counter count, Counter oldest, const Backlog& backlo
 void show_volume(BoardPage& board, const std::string& directory) {
     struct statvfs space {};
     if (::statvfs(directory.c_str(), &space) != 0) return;
-    board.set(Counter::volume_bytes, static_cast<int64_t>(space.f_blocks * space.f_frsize));
-    board.set(Counter::volume_free_bytes, static_cast<int64_t>(space.f_bavail * space.f_frsize));
+    board.set(Counter::volume_bytes, static_cast<int64_t>(usable_bytes(space)));
+    board.set(Counter::volume_free_bytes, static_cast<int64_t>(free_bytes(space)));
 }
 
 }  // namespace

@@ -15,6 +15,8 @@ constexpr const char* usual_prompt =
     "the conversation unless it is still open. If the user needs to know nothing, answer only "
     "HEARTBEAT_OK.";
 
+constexpr double longest_duration_ms = 1e15;  // more than anybody waits
+
 struct Unit {
     std::string_view name;
     int64_t milliseconds;
@@ -99,9 +101,12 @@ std::optional<int64_t> duration_in(std::string_view text) {
     }
     if (at == 0) return {};
     const std::string unit = lower_case(trimmed(text.substr(at)));
-    for (const Unit& row : units)
-        if (row.name == unit)
-            return static_cast<int64_t>(number / worth * static_cast<double>(row.milliseconds));
+    for (const Unit& row : units) {
+        if (row.name != unit) continue;
+        const double time = number / worth * static_cast<double>(row.milliseconds);
+        if (time > longest_duration_ms) return {};
+        return static_cast<int64_t>(time);
+    }
     return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "workers/agent/channels/run_answer.h"
 #include "workers/agent/run_messages.h"
 #include "workers/common/log.h"
 
@@ -12,6 +13,7 @@ namespace {
 constexpr const char* turned_off_note = "heartbeats-off";
 constexpr const char* last_beat_note = "heartbeat:";
 constexpr const char* last_event_note = "last-heartbeat";
+constexpr const char* beat_promise = "beat/";  // and the run, until its answer is in the outbox
 constexpr size_t most_tasks_bytes = 64u << 10;
 constexpr const char* method_name = "heartbeat";
 
@@ -107,6 +109,46 @@ Done Heartbeats::start() {
         log_warn("the time of the first heartbeat was not kept: {}", done.error().what);
     schedule();
     return {};
+}
+
+Done Heartbeats::recover() {
+    const Result<std::vector<SessionStore::Note>> promises =
+        services_.store.notes_under(beat_promise);
+    if (!promises) return promises.error();
+    for (const SessionStore::Note& promise : *promises) {
+        const std::string run_id = promise.name.substr(std::string_view(beat_promise).size());
+        Result<std::optional<RunRecord>> run = services_.store.find_run(method_name, run_id);
+        if (!run) return run.error();
+        if (!*run)
+            close(run_id);  // it was never accepted
+        else if ((*run)->has_ended())
+            ended(judged(std::move(**run)));
+    }
+    return {};
+}
+
+// The process ended between the answer and the run's end: what there is of it is in the transcript.
+RunRecord Heartbeats::judged(RunRecord record) {
+    if (record.status != "ok" || record.payload.contains("beat")) return record;
+    const Result<std::string> answer = answer_of_run(services_.store, record);
+    const Result<std::optional<Session>> session = services_.store.find(record.session);
+    const Json entry = session && *session ? (*session)->entry : Json::object();
+    const Beat beat =
+        answer ? judge_answer(*answer, heartbeat_settings(services_.config, record.session.agent),
+                              entry, services_.now_ms())
+               : Beat::nothing_said;
+    if (!answer)
+        log_warn("the answer of heartbeat {} is lost: {}", record.run_id, answer.error().what);
+    record.payload["beat"] = static_cast<int>(beat);
+    record.payload["result"]["payloads"] =
+        Json::array({Json{{"text", answer ? *answer : std::string()}}});
+    return record;
+}
+
+void Heartbeats::close(const std::string& run_id) {
+    if (!services_.deliverer) return;
+    if (const Done done = services_.store.put_notes({{beat_promise + run_id, ""}}); !done)
+        log_warn("what heartbeat {} had to tell may be told again: {}", run_id, done.error().what);
 }
 
 Done Heartbeats::count_from_now(const std::function<bool(const Agent&)>& which) {
@@ -229,6 +271,7 @@ Result<RunRecord> Heartbeats::begin(const std::string& agent_id, const Order& or
     if (!events.empty()) put_above(events, run.record.message);
     run.notes = {{SystemEvents::note_name, without.as_note()}};
     if (!order.is_wake) run.notes.push_back({last_beat_note + agent_id, std::to_string(now)});
+    if (services_.deliverer) run.notes.push_back({beat_promise + run.record.run_id, "1"});
     Result<RunRecord> accepted = services_.runs.accept(std::move(run));
     if (accepted) services_.system_events = std::move(without);
     return accepted;
@@ -259,6 +302,7 @@ Result<bool> Heartbeats::add_event(const SessionKey& session, const std::string&
 void Heartbeats::ended(const RunRecord& record) {
     const auto agent = agents_.find(record.session.agent);
     BeatPlace place;
+    bool is_kept = false;  // for the next process
     if (has_news(record)) {
         const Result<std::string> channel =
             deliver(record, agent == agents_.end() ? "last" : agent->second.settings.target);
@@ -266,7 +310,10 @@ void Heartbeats::ended(const RunRecord& record) {
             place.channel = *channel;
         else
             place.why_not = channel.error().what;
+        is_kept = !channel && channel.error().fault != Fault::bad_message &&
+                  channel.error().fault != Fault::unreachable;
     }
+    if (!is_kept) close(record.run_id);
     tell(event_for(record, services_.now_ms(), place));
     auto waiting = woken_.extract(record.run_id);
     if (waiting) waiting.mapped()(record);

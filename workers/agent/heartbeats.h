@@ -2,8 +2,9 @@
 // somebody wakes an agent for.
 //
 // Promises that a beat comes no earlier than its interval after the one before, over restarts too,
-// and that a clock that is set back or forward brings one beat and not many. Waking is the owner's
-// wish: it waits for no interval and is not kept back by what keeps beats back.
+// that what it has to tell is delivered, be it by a later process, and that a clock that is set
+// back or forward brings one beat and not many. Waking is the owner's wish: it waits for no
+// interval and is not kept back by what keeps beats back.
 #pragma once
 
 #include <functional>
@@ -35,6 +36,9 @@ class Heartbeats {
 
     // Takes up what an earlier process left, system events included, and begins to beat.
     Done start();
+    // Delivers what an earlier process had an answer for and did not get to; the runs and those who
+    // deliver have recovered.
+    Done recover();
 
     // A turn for the events that wait for the agent's main session. Calls back when it has ended.
     using Woken = std::function<void(const RunRecord& run)>;
@@ -79,6 +83,8 @@ class Heartbeats {
     SessionKey session_of(const Agent& agent) const;
     Result<RunRecord> begin(const std::string& agent_id, const Order& order);
     void ended(const RunRecord& record);
+    RunRecord judged(RunRecord record);
+    void close(const std::string& run_id);  // what was promised with it
     Result<std::string> deliver(const RunRecord& record, const std::string& target);
     void tell(Json event);
 

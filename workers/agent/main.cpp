@@ -5,12 +5,14 @@
 #include <ctime>
 
 #include "workers/agent/channels/channels.h"
+#include "workers/agent/command_approvals.h"
 #include "workers/agent/cron/cron.h"
 #include "workers/agent/cron_settings.h"
 #include "workers/agent/embedded_store.h"
 #include "workers/agent/front_desk.h"
 #include "workers/agent/gateway_link.h"
 #include "workers/agent/gauges.h"
+#include "workers/agent/housekeeping.h"
 #include "workers/agent/message_tool.h"
 #include "workers/agent/models_adapter.h"
 #include "workers/agent/tool_desk.h"
@@ -87,11 +89,13 @@ void follow_tools(const Worker& self, ToolsLink& tools) {
 }
 
 // A command's question goes to the owner's clients, their word back to it.
-void connect_approvals(ToolsLink& tools, GatewayLink& gateway) {
+void connect_approvals(ToolsLink& tools, GatewayLink& gateway, CommandApprovals& approvals) {
     tools.on_approval_wanted(
-        [&](uint64_t call, const Json& request) { gateway.ask_approval(call, request); });
-    gateway.on_approval(
-        [&](uint64_t call, const std::string& decision) { tools.answer_approval(call, decision); });
+        [&](uint64_t call, const Json& request) { approvals.wanted(call, request); });
+    gateway.on_approval([&](uint64_t call, const std::string& decision) {
+        approvals.decided(call);
+        tools.answer_approval(call, decision);
+    });
 }
 
 std::chrono::milliseconds time_to_finish(const hardshell::proto::Stop& stop) {
@@ -139,10 +143,17 @@ Done run(Worker& self) {
     Runs runs({self.loop(), **store, starter, events, config, system_events, wall_ms, monotonic_ms,
                count, &tools});
     const auto list_models = [&] { return models.list(); };
+    CommandApprovals approvals(
+        [&](uint64_t call, const Json& request) { gateway.ask_approval(call, request); },
+        [&](const std::string& id, const std::string& decision, const std::string& by) {
+            return gateway.resolve_approval(id, decision, by);
+        },
+        wall_ms);
     FrontDesk desk({runs, **store, starter, config, list_models, wall_ms,
-                    self.settings().state_dir(), &tools});
+                    self.settings().state_dir(), &tools, &approvals});
     Channels channels({self.loop(), **store, (*store)->channels(), runs, desk, config,
                        system_events, events, wall_ms, accounts});
+    desk.use_pairing(&channels.pairing());
     if (const Done done = open_channels(self, accounts, channels); !done) return done.error();
     const Result<Runs::Recovered> recovered = runs.recover();
     if (!recovered) return recovered.error();
@@ -160,13 +171,16 @@ Done run(Worker& self) {
               cron_options(config, self.settings().state_dir(), variable("OPENCLAW_SKIP_CRON")));
     if (const Done done = heartbeats.start(); !done) return done.error();
     if (const Done done = channels.start(); !done) return done.error();
+    if (const Done done = heartbeats.recover(); !done) return done.error();
     cron.start();
     const Gauges gauges(self.loop(), self.board(), {runs, channels.outbox(), channels.turns()});
+    const Housekeeping housekeeping({self.loop(), self.board(), (*store)->channels(), wall_ms});
     Methods methods({runs, **store, starter, gateway, config, system_events, heartbeats, cron, desk,
                      list_models, wall_ms, self.settings().state_dir(), &channels, &tools});
     MessageTool messages(self.loop(), **store, config, channels, self.settings().state_dir());
-    own_tools.serve(methods, &messages);
-    connect_approvals(remote_tools, gateway);
+    own_tools.serve(methods, &messages, store->get());
+    if (const Done done = own_tools.recover(); !done) return done.error();
+    connect_approvals(remote_tools, gateway, approvals);
     remote_tools.on_process_ended([&](const std::string& session, const std::string& summary) {
         if (const auto key = canonical_key(session, config.keys()); key)
             system_events.add(*key, summary, wall_ms());

@@ -10,7 +10,7 @@ namespace {
 constexpr int64_t usual_soft_tokens = 4'000;
 constexpr std::string_view methods[] = {"chat", "channel", "agent"};
 
-constexpr const char* usual_prompt =
+constexpr const char* usual_flush_prompt =
     "This conversation will be condensed soon. Write down now what should outlast it, in "
     "memory/<today's date>.md of the workspace. Answer with NO_REPLY when you have, or when there "
     "is nothing.";
@@ -47,7 +47,7 @@ std::optional<MemoryFlush> memory_flush_after(const RunRecord& run, const Sessio
     record.run_id = std::string(memory_flush_method) + ":" + new_entry_id() + new_entry_id();
     record.session = session.key;
     record.spelling = session.key.key;
-    record.message = user_message(text_member(settings, "prompt", usual_prompt), now_ms);
+    record.message = user_message(text_member(settings, "prompt", usual_flush_prompt), now_ms);
     record.extra_system = text_member(settings, "systemPrompt", usual_instructions);
     return flush;
 }

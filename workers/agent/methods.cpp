@@ -4,7 +4,9 @@
 
 namespace agent {
 
-void Methods::call(const std::string& name, std::string_view params_json, const Reply& reply) {
+void Methods::call(const std::string& name, std::string_view params_json, const Reply& reply,
+                   const CallerRights& rights) {
+    rights_ = rights;
     for (const Row& row : table()) {
         if (name != row.name) continue;
         Result<Json> params =

@@ -35,6 +35,12 @@ struct Answer {
 };
 using Reply = std::function<void(Answer)>;
 
+// What the caller may do besides writing, where a message holds a command.
+struct CallerRights {
+    bool approves = true;
+    bool administers = true;
+};
+
 Answer answer_with(const Json& payload);
 Answer answer_with_text(std::string payload_json);
 Answer refused(std::string message);      // the request cannot be served as it is
@@ -69,7 +75,10 @@ class Methods {
     Methods& operator=(const Methods&) = delete;
 
     // May reply before it returns, or later, and twice where the first answer says `more`.
-    void call(const std::string& name, std::string_view params_json, const Reply& reply);
+    void call(const std::string& name, std::string_view params_json, const Reply& reply,
+              const CallerRights& rights = {});
+
+    const AgentConfig& config() const { return services_.config; }
 
     // Lets go of the memory that only saves time.
     void release_memory();
@@ -190,6 +199,7 @@ class Methods {
     ModelName model_of(const std::string& agent_id) const;
 
     MethodServices services_;
+    CallerRights rights_;  // of the call that is being taken
     struct KnownCost {
         int64_t at_ms = 0;
         Json payload;

@@ -77,11 +77,14 @@ void Methods::send(const Json& params, const Reply& reply) {
     if (!resolved) return reply(answer_for(resolved.error()));
     const std::string run_id = text_member(params, "idempotencyKey");
     const std::string text = text_member(params, "message");
+    const std::string origin = "send:" + run_id;
+    const Result<bool> is_repeated = services_.channels->is_known(origin);
+    if (!is_repeated) return reply(answer_for(is_repeated.error()));
     const Done done = services_.channels->deliver(
-        *resolved, text, "send:" + run_id,
+        *resolved, text, origin,
         [reply, run_id](const DeliveryOutcome& outcome) { reply(sent_answer(run_id, outcome)); });
     if (!done) return reply(answer_for(done.error()));
-    if (!resolved->session.key.empty()) mirror(resolved->session, text);
+    if (!*is_repeated && !resolved->session.key.empty()) mirror(resolved->session, text);
 }
 
 void Methods::mirror(const SessionKey& key, const std::string& text) {

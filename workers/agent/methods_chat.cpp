@@ -72,6 +72,8 @@ void Methods::chat_send(const Json& params, const Reply& reply) {
     Said said;
     said.text = text;
     said.may_command = true;  // the gateway has asked who it is
+    said.may_approve = rights_.approves;
+    said.may_administer = rights_.administers;
     said.has_files = member(params, "attachments").is_array() && !params["attachments"].empty();
     said.compose = [&](const std::string& rest) {
         return user_message(params, rest, services_.now_ms());
@@ -252,6 +254,8 @@ Done Methods::note_spawner(const SessionKey& spawned, const Json& params) {
     Json members{{"spawnedBy", spawner}};
     if (const std::string label = text_member(params, "label"); !label.empty())
         members["label"] = label;
+    if (const std::string person = text_member(params, "spawnedFor"); !person.empty())
+        members["spawnedFor"] = person;
     const Result<Session> changed = services_.desk.change_session(spawned, members);
     return changed ? Done() : changed.error();
 }

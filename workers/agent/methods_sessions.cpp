@@ -13,6 +13,7 @@ constexpr size_t recent_in_status = 10;
 constexpr size_t longest_title = 60;
 // Questions whose answers are kept as texts.
 constexpr size_t most_printed = 16;
+constexpr size_t longest_printed = 1u << 20;  // bytes; a longer one is kept alone
 constexpr size_t most_rows = 5000;
 // It tells how old things are, in milliseconds.
 constexpr int64_t oldest_status_ms = 1000;
@@ -138,7 +139,7 @@ const std::string* Methods::printed(const std::string& question, int64_t oldest_
 }
 
 const std::string& Methods::keep_printed(const std::string& question, std::string text) {
-    if (printed_.size() >= most_printed) printed_.clear();
+    if (printed_.size() >= most_printed || text.size() > longest_printed) printed_.clear();
     Printed& printed = printed_[question];
     printed = {services_.store.changes(), services_.now_ms(), std::move(text)};
     return printed.text;

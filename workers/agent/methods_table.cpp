@@ -59,6 +59,7 @@ constexpr Field agent_fields[] = {
     {"extraSystemPrompt", Kind::text},
     {"label", Kind::text, false, 1, 64},
     {"spawnedBy", Kind::text},
+    {"spawnedFor", Kind::text},  // who asked for it in a group, where that decides what it may do
 };
 constexpr Field agent_wait_fields[] = {
     {"runId", Kind::text, true, 1},

@@ -8,6 +8,7 @@
 #include "workers/agent/models_table.h"
 #include "workers/agent/providers/failures.h"
 #include "workers/common/base/clock.h"
+#include "workers/common/log.h"
 
 namespace agent {
 
@@ -17,6 +18,10 @@ using std::chrono::milliseconds;
 using Reason = ModelFailure::Reason;
 
 constexpr int passes = 3;
+// Tokens: with less there is no room for the tools and an answer; with little more, for not much of
+// a conversation.
+constexpr int64_t least_window = 16'000;
+constexpr int64_t small_window = 32'000;
 // A provider that asks for more patience than this is not asked again within the run.
 constexpr milliseconds longest_pause{30'000};
 // For the end of an answer's connection, after the answer's own end.
@@ -152,6 +157,7 @@ void FailoverCall::try_next() {
 std::optional<ModelFailure> FailoverCall::attempt(Candidate& candidate) {
     const Result<Model> model = resources_.catalogue.find(candidate.name);
     if (!model) return ModelFailure{Reason::format, 0, model.error().what, {}};
+    if (auto refused = check_window(*model)) return refused;
     if (auto refused = check_key(candidate, *model)) return refused;
     const std::weak_ptr<bool> alive = alive_;
     // A first one whose key rests was not tried, and is told of all the same.
@@ -171,6 +177,20 @@ std::optional<ModelFailure> FailoverCall::attempt(Candidate& candidate) {
     exchange_ = std::make_unique<Exchange>(*model, static_cast<ExchangeListener&>(*this));
     exchange_->start(resources_.http, encode(*model, prompt, candidate.key.reveal()),
                      resources_.timing);
+    return {};
+}
+
+std::optional<ModelFailure> FailoverCall::check_window(const Model& model) const {
+    const std::string tokens = std::to_string(model.context_window);
+    if (model.context_window < least_window)
+        return ModelFailure{Reason::provider, 0,
+                            "Model context window too small (" + tokens + " tokens). Minimum is " +
+                                std::to_string(least_window) + ".",
+                            std::chrono::hours(24)};
+    if (model.context_window < small_window &&
+        resources_.warned_of.insert(model.name.full()).second)
+        log_warn("low context window: {} ctx={} (warn<{})", model.name.full(), tokens,
+                 small_window);
     return {};
 }
 

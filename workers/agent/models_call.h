@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct CallResources {
     AuthStore profiles;
     // Answered, but their connection has not finished yet.
     std::map<Exchange*, std::pair<std::unique_ptr<Exchange>, Loop::Registration>> lingering;
+    // Of whose small context window the log was told.
+    std::set<std::string> warned_of = {};
 };
 
 class FailoverCall final : public ModelCall, private ExchangeListener {
@@ -55,6 +58,8 @@ class FailoverCall final : public ModelCall, private ExchangeListener {
     void try_next();
     // Empty when the attempt is under way.
     std::optional<ModelFailure> attempt(Candidate& candidate);
+    // Whether it can hold a turn at all.
+    std::optional<ModelFailure> check_window(const Model& model) const;
     std::optional<ModelFailure> check_key(Candidate& candidate, const Model& model) const;
     void announce(const Candidate& next);
     void step_demo();

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "workers/agent/agent_access.h"
+#include "workers/agent/channels/run_answer.h"
+#include "workers/agent/heartbeat.h"
 #include "workers/agent/ids.h"
 #include "workers/agent/message_tool.h"
 #include "workers/common/log.h"
@@ -126,6 +129,13 @@ constexpr CronAction cron_actions[] = {
 constexpr int64_t send_default_seconds = 30;
 constexpr int64_t longest_send_seconds = 600;
 constexpr size_t longest_announcement = 20'000;
+constexpr const char* announce_note = "announce/";  // and the task's run, until its result is told
+constexpr int64_t longest_follow_ms = 24 * 3'600'000LL;
+
+// The same for each process that tells it.
+std::string announce_key(const std::string& run_id) {
+    return "announce:" + run_id;
+}
 
 // Hears no more once it is destroyed.
 class OwnCall final : public ToolCall {
@@ -137,11 +147,25 @@ class OwnCall final : public ToolCall {
     std::shared_ptr<bool> wanted_;
 };
 
-std::string texts_of(const Json& payload) {
+std::string payload_texts(const Json& payload) {
     std::string text;
     for (const Json& part : member_at(payload, "result.payloads"))
         text += (text.empty() ? "" : "\n") + text_member(part, "text");
     return text;
+}
+
+// Of a list of sessions: those that the asking agent may know of.
+void leave_reachable(Json& payload, const Json& config, const std::string& asking,
+                     const KeyDefaults& keys) {
+    const auto list = payload.find("sessions");
+    if (list == payload.end() || !list->is_array()) return;
+    Json shown = Json::array();
+    for (Json& row : *list) {
+        const Result<SessionKey> key = canonical_key(text_member(row, "key"), keys);
+        if (key && may_reach_agent(config, asking, key->agent)) shown.push_back(std::move(row));
+    }
+    if (payload.contains("count")) payload["count"] = shown.size();
+    *list = std::move(shown);
 }
 
 Json picked(const Json& arguments, std::span<const ToolArgument> wanted) {
@@ -222,9 +246,47 @@ void OwnTools::run(const OwnTool& tool, const ToolOrder& order, const Ended& end
     if (tool.name == "cron") return cron(order, ended);
     if (tool.name == "sessions_send") return send(order, ended);
     if (tool.name == "sessions_spawn") return spawn(order, ended);
-    const Result<Json> params = params_for(tool, order.arguments, order.caller.session_key);
+    Result<Json> params = params_for(tool, order.arguments, order.caller.session_key);
     if (!params) return ended(tool_error(params.error().what));
+    if (tool.session) {
+        const Result<SessionKey> key = reachable(text_member(*params, tool.session), order.caller);
+        if (!key) return ended(tool_error(std::string(tool.name) + ": " + key.error().what));
+        (*params)[tool.session] = key->key;
+    }
+    if (tool.name == "sessions_list") return list_sessions(std::move(*params), order, ended);
     call(tool.method, *params, ended);
+}
+
+// The session that is meant, as the methods understand it; an error when it is not for the caller.
+Result<SessionKey> OwnTools::reachable(const std::string& spelling,
+                                       const ToolCaller& caller) const {
+    if (spelling == caller.session_key) return SessionKey{caller.agent, spelling};
+    const KeyDefaults keys = methods_->config().keys();
+    const Result<SessionKey> own = canonical_key(spelling, {caller.agent, keys.global});
+    if (!own) return own;
+    Result<SessionKey> key = canonical_key(own->key, keys);
+    if (!key) return key;
+    const std::string refusal = reach_refusal(methods_->config().json(), caller.agent, key->agent);
+    return refusal.empty() ? key : Error{Fault::bad_message, refusal};
+}
+
+void OwnTools::list_sessions(Json params, const ToolOrder& order, const Ended& ended) {
+    const AgentConfig& config = methods_->config();
+    if (config.agents().size() < 2) return call("sessions.list", params, ended);
+    const std::string& asking = order.caller.agent;
+    // Else the most recent ones could all be others'.
+    if (!bool_member(member_at(config.json(), "tools.agentToAgent"), "enabled"))
+        params["agentId"] = asking;
+    call("sessions.list", params, [this, alive = alive_, asking, ended](ToolOutcome outcome) {
+        if (!*alive || !methods_) return ended(tool_error("the agent is not serving any more"));
+        if (!outcome.is_error) {
+            Json payload = std::move(outcome.details);
+            leave_reachable(payload, methods_->config().json(), asking, methods_->config().keys());
+            outcome = tool_text(print_json(payload));
+            outcome.details = std::move(payload);
+        }
+        ended(std::move(outcome));
+    });
 }
 
 void OwnTools::call(const char* method, const Json& params, const Ended& ended) {
@@ -248,6 +310,15 @@ void OwnTools::cron(const ToolOrder& order, const Ended& ended) {
         if (!params.is_object())
             return ended(tool_error("cron " + action + ": " + row.whole + " is missing"));
         if (action == "wake" && !params.contains("mode")) params["mode"] = "now";
+        if (action == "add" && !params.contains("agentId") &&
+            order.caller.agent != methods_->config().default_agent())
+            params["agentId"] = order.caller.agent;
+        for (const Json& job : {params, member(params, "patch")})
+            if (const std::string agent = text_member(job, "agentId"); !agent.empty())
+                if (const std::string refusal = reach_refusal(
+                        methods_->config().json(), order.caller.agent, normal_agent_id(agent));
+                    !refusal.empty())
+                    return ended(tool_error("cron " + action + ": " + refusal));
         return call(row.method, params, ended);
     }
     ended(tool_error("cron: there is no action " + action));
@@ -257,14 +328,14 @@ void OwnTools::send(const ToolOrder& order, const Ended& ended) {
     const int64_t seconds =
         std::clamp<int64_t>(int_member(order.arguments, "timeoutSeconds", send_default_seconds), 0,
                             longest_send_seconds);
-    const std::string target = text_member(order.arguments, "sessionKey");
-    const Result<SessionKey> key = canonical_key(target, {order.caller.agent, false});
-    if (!key) return ended(tool_error(key.error().what));
+    const Result<SessionKey> key =
+        reachable(text_member(order.arguments, "sessionKey"), order.caller);
+    if (!key) return ended(tool_error("sessions_send: " + key.error().what));
     if (key->key == order.caller.session_key)
         return ended(tool_error("sessions_send: that is this conversation itself"));
     const std::string run_id = new_session_id();
     const Json params{{"message", text_member(order.arguments, "message")},
-                      {"sessionKey", target},
+                      {"sessionKey", key->key},
                       {"idempotencyKey", run_id}};
     // Answered once: in time, or by the timer.
     const auto timer = std::make_shared<Loop::Registration>();
@@ -277,7 +348,7 @@ void OwnTools::send(const ToolOrder& order, const Ended& ended) {
         timer->reset();
         if (!answer.ok) return answer_once(tool_error(answer.error_message));
         const Result<Json> payload = parse_json(answer.payload_json);
-        ToolOutcome outcome = tool_text(payload ? texts_of(*payload) : answer.payload_json);
+        ToolOutcome outcome = tool_text(payload ? payload_texts(*payload) : answer.payload_json);
         answer_once(std::move(outcome));
     });
     if (*open)
@@ -290,49 +361,124 @@ void OwnTools::send(const ToolOrder& order, const Ended& ended) {
 void OwnTools::spawn(const ToolOrder& order, const Ended& ended) {
     const std::string agent =
         normal_agent_id(text_member(order.arguments, "agentId", order.caller.agent));
+    const std::string refusal = spawn_refusal(methods_->config().json(), order.caller.agent, agent);
+    if (!refusal.empty()) return ended(tool_error("sessions_spawn: " + refusal));
     const std::string child = "agent:" + agent + ":subagent:" + new_session_id();
     const std::string label = text_member(order.arguments, "label", "task");
+    const Spawned task{new_session_id(), order.caller.session_key, label};
     Json params{{"message", text_member(order.arguments, "task")},
                 {"sessionKey", child},
-                {"idempotencyKey", new_session_id()},
-                {"label", label.substr(0, 64)},
+                {"idempotencyKey", task.run_id},
+                {"label", preview_of(label, 64)},
                 {"spawnedBy", order.caller.session_key}};
+    if (!order.caller.sender.empty()) params["spawnedFor"] = order.caller.sender;
     if (const std::string level = text_member(order.arguments, "thinking"); !level.empty())
         params["thinking"] = level;
     if (const int64_t seconds = int_member(order.arguments, "runTimeoutSeconds"); seconds > 0)
         params["timeout"] = seconds;
-    const std::string parent = order.caller.session_key;
+    if (store_) {
+        const Json note{{"parent", task.parent}, {"label", preview_of(label, 200)}};
+        const Done noted = store_->put_notes({{announce_note + task.run_id, print_json(note)}});
+        if (!noted) return ended(tool_error("sessions_spawn: " + noted.error().what));
+    }
     const auto accepted = std::make_shared<bool>(false);
-    methods_->call(
-        "agent", print_json(params),
-        [this, alive = alive_, accepted, ended, child, label, parent](const Answer& answer) {
-            if (*accepted) {
-                if (*alive && methods_) announce(parent, label, answer);
-                return;
-            }
-            if (!answer.ok) return ended(tool_error(answer.error_message));
-            *accepted = true;
-            ToolOutcome outcome = tool_text("Accepted; it runs as " + child + ".");
-            outcome.details = Json{{"status", "accepted"}, {"childSessionKey", child}};
-            ended(std::move(outcome));
-        });
+    methods_->call("agent", print_json(params),
+                   [this, alive = alive_, accepted, ended, child, task](const Answer& answer) {
+                       if (*accepted) {
+                           if (!*alive || !methods_) return;
+                           const Result<Json> payload = parse_json(answer.payload_json);
+                           return announce(task, answer.ok,
+                                           answer.ok ? payload_texts(payload ? *payload : Json())
+                                                     : answer.error_message);
+                       }
+                       if (!answer.ok) {
+                           if (*alive) close(task);
+                           return ended(tool_error(answer.error_message));
+                       }
+                       *accepted = true;
+                       ToolOutcome outcome = tool_text("Accepted; it runs as " + child + ".");
+                       outcome.details = Json{{"status", "accepted"}, {"childSessionKey", child}};
+                       ended(std::move(outcome));
+                   });
 }
 
-// A turn of the conversation that asked: it decides what its user is told.
-void OwnTools::announce(const std::string& parent, const std::string& label, const Answer& answer) {
-    const Result<Json> payload = parse_json(answer.payload_json);
-    std::string text = answer.ok ? texts_of(payload ? *payload : Json()) : answer.error_message;
-    if (text.size() > longest_announcement) text.resize(longest_announcement);
-    const Json params{
-        {"message", "[The background task \"" + label + "\" has " +
-                        (answer.ok ? "ended. Its result:]\n\n" : "failed:]\n\n") + text},
-        {"sessionKey", parent},
-        {"idempotencyKey", new_session_id()}};
-    methods_->call("agent", print_json(params), [label](Answer told) {
-        if (!told.ok && !told.more)
-            log_warn("the result of the background task {} was not told: {}", label,
-                     told.error_message);
+Done OwnTools::recover() {
+    if (!store_) return {};
+    const Result<std::vector<SessionStore::Note>> notes = store_->notes_under(announce_note);
+    if (!notes) return notes.error();
+    for (const SessionStore::Note& note : *notes) {
+        const Result<Json> facts = parse_json(note.value);
+        const Json known = facts ? *facts : Json();
+        const Spawned task{note.name.substr(std::string_view(announce_note).size()),
+                           text_member(known, "parent"), text_member(known, "label")};
+        const auto told = store_->find_run("agent", announce_key(task.run_id));
+        if (!told) return told.error();
+        const auto run = store_->find_run("agent", task.run_id);
+        if (!run) return run.error();
+        if (*told || !*run)
+            close(task);  // its parent has it; or it was never accepted
+        else if ((*run)->has_ended())
+            ended_before(task, **run);
+        else
+            follow(task);
+    }
+    return {};
+}
+
+// An earlier process began it, and it is under way again.
+void OwnTools::follow(const Spawned& task) {
+    const Json params{{"runId", task.run_id}, {"timeoutMs", longest_follow_ms}};
+    methods_->call("agent.wait", print_json(params), [this, alive = alive_, task](const Answer&) {
+        if (!*alive || !methods_ || !store_) return;
+        const auto run = store_->find_run("agent", task.run_id);
+        if (run && *run && (*run)->has_ended()) ended_before(task, **run);
     });
+}
+
+void OwnTools::ended_before(const Spawned& task, const RunRecord& run) {
+    if (run.status != "ok") return announce(task, false, run.summary);
+    const Result<std::string> answer = answer_of_run(*store_, run);
+    announce(task, static_cast<bool>(answer), answer ? *answer : answer.error().what);
+}
+
+// A turn of the conversation that asked: it decides what its user is told. They hear it where they
+// wrote last; where that was on no channel, its clients see it.
+void OwnTools::announce(const Spawned& task, bool ok, const std::string& result) {
+    const Json params{{"message", "[The background task \"" + task.label + "\" has " +
+                                      (ok ? "ended. Its result:]\n\n" : "failed:]\n\n") +
+                                      preview_of(result, longest_announcement)},
+                      {"sessionKey", task.parent},
+                      {"idempotencyKey", announce_key(task.run_id)}};
+    Json delivered = params;
+    delivered["deliver"] = true;
+    const auto accepted = std::make_shared<bool>(false);
+    methods_->call("agent", print_json(delivered),
+                   [this, alive = alive_, accepted, params, task](const Answer& told) {
+                       if (*accepted || !*alive || !methods_) return;
+                       *accepted = told.more || told.ok;
+                       *accepted ? close(task) : tell(params, task);
+                   });
+}
+
+// What is refused because this process ends, or the disk takes nothing, is told by the next one.
+void OwnTools::tell(const Json& params, const Spawned& task) {
+    const auto accepted = std::make_shared<bool>(false);
+    methods_->call("agent", print_json(params),
+                   [this, alive = alive_, accepted, task](const Answer& told) {
+                       if (std::exchange(*accepted, true) || !*alive) return;
+                       const bool is_taken = told.more || told.ok;
+                       if (!is_taken)
+                           log_warn("the result of the background task {} was not told: {}",
+                                    task.label, told.error_message);
+                       if (is_taken || told.error_code == "INVALID_REQUEST") close(task);
+                   });
+}
+
+void OwnTools::close(const Spawned& task) {
+    if (!store_) return;
+    if (const Done done = store_->put_notes({{announce_note + task.run_id, ""}}); !done)
+        log_warn("the result of the background task {} may be told again: {}", task.label,
+                 done.error().what);
 }
 
 }  // namespace agent

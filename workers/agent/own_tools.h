@@ -46,14 +46,19 @@ class OwnTools {
   public:
     explicit OwnTools(Loop& loop) : loop_(loop) {}
     ~OwnTools() { *alive_ = false; }
-    // Until then every call ends with an error.
-    void serve(Methods& methods, MessageTool* messages = nullptr) {
+    // Until then every call ends with an error. Without a store the results of spawned tasks are
+    // told by this process only.
+    void serve(Methods& methods, MessageTool* messages = nullptr, SessionStore* store = nullptr) {
         methods_ = &methods;
         messages_ = messages;
+        store_ = store;
     }
+    // Tells the results of tasks that an earlier process began; the runs have recovered.
+    Done recover();
     void stop_serving() {
         methods_ = nullptr;
         messages_ = nullptr;
+        store_ = nullptr;
     }
     // Whether there is any use in it here.
     bool offers(const OwnTool& tool) const;
@@ -65,14 +70,27 @@ class OwnTools {
     using Ended = std::function<void(ToolOutcome)>;
     void run(const OwnTool& tool, const ToolOrder& order, const Ended& ended);
     void call(const char* method, const Json& params, const Ended& ended);
+    Result<SessionKey> reachable(const std::string& spelling, const ToolCaller& caller) const;
+    void list_sessions(Json params, const ToolOrder& order, const Ended& ended);
     void cron(const ToolOrder& order, const Ended& ended);
     void send(const ToolOrder& order, const Ended& ended);
     void spawn(const ToolOrder& order, const Ended& ended);
-    void announce(const std::string& parent, const std::string& label, const Answer& answer);
+    // A task in a session of its own, and whom its result is told.
+    struct Spawned {
+        std::string run_id;
+        std::string parent;
+        std::string label;
+    };
+    void follow(const Spawned& task);
+    void ended_before(const Spawned& task, const RunRecord& run);
+    void announce(const Spawned& task, bool ok, const std::string& result);
+    void tell(const Json& params, const Spawned& task);
+    void close(const Spawned& task);
 
     Loop& loop_;
     Methods* methods_ = nullptr;
     MessageTool* messages_ = nullptr;
+    SessionStore* store_ = nullptr;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // shared with calls under way
 };
 

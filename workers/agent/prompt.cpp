@@ -1,17 +1,30 @@
 #include "workers/agent/prompt.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <ctime>
 
+#include "workers/agent/heartbeat.h"
+#include "workers/agent/skill_folders.h"
+#include "workers/agent/skills.h"
 #include "workers/common/base/file_beneath.h"
 
 namespace agent {
 
 namespace {
 
+struct BootstrapFile {
+    const char* name;
+    bool for_spawned;  // sessions: how to work, and no more
+    bool for_callers;  // numbers can be forged: who answers, and nothing of the owner's own
+};
 // Files of the workspace that are shown, in this order. Of the last two the first that exists.
-constexpr const char* bootstrap_files[] = {"AGENTS.md",    "SOUL.md",   "TOOLS.md",
-                                           "IDENTITY.md",  "USER.md",   "HEARTBEAT.md",
-                                           "BOOTSTRAP.md", "MEMORY.md", "memory.md"};
+constexpr BootstrapFile bootstrap_files[] = {
+    // name, for spawned sessions, for callers
+    {"AGENTS.md", true, true},      {"SOUL.md", false, true},    {"TOOLS.md", true, false},
+    {"IDENTITY.md", false, true},   {"USER.md", false, false},   {"HEARTBEAT.md", false, false},
+    {"BOOTSTRAP.md", false, false}, {"MEMORY.md", false, false}, {"memory.md", false, false},
+};
 constexpr size_t most_file_bytes = 1u << 20;
 
 bool is_continuation(char c) {
@@ -40,10 +53,18 @@ size_t most_characters(const AgentConfig& config) {
     return most > 0 ? static_cast<size_t>(most) : most_bootstrap_characters;
 }
 
-std::string workspace_files(const AgentConfig& config, const AgentEntry& agent) {
+bool is_for_session(const BootstrapFile& file, std::string_view session_key) {
+    if (session_key.find(":voice:") != std::string_view::npos) return file.for_callers;
+    return session_key.find(":subagent:") == std::string_view::npos || file.for_spawned;
+}
+
+std::string workspace_files(const AgentConfig& config, const AgentEntry& agent,
+                            std::string_view session_key) {
     std::string text;
     bool has_memory = false;
-    for (const std::string name : bootstrap_files) {
+    for (const BootstrapFile& row : bootstrap_files) {
+        const std::string name = row.name;
+        if (!is_for_session(row, session_key)) continue;
         const bool is_memory = name == "MEMORY.md" || name == "memory.md";
         if (is_memory && has_memory) continue;
         // Commands write there: a link to what only this process may read is not followed.
@@ -79,6 +100,48 @@ std::string tooling(const AgentEntry& agent, const Json& tools) {
            agent.workspace + ". Files and commands are confined to it.\n";
 }
 
+// As in a cell.
+constexpr std::string_view command_path =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr size_t most_listed_skills = 64;
+constexpr size_t longest_in_element = 400;  // bytes
+
+std::string in_one_element(std::string_view text) {
+    std::string line = preview_of(text, longest_in_element);
+    for (char& c : line)
+        if (static_cast<unsigned char>(c) < 0x20 || c == '<' || c == '>') c = ' ';
+    return line;
+}
+
+// What there is, what for and where; the rest the model reads when it is wanted. Those of the
+// workspace: it reads nothing else.
+std::string skill_list(const AgentConfig& config, const AgentEntry& agent, const Json& tools) {
+    const bool can_read = std::any_of(tools.begin(), tools.end(), [](const Json& tool) {
+        return text_view(tool, "name") == "read";
+    });
+    if (!can_read) return {};
+    const Surroundings around{
+        config.json(), [](const std::string& program) { return is_on_path(program, command_path); },
+        [](const std::string& name) { return std::getenv(name.c_str()) != nullptr; }};
+    std::string list;
+    size_t count = 0;
+    for (const SkillFile& file :
+         find_skills({{"openclaw-workspace", agent.workspace + "/skills"}})) {
+        const Skill skill =
+            read_skill(file.text, file.directory.substr(file.directory.rfind('/') + 1));
+        if (!standing_of(skill, around).eligible || ++count > most_listed_skills) continue;
+        const std::string place = file.directory.substr(agent.workspace.size() + 1) + "/SKILL.md";
+        list += "<skill><name>" + in_one_element(skill.name) + "</name><description>" +
+                in_one_element(skill.description) + "</description><location>" +
+                in_one_element(place) + "</location></skill>\n";
+    }
+    if (list.empty()) return list;
+    return "\n## Skills (mandatory)\n\nBefore you answer, see whether one of these skills is for "
+           "what is asked. If one clearly is, read the file at its location with the tool read, "
+           "and follow it; never more than one to begin with.\n<available_skills>\n" +
+           list + "</available_skills>\n";
+}
+
 }  // namespace
 
 std::string shortened(const std::string& text, size_t most) {
@@ -90,13 +153,14 @@ std::string shortened(const std::string& text, size_t most) {
 }
 
 std::string system_prompt(const AgentConfig& config, const AgentEntry& agent, const Json& tools,
-                          int64_t now_ms, const std::string& extra) {
+                          int64_t now_ms, const std::string& extra, std::string_view session_key) {
     const Identity identity = config.identity(agent);
     const std::string name =
         identity.name == "Assistant" ? "" : " Your name is " + identity.name + ".";
     std::string text = "You are a personal assistant, reached through a chat gateway." + name +
                        "\n" + tooling(agent, tools);
-    text += workspace_files(config, agent);
+    text += skill_list(config, agent, tools);
+    text += workspace_files(config, agent, session_key);
     text += "\n# Date\n\n" + today(now_ms) + "\n";
     if (!trimmed(extra).empty()) text += "\n# Instructions for this request\n\n" + extra + "\n";
     return text;

@@ -26,6 +26,15 @@ constexpr const char* too_long_text =
 constexpr const char* begins_anew_text =
     "⚠️ Context limit exceeded. I've reset our conversation to start fresh - please try again.";
 
+constexpr const char* out_of_order_text =
+    "⚠️ Message ordering conflict. I've reset the conversation - please try again.";
+
+// Every later turn of the conversation would be refused as well.
+bool is_about_order(std::string_view refusal) {
+    return refusal.find("roles must alternate") != std::string_view::npos ||
+           refusal.find("incorrect role information") != std::string_view::npos;
+}
+
 // The wire format a provider speaks, as transcripts name it.
 const char* api_of(const std::string& provider) {
     if (provider == "anthropic") return "anthropic-messages";
@@ -141,7 +150,7 @@ void Run::call_model() {
     request.profile = chosen_profile();
     Json tools = services_.tools ? services_.tools->definitions(tool_caller()) : Json::array();
     request.system = system_prompt(services_.config, *agent, tools, order_.record.started_ms,
-                                   order_.record.extra_system);
+                                   order_.record.extra_system, order_.record.session.key);
     request.messages = std::move(*messages);
     const int64_t window = services_.models.context_window(model_);
     const int64_t room = window - std::min(services_.config.reserve_tokens(), window / 2);
@@ -266,14 +275,19 @@ void Run::count_cost(const Json& message) {
 
 void Run::failed(const ModelFailure& failure) {
     count(Counter::model_failures, 1);
+    if (failure.reason == ModelFailure::Reason::format && is_about_order(failure.text)) {
+        begins_anew_ = true;
+        return end({"error", out_of_order_text, "", nullptr});
+    }
     if (failure.reason != ModelFailure::Reason::context_overflow)
         return end({"error", failure.text, "", nullptr});
     if (!overflowed_) {
         overflowed_ = true;
         text_.clear();
         emitted_ = 0;
+        tried_compaction_ = false;  // by an estimate; now it is known
         if (compact_first()) return;
-        return end({"error", too_long_text, "", nullptr});
+        if (!condensed_) return end({"error", too_long_text, "", nullptr});
     }
     begins_anew_ = true;
     end({"error", begins_anew_text, "", nullptr});
@@ -323,6 +337,7 @@ void Run::compacted(const Done& done) {
     emit_agent("compaction", {{"phase", "end"}, {"willRetry", true}});
     if (!done) log_warn("run {}: {}", order_.record.run_id, done.error().what);
     if (!done && overflowed_) return end({"error", too_long_text, "", nullptr});
+    condensed_ = condensed_ || done;
     if (done) session_->entry.erase("totalTokens");  // what it was
     call_model();
 }

@@ -61,6 +61,8 @@ class EventSink {
         bool drop_if_slow = false;
     };
     virtual void emit(const Event& event) = 0;
+    // All that the model has said before it uses tools, told before it is on the disk.
+    virtual void run_turns_to_tools(const std::string&, const std::string&) {}
     virtual void run_ended(const std::string& run_id) = 0;
 };
 
@@ -103,6 +105,7 @@ struct RunOrder {
     // Set when it is accepted: the one of these that counts, and when that was.
     std::chrono::milliseconds quiet{0};
     int64_t held_ms = 0;
+    size_t held_bytes = 0;  // of its message, as it was then
     // Called once the run has ended and that is recorded.
     std::function<void(const RunRecord&)> on_ended;
 };
@@ -132,6 +135,8 @@ class Run final : public ModelListener, private ToolListener {
     void end_passed_over();
     // Before its turn: others' messages are part of its own.
     void gather(Json message, std::vector<std::string> joined);
+    // Its message was changed by who wrote it.
+    void replace_message(Json message) { order_.record.message = std::move(message); }
     // It is cut off on purpose, and goes on in a later process.
     void forget_attempt() {
         if (order_.record.attempts > 0) --order_.record.attempts;
@@ -230,6 +235,7 @@ class Run final : public ModelListener, private ToolListener {
     std::unique_ptr<ModelCall> call_;
     std::unique_ptr<Compaction> compaction_;
     bool tried_compaction_ = false;
+    bool condensed_ = false;           // the conversation, in this run
     bool overflowed_ = false;          // the model refused the conversation as too long
     bool begins_anew_ = false;         // the session, because nothing else helped
     ModelName model_;                  // the one that answers

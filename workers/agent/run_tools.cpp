@@ -90,13 +90,14 @@ void Run::use_tools(Json message) {
                     "", nullptr});
     if (is_heartbeat() && !message_written_ && !(prepare_session() && write_user_message())) return;
     give_ids_to_calls(message);
+    text_ = message_text(message);
+    if (emitted_ > text_.size()) emitted_ = 0;
+    if (!is_heartbeat()) flush_text();
+    services_.events.run_turns_to_tools(order_.record.run_id, text_);
     const Done done =
         services_.store.append(*session_, new_entry_id(), message, SessionStore::Durability::now);
     if (!done)
         return end({"error", "The answer could not be stored: " + done.error().what, "", nullptr});
-    text_ = message_text(message);
-    if (emitted_ > text_.size()) emitted_ = 0;
-    if (!is_heartbeat()) flush_text();
     delta_timer_.reset();
     text_.clear();
     emitted_ = 0;
@@ -221,6 +222,16 @@ ToolCaller Run::tool_caller() const {
     const std::string elevated = text_member(order_.record.turn, "elevatedLevel");
     for (const ElevatedRow& row : elevated_rows)
         if (row.level == elevated) caller.exec = row.exec;
+    const Json entry = session_ ? session_->entry : Json::object();
+    caller.group = group_of(session.key, entry);
+    caller.sender = text_member(order_.record.turn, "senderId");
+    // What a group's people may not do, a task that they start may not do either.
+    if (const std::string spawner = text_member(entry, "spawnedBy"); !spawner.empty()) {
+        const Result<SessionKey> key = canonical_key(spawner, services_.config.keys());
+        const auto found = key ? services_.store.find(*key) : key.error();
+        caller.group = group_of(spawner, found && *found ? (*found)->entry : Json());
+        caller.sender = text_member(entry, "spawnedFor");
+    }
     return caller;
 }
 

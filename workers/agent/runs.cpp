@@ -17,6 +17,8 @@ constexpr const char* stopping_text =
     "The gateway was stopped before this was answered. Your message was kept; send it again to "
     "get an answer.";
 
+constexpr std::chrono::milliseconds record_again_after{1'000};
+
 // Runs whose message is in a journal of its own that a later process goes through: they need not be
 // cut off by a planned end.
 bool can_wait_for_successor(const Run& run) {
@@ -105,7 +107,8 @@ Result<RunRecord> Runs::accept(RunOrder order) {
 
 void Runs::add(RunOrder order) {
     const uint64_t ticket = next_ticket_++;
-    held_bytes_ += size_of(order.record);
+    order.held_bytes = size_of(order.record);
+    held_bytes_ += order.held_bytes;
     order.held_ms = services_.steady_ms();
     const std::string lane = lane_of(order.record.session);
     queue_.add({lane, pool_of(order.record), ticket, order.held_ms});
@@ -328,14 +331,36 @@ void Runs::record_ends() {
     for (const uint64_t ticket : std::exchange(ended_, {}))
         ended.push_back(std::move(runs_.extract(ticket).mapped()));
     std::vector<SessionStore::RunChange> changes = durable_ends(ended);
+    const size_t ends = changes.size();
     note_begun(ready, changes);
     const Done done = services_.store.record_runs(changes);
-    if (!done)
+    if (!done) {
         log_error("the end of {} runs was not recorded: {}", ended.size(), done.error().what);
+        for (size_t i = 0; i < ends; ++i) {
+            unrecorded_.push_back(*changes[i].run);
+            unrecorded_.back().message = nullptr;  // of no use once it has ended
+        }
+        record_ends_later();
+    }
     announce_ends(ended);
     start(ready, done);
     tell_idle();
     tell_drained();
+}
+
+// A later process must not begin again what people were told the end of. The sessions' entries are
+// left as they are: they may have changed since.
+void Runs::record_ends_later() {
+    if (record_timer_) return;
+    record_timer_ = services_.loop.after(record_again_after, [this] {
+        record_timer_.reset();
+        std::vector<SessionStore::RunChange> changes;
+        for (const RunRecord& run : unrecorded_) changes.push_back({&run, nullptr});
+        if (services_.store.record_runs(changes))
+            unrecorded_.clear();
+        else
+            record_ends_later();
+    });
 }
 
 // What is left needs no more time: it has not begun, and a successor takes it up, or writes down
@@ -374,7 +399,7 @@ std::vector<SessionStore::RunChange> Runs::durable_ends(
 
 void Runs::announce_ends(const std::vector<std::unique_ptr<Run>>& ended) {
     for (const auto& run : ended) {
-        held_bytes_ -= size_of(run->record());
+        held_bytes_ -= run->order().held_bytes;  // its message may have taken others in since
         if (run->order().on_ended) run->order().on_ended(run->record());
         const auto handler = on_ended_.find(run->record().method);
         if (handler != on_ended_.end()) handler->second(run->record());
@@ -392,7 +417,8 @@ void Runs::flush_memory(const Run& run) {
     auto flush = memory_flush_after(run.record(), *session, services_.config,
                                     services_.models.context_window(model), services_.now_ms());
     if (!flush) return;
-    const ToolCaller caller{session->key.agent, model.provider, model.model, session->key.key};
+    ToolCaller caller{session->key.agent, model.provider, model.model, session->key.key};
+    caller.group = group_of(session->key.key, session->entry);
     const Json tools = services_.tools->definitions(caller);
     const bool can_write = std::any_of(tools.begin(), tools.end(), [](const Json& tool) {
         return text_view(tool, "name") == "write";

@@ -53,6 +53,8 @@ class Runs {
     std::vector<std::string> abort_session(const SessionKey& session, const std::string& why);
     // A run under way or waiting; null when there is none.
     Run* find(const std::string& run_id) const;
+    // Its message is another one now, durably; false when its turn has begun, or there is none.
+    bool replace_waiting(const std::string& run_id, Json message);
     // The session of a run that has not ended; null when there is none.
     const SessionKey* session_of(const std::string& run_id) const;
     bool abort_run(const std::string& run_id, const std::string& why);
@@ -133,6 +135,7 @@ class Runs {
     void start(const std::vector<Run*>& runs, const Done& recorded);
     void run_has_ended(uint64_t ticket);
     void record_ends();
+    void record_ends_later();
     // What is written down before they start: one more attempt, and what they took in.
     void note_begun(const std::vector<Run*>& ready, std::vector<SessionStore::RunChange>& changes);
     std::vector<SessionStore::RunChange> durable_ends(
@@ -161,6 +164,9 @@ class Runs {
     std::map<uint64_t, std::unique_ptr<Run>> runs_;  // by ticket: in order of arrival
     std::vector<uint64_t> ended_;                    // to be recorded
     std::vector<Run*> gathered_;  // passed over, to be told once that is recorded
+    // Ended and told, while the disk took nothing.
+    std::vector<RunRecord> unrecorded_;
+    Loop::Registration record_timer_;
     Loop::Registration release_timer_;
     std::map<std::string, std::map<uint64_t, Wait>> waits_;
     std::map<uint64_t, IdleWait> idle_waits_;

@@ -57,6 +57,23 @@ Result<Run*> Runs::place_for(const RunOrder& order) {
     return static_cast<Run*>(nullptr);
 }
 
+bool Runs::replace_waiting(const std::string& run_id, Json message) {
+    Run* run = find(run_id);
+    if (!run || run->has_started() || run->has_ended() || run->is_decided() ||
+        run->order().message_stored || run->record().message.is_null() ||
+        !run->record().joined.empty())
+        return false;
+    RunRecord changed = run->record();
+    changed.message = message;
+    const std::vector<SessionStore::RunChange> change{{&changed, nullptr}};
+    if (const Done done = services_.store.record_runs(change); !done) {
+        log_warn("a message that waits is not changed: {}", done.error().what);
+        return false;
+    }
+    run->replace_message(std::move(message));
+    return true;
+}
+
 void Runs::drop(Run& run) {
     log_info("too many messages wait in {}: one is dropped", run.record().session.key);
     run.pass_over("dropped", "");

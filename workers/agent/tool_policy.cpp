@@ -48,21 +48,6 @@ constexpr std::string_view not_for_spawned[] = {
     "session_status", "agents_list",      "gateway",       "cron",
     "memory_search",  "memory_get",       "message"};
 
-// `*` stands for any letters.
-bool matches(std::string_view pattern, std::string_view text) {
-    const size_t star = pattern.find('*');
-    if (star == std::string_view::npos) return pattern == text;
-    if (text.substr(0, star) != pattern.substr(0, star) || text.size() < star) return false;
-    pattern.remove_prefix(star + 1);
-    text.remove_prefix(star);
-    // The next fixed piece is looked for from the left; the last one has to stand at the end.
-    const size_t next = pattern.find('*');
-    if (next == std::string_view::npos) return text.ends_with(pattern);
-    const size_t place = text.find(pattern.substr(0, next));
-    return place != std::string_view::npos &&
-           matches(pattern.substr(next), text.substr(place + next));
-}
-
 bool lists(const Json& list, std::string_view tool) {
     if (!list.is_array()) return false;
     return std::any_of(list.begin(), list.end(), [&](const Json& pattern) {
@@ -114,7 +99,21 @@ bool means_tool(std::string_view pattern, std::string_view tool) {
         if (group.name == wanted)
             return std::find(group.members.begin(), group.members.end(), tool) !=
                    group.members.end();
-    return matches(wanted, tool);
+    return fits_stars(wanted, tool);
+}
+
+bool fits_stars(std::string_view pattern, std::string_view text) {
+    const size_t star = pattern.find('*');
+    if (star == std::string_view::npos) return pattern == text;
+    if (text.substr(0, star) != pattern.substr(0, star) || text.size() < star) return false;
+    pattern.remove_prefix(star + 1);
+    text.remove_prefix(star);
+    // The next fixed piece is looked for from the left; the last one has to stand at the end.
+    const size_t next = pattern.find('*');
+    if (next == std::string_view::npos) return text.ends_with(pattern);
+    const size_t place = text.find(pattern.substr(0, next));
+    return place != std::string_view::npos &&
+           fits_stars(pattern.substr(next), text.substr(place + next));
 }
 
 bool layer_allows(const Json& layer, std::string_view tool) {
@@ -132,7 +131,12 @@ bool tool_allowed(const Json& config, const ToolCaller& caller, std::string_view
         if (!layer_allows(*layer, tool)) return false;
     // A call's session, and what it has spawned.
     if (is_of_call(caller.session_key) && !layer_allows(call_layer(), tool)) return false;
+    const GroupPlace group =
+        caller.group.channel.empty() ? group_in(caller.session_key) : caller.group;
+    for (const Json* layer : group_layers(config, group, caller.sender))
+        if (!layer_allows(*layer, tool)) return false;
     const bool spawned = caller.session_key.find(":subagent:") != std::string::npos;
+    if (spawned && !layer_allows(member_at(global, "subagents.tools"), tool)) return false;
     return !spawned || std::find(std::begin(not_for_spawned), std::end(not_for_spawned), tool) ==
                            std::end(not_for_spawned);
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "workers/agent/group_rules.h"
 #include "workers/common/base/json.h"
 
 namespace agent {
@@ -14,8 +15,8 @@ namespace agent {
 // says nothing allows everything.
 bool layer_allows(const Json& layer, std::string_view tool);
 
-// All layers: `tools`, its `byProvider` for the model, those of the agent, and what a session that
-// an agent has spawned may not do.
+// All layers: `tools`, its `byProvider` for the model, those of the agent, those of the group or
+// channel that is spoken in, and what a session that an agent has spawned may not do.
 struct ExecChoice {
     std::string host, security, ask;  // empty: as configured
 };
@@ -25,10 +26,16 @@ struct ToolCaller {
     std::string model;
     std::string session_key;
     ExecChoice exec = {};  // of a person, for this turn or its session
+    // Where it is spoken, or was when this session was spawned; without a channel the session's key
+    // has to tell.
+    GroupPlace group = {};
+    std::string sender = {};  // who is answered there; empty: nobody in particular
 };
 bool tool_allowed(const Json& config, const ToolCaller& caller, std::string_view tool);
 
 // "group:sessions", "web_*", "exec": whether the tool is meant.
 bool means_tool(std::string_view pattern, std::string_view tool);
+// `*` stands for any letters.
+bool fits_stars(std::string_view pattern, std::string_view text);
 
 }  // namespace agent

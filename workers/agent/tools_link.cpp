@@ -156,6 +156,7 @@ void ToolsLink::take_offers(const ToolsToAgent& message) {
     const size_t before = offers_.size();
     offers_.clear();
     for (const auto& tool : message.link_up().tools()) {
+        if (find(tool.name())) continue;  // providers refuse two of one name
         Result<Json> parameters = parse_json(tool.parameters_json());
         if (!parameters || !parameters->is_object()) {
             log_warn("the tool {} has no usable schema and is not offered", tool.name());

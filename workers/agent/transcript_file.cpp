@@ -14,7 +14,7 @@ namespace agent {
 
 namespace {
 
-constexpr size_t block = 64u << 10;
+constexpr size_t block_bytes = 64u << 10;
 
 Error write_error(const std::string& path, int error_number) {
     Error error = system_error("cannot write " + path, error_number);
@@ -40,8 +40,8 @@ Result<std::string> keep_copy(int descriptor, uint64_t size, const std::string& 
     const std::string name = torn_name(path, now_ms);
     const Fd copy(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!copy) return system_error("cannot create " + name, errno);
-    for (uint64_t offset = 0; offset < size; offset += block) {
-        const Result<std::string> bytes = read_at(descriptor, offset, block);
+    for (uint64_t offset = 0; offset < size; offset += block_bytes) {
+        const Result<std::string> bytes = read_at(descriptor, offset, block_bytes);
         if (!bytes) return bytes.error();
         if (const Done done = write_all(copy.get(), *bytes, name); !done) {
             ::unlink(name.c_str());
@@ -54,11 +54,11 @@ Result<std::string> keep_copy(int descriptor, uint64_t size, const std::string& 
 
 Done index_file(int descriptor, OpenedTranscript& opened) {
     while (true) {
-        const Result<std::string> bytes = read_at(descriptor, opened.size, block);
+        const Result<std::string> bytes = read_at(descriptor, opened.size, block_bytes);
         if (!bytes) return bytes.error();
         opened.index.feed(*bytes);
         opened.size += bytes->size();
-        if (bytes->size() < block) break;
+        if (bytes->size() < block_bytes) break;
     }
     opened.index.finish();
     return {};
@@ -198,7 +198,7 @@ Done read_backwards(const std::string& path,
     if (!file) return file.error();
     uint64_t position = file_size(path);
     std::string held;  // the beginning of a line whose start is not read yet
-    size_t step = block;
+    size_t step = block_bytes;
     while (position > 0) {
         const size_t size = static_cast<size_t>(std::min<uint64_t>(step, position));
         Result<std::string> bytes = read_at(file->get(), position - size, size);
@@ -215,7 +215,7 @@ Done read_backwards(const std::string& path,
             held.resize(line_break);
         }
         // A line longer than a block is fetched in growing steps: inserting at the front is linear.
-        step = held.size() == before ? std::min<size_t>(step * 2, 8u << 20) : block;
+        step = held.size() == before ? std::min<size_t>(step * 2, 8u << 20) : block_bytes;
         if (held.size() > longest_transcript_line) return {};
     }
     if (!held.empty()) wanted(held);

@@ -31,10 +31,19 @@ std::string query_of(const Json& arguments, const Json& config) {
 }
 
 // Marks of what was found in the text are for a page, not for a model.
-std::string without_marks(std::string text) {
-    for (const std::string_view mark : {"<strong>", "</strong>"})
-        for (size_t at; (at = text.find(mark)) != std::string::npos;) text.erase(at, mark.size());
-    return text;
+std::string without_marks(const std::string& text) {
+    std::string plain;
+    for (std::string_view rest = text; !rest.empty();) {
+        const size_t sign = std::min(rest.find('<'), rest.size());
+        plain += rest.substr(0, sign);
+        rest.remove_prefix(sign);
+        size_t length = 0;
+        for (const std::string_view mark : {"<strong>", "</strong>"})
+            if (rest.starts_with(mark)) length = mark.size();
+        if (length == 0 && !rest.empty()) plain += rest[length++];
+        rest.remove_prefix(length);
+    }
+    return plain;
 }
 
 }  // namespace

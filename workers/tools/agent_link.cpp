@@ -28,8 +28,17 @@ void AgentLink::serve(ToolWorker& worker) {
 
 void AgentLink::send(const hardshell::proto::ToolsToAgent& message) {
     if (is_output(message) && link_->waiting() > most_waiting) return;
-    if (const Done sent = link_->send(message); !sent)
-        log_warn("a result did not reach the agent: {}", sent.error().what);
+    const Done sent = link_->send(message);
+    if (sent) return;
+    log_warn("a result did not reach the agent: {}", sent.error().what);
+    if (!message.has_result() || sent.error().fault != Fault::bad_message) return;
+    // The call is owed an outcome, if only that there is none to be shown.
+    hardshell::proto::ToolsToAgent instead;
+    instead.mutable_result()->set_id(message.result().id());
+    instead.mutable_result()->set_is_error(true);
+    instead.mutable_result()->set_content_json(
+        print_json(error_outcome("What the tool returned is too large to be passed on.").content));
+    (void)link_->send(instead);
 }
 
 void AgentLink::take(std::string_view text) {

@@ -159,6 +159,11 @@ Decision ExecPolicy::decide(const ExecSettings& settings, const std::string& age
     return decision;
 }
 
+void ExecPolicy::replace(Json approvals) {
+    approvals_ = std::move(approvals);
+    remembered_.clear();
+}
+
 void ExecPolicy::remember(const std::string& agent, const Decision& decision) {
     if (!decision.resolved.empty()) remembered_[agent].insert(decision.resolved);
 }

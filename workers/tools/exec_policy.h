@@ -41,7 +41,9 @@ class ExecPolicy {
 
     Decision decide(const ExecSettings& settings, const std::string& agent,
                     const std::string& command) const;
-    // "Always", for this process's life.
+    // Another content of the file, or null. What was remembered meanwhile is in it, or was refused.
+    void replace(Json approvals);
+    // "Always", until the file says so itself.
     void remember(const std::string& agent, const Decision& decision);
 
   private:

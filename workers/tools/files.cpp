@@ -123,6 +123,9 @@ struct Passage {
 };
 
 constexpr size_t passage_lines = 12;
+constexpr size_t longest_passage = 4'000;  // bytes
+// Of all memory files together: commands write there, too.
+constexpr size_t most_searched = 8u << 20;
 
 // Pieces of a file with the share of the query's words that are in each.
 void score_passages(const std::string& file, const std::string& content,
@@ -141,7 +144,7 @@ void score_passages(const std::string& file, const std::string& content,
         size_t hits = 0;
         for (const std::string& word : words) hits += lowered.find(word) != std::string::npos;
         if (hits > 0)
-            found.push_back({file, first, first + lines - 1, text,
+            found.push_back({file, first, first + lines - 1, text.substr(0, longest_passage),
                              static_cast<double>(hits) / static_cast<double>(words.size())});
         rest.remove_prefix(end);
         first += lines;
@@ -198,9 +201,13 @@ Outcome search_memory(const Workspace& workspace, const Json& arguments) {
     const std::vector<std::string> words = words_of(text_member(arguments, "query"));
     if (words.empty()) return error_outcome("query has no words to look for");
     std::vector<Passage> found;
-    for (const std::string& file : memory_files(workspace))
-        if (const Result<std::string> content = workspace.read(file); content)
-            score_passages(file, *content, words, found);
+    size_t searched = 0;
+    for (const std::string& file : memory_files(workspace)) {
+        const Result<std::string> content = workspace.read(file);
+        if (!content || searched + content->size() > most_searched) continue;
+        searched += content->size();
+        score_passages(file, *content, words, found);
+    }
     std::stable_sort(found.begin(), found.end(),
                      [](const Passage& a, const Passage& b) { return a.score > b.score; });
     const auto most =

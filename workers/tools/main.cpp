@@ -61,6 +61,12 @@ Done run(Worker& self) {
     cells.on_walls([](const std::vector<std::string>& missing) {
         for (const std::string& text : missing) log_warn("{}", text);
     });
+    const auto take_approvals = [&] {
+        Result<Json> approvals = parse_json(self.settings().exec_approvals_json());
+        worker.approvals_are(approvals ? std::move(*approvals) : Json());
+    };
+    take_approvals();
+    self.on_exec_approvals(take_approvals);
     // Without it nothing can be run: the next life has a new one.
     cells.on_gone([&] { self.loop().stop(1); });
     agent.serve(worker);

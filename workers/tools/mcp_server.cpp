@@ -57,6 +57,7 @@ McpServer::~McpServer() = default;
 
 void McpServer::start() {
     line_.clear();
+    pages_ = 0;
     started_ms_ = services_.now_ms();
     command_ = std::make_unique<Command>(services_.loop, services_.cells);
     command_->live_on();
@@ -78,7 +79,12 @@ void McpServer::start() {
 }
 
 void McpServer::list_tools(const std::string& cursor) {
-    if (cursor.empty()) listing_.clear();
+    if (cursor.empty()) {
+        listing_.clear();
+        pages_ = 0;
+        is_outdated_ = false;
+    }
+    ++pages_;
     Json params = Json::object();
     if (!cursor.empty()) params["cursor"] = cursor;
     ask(0, "tools/list", params, start_limit, [this](const Json& message) { take_tools(message); });
@@ -90,16 +96,23 @@ void McpServer::take_tools(const Json& message) {
     const Json& result = member(message, "result");
     for (const Json& tool : member(result, "tools")) {
         const std::string remote = text_member(tool, "name");
-        if (remote.empty() || listing_.size() >= most_tools) continue;
+        const std::string shown = mcp_tool_name(name_, remote);
+        // Two of one name would have providers refuse the whole request.
+        const bool is_taken = std::any_of(listing_.begin(), listing_.end(),
+                                          [&](const Tool& other) { return other.name == shown; });
+        if (remote.empty() || is_taken || listing_.size() >= most_tools) continue;
         const Json& schema = member(tool, "inputSchema");
-        listing_.push_back({mcp_tool_name(name_, remote), remote, text_member(tool, "description"),
+        listing_.push_back({shown, remote, text_member(tool, "description"),
                             print_json(schema.is_object() ? schema : Json{{"type", "object"}})});
     }
     const std::string next = text_member(result, "nextCursor");
-    if (!next.empty() && listing_.size() < most_tools) return list_tools(next);
+    if (!next.empty() && listing_.size() < most_tools && pages_ < most_pages)
+        return list_tools(next);
+    pages_ = 0;
     tools_ = std::exchange(listing_, {});
     log_info("MCP server {} is there with {} tools", name_, tools_.size());
     services_.tools_changed();
+    if (is_outdated_) list_tools({});
 }
 
 const McpServer::Tool* McpServer::find(std::string_view name) const {
@@ -165,7 +178,11 @@ void McpServer::take(std::string_view bytes) {
 void McpServer::take_line(const std::string& line) {
     const Result<Json> message = parse_json(line);
     if (!message || !message->is_object()) return;  // a program that also talks to people
-    if (text_view(*message, "method") == "notifications/tools/list_changed") return list_tools({});
+    if (text_view(*message, "method") == "notifications/tools/list_changed") {
+        // One list at a time, however often it says so.
+        is_outdated_ = pages_ > 0;
+        return is_outdated_ ? void() : list_tools({});
+    }
     if (message->contains("method") && message->contains("id"))  // we offer it nothing
         return tell(Json{{"jsonrpc", "2.0"},
                          {"id", member(*message, "id")},

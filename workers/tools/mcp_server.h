@@ -20,6 +20,7 @@ class McpServer {
   public:
     static constexpr size_t longest_line = 4u << 20;
     static constexpr size_t most_tools = 128;
+    static constexpr int most_pages = 64;  // of a list of tools
     static constexpr std::chrono::milliseconds call_limit{120'000};
     static constexpr std::chrono::milliseconds start_limit{60'000};
     static constexpr std::chrono::milliseconds first_pause{1'000};  // doubled up to …
@@ -75,6 +76,8 @@ class McpServer {
     std::string line_;
     std::vector<Tool> tools_;
     std::vector<Tool> listing_;  // pages that have come so far
+    int pages_ = 0;              // asked for; 0: none is under way
+    bool is_outdated_ = false;   // the tools changed while they were listed
     std::map<uint64_t, Asked> asked_;
     uint64_t next_id_ = 1;
     int64_t started_ms_ = 0;

@@ -20,20 +20,24 @@ std::string_view without_trailing(std::string_view text) {
     return last == std::string_view::npos ? std::string_view() : text.substr(0, last + 1);
 }
 
-std::vector<std::string> lines_of(std::string_view text) {
-    std::vector<std::string> lines;
+using Lines = std::vector<std::string>;
+using Views = std::vector<std::string_view>;
+
+Views lines_of(std::string_view text) {
+    Views lines;
     while (!text.empty()) {
         const size_t line_break = text.find('\n');
-        lines.emplace_back(text.substr(0, line_break));
+        lines.push_back(text.substr(0, line_break));
         if (line_break == std::string_view::npos) break;
         text.remove_prefix(line_break + 1);
     }
     return lines;
 }
 
-class Reader {
+class PatchReader {
   public:
-    explicit Reader(std::string_view text) : lines_(lines_of(text)) {
+    explicit PatchReader(std::string_view text) {
+        for (const std::string_view line : lines_of(text)) lines_.emplace_back(line);
         while (!lines_.empty() && without_trailing(lines_.back()).empty()) lines_.pop_back();
     }
 
@@ -132,28 +136,59 @@ class Reader {
         return chunk;
     }
 
-    std::vector<std::string> lines_;
+    Lines lines_;
     size_t at_ = 0;
 };
 
-using Lines = std::vector<std::string>;
+// Finds lines among those of a file, as long as `steps` are left: as they are, or else without the
+// blanks at their ends.
+class LineSearch {
+  public:
+    LineSearch(const Views& lines, size_t& steps)
+        : lines_(lines), trimmed_(without_blanks(lines)), steps_(steps) {}
 
-bool same(std::string_view a, std::string_view b, bool strict) {
-    return strict ? a == b : without_trailing(a) == without_trailing(b);
-}
-
-// Where `wanted` stands in `lines`, from `start` on; the size of `lines` when it does not.
-size_t find_lines(const Lines& lines, const Lines& wanted, size_t start, bool at_end) {
-    for (const bool strict : {true, false}) {
-        size_t first = start;
-        if (at_end && lines.size() >= wanted.size())
-            first = std::max(start, lines.size() - wanted.size());
-        for (size_t at = first; at + wanted.size() <= lines.size(); ++at)
-            if (std::equal(wanted.begin(), wanted.end(), lines.begin() + static_cast<long>(at),
-                           [&](const auto& a, const auto& b) { return same(a, b, strict); }))
-                return at;
+    // Where `wanted` stands, from `start` on; the number of lines when it does not.
+    size_t find(const Lines& wanted, size_t start, bool at_end) {
+        const Views exact(wanted.begin(), wanted.end());
+        const size_t found = find(exact, lines_, start, at_end);
+        return found < lines_.size() ? found : find(without_blanks(exact), trimmed_, start, at_end);
     }
-    return lines.size();
+    bool gave_up() const { return steps_ == 0; }
+
+  private:
+    static Views without_blanks(Views lines) {
+        for (std::string_view& line : lines) line = without_trailing(line);
+        return lines;
+    }
+    size_t find(const Views& wanted, const Views& lines, size_t start, bool at_end) {
+        if (at_end && lines.size() >= wanted.size())
+            start = std::max(start, lines.size() - wanted.size());
+        for (size_t at = start; at + wanted.size() <= lines.size() && steps_ > 0; ++at)
+            if (stands_at(at, wanted, lines)) return at;
+        return lines.size();
+    }
+    bool stands_at(size_t at, const Views& wanted, const Views& lines) {
+        for (const std::string_view line : wanted) {
+            const std::string_view there = lines[at++];
+            // Lines of different lengths are told apart at once.
+            const size_t cost = 1 + (line.size() == there.size() ? line.size() / 64 : 0);
+            steps_ -= std::min(steps_, cost);
+            if (steps_ == 0 || line != there) return false;
+        }
+        return true;
+    }
+
+    const Views& lines_;
+    const Views trimmed_;
+    size_t& steps_;
+};
+
+Error not_there(const LineSearch& search, const std::string& path, const std::string& what) {
+    if (search.gave_up())
+        return {Fault::bad_message, "finding the places of the changes in " + path +
+                                        " takes too long; change less at once, or write the file "
+                                        "anew"};
+    return {Fault::bad_message, what};
 }
 
 // What is to be done to one file, once all of them are known to fit.
@@ -164,7 +199,7 @@ struct Change {
     std::string content;
 };
 
-Result<Change> change_for(const Workspace& workspace, const FilePatch& patch) {
+Result<Change> change_for(const Workspace& workspace, const FilePatch& patch, size_t& steps) {
     Change change{patch.kind, patch.path, patch.path, patch.content};
     if (const Result<std::string> name = workspace.below(patch.path); !name) return name.error();
     if (patch.kind == FilePatch::Kind::add) {
@@ -175,7 +210,7 @@ Result<Change> change_for(const Workspace& workspace, const FilePatch& patch) {
     const Result<std::string> content = workspace.read(patch.path);
     if (!content) return content.error();
     if (patch.kind == FilePatch::Kind::remove) return change;
-    Result<std::string> text = patched(*content, patch);
+    Result<std::string> text = patched(*content, patch, steps);
     if (!text) return text.error();
     change.content = std::move(*text);
     if (patch.moved_to.empty()) return change;
@@ -197,36 +232,40 @@ const char* verb_of(FilePatch::Kind kind) {
 }  // namespace
 
 Result<std::vector<FilePatch>> read_patch(std::string_view text) {
-    return Reader(text).read();
+    return PatchReader(text).read();
 }
 
-Result<std::string> patched(const std::string& content, const FilePatch& patch) {
-    Lines lines = lines_of(content);
-    size_t from = 0;
+Result<std::string> patched(const std::string& content, const FilePatch& patch, size_t& steps) {
+    const Views lines = lines_of(content);
+    LineSearch search(lines, steps);
+    std::string text;
+    size_t from = 0;  // what is before it is in the text
+    const auto keep_to = [&](size_t end) {
+        for (; from < end; ++from) (text += lines[from]) += '\n';
+    };
     for (const PatchChunk& chunk : patch.chunks) {
         if (!chunk.anchor.empty()) {
-            const size_t anchor = find_lines(lines, {chunk.anchor}, from, false);
+            const size_t anchor = search.find({chunk.anchor}, from, false);
             if (anchor == lines.size())
-                return Error{Fault::bad_message,
-                             "the line \"" + chunk.anchor + "\" is not in " + patch.path};
-            from = anchor + 1;
+                return not_there(search, patch.path,
+                                 "the line \"" + chunk.anchor + "\" is not in " + patch.path);
+            keep_to(anchor + 1);
         }
         size_t at = lines.size();
         if (!chunk.before.empty()) {
-            at = find_lines(lines, chunk.before, from, chunk.at_end);
+            at = search.find(chunk.before, from, chunk.at_end);
             if (at == lines.size())
-                return Error{Fault::bad_message,
-                             "these lines are not in " + patch.path + ":\n" + chunk.before.front()};
+                return not_there(
+                    search, patch.path,
+                    "these lines are not in " + patch.path + ":\n" + chunk.before.front());
         } else if (!chunk.anchor.empty()) {
             at = from;
         }
-        const auto place = lines.begin() + static_cast<long>(at);
-        const auto next = lines.erase(place, place + static_cast<long>(chunk.before.size()));
-        lines.insert(next, chunk.after.begin(), chunk.after.end());
-        from = at + chunk.after.size();
+        keep_to(at);
+        from += chunk.before.size();
+        for (const std::string& line : chunk.after) text += line + "\n";
     }
-    std::string text;
-    for (const std::string& line : lines) text += line + "\n";
+    keep_to(lines.size());
     return text;
 }
 
@@ -235,10 +274,11 @@ Outcome apply_patch(const Workspace& workspace, const Json& arguments) {
     if (!patches) return error_outcome("The patch cannot be read: " + patches.error().what);
     std::vector<Change> changes;
     std::set<std::string> names;
+    size_t steps = most_line_steps;
     for (const FilePatch& patch : *patches) {
         if (!names.insert(patch.path).second)
             return error_outcome("Nothing was changed: " + patch.path + " is named twice");
-        Result<Change> change = change_for(workspace, patch);
+        Result<Change> change = change_for(workspace, patch, steps);
         if (!change) return error_outcome("Nothing was changed: " + change.error().what);
         changes.push_back(std::move(*change));
     }

@@ -7,7 +7,9 @@
 //     *** Delete File: d.txt
 //     *** End Patch
 //
-// Reading it and making a file's new text are pure. Nothing is written unless all of it fits.
+// Reading it and making a file's new text are pure. Nothing is written unless all of it fits. What
+// would take long to find its place is refused, so that no patch keeps the worker from its other
+// work.
 #pragma once
 
 #include <optional>
@@ -39,8 +41,11 @@ struct FilePatch {
 
 // bad_message names the line.
 Result<std::vector<FilePatch>> read_patch(std::string_view text);
-// bad_message when a chunk's lines are not there.
-Result<std::string> patched(const std::string& content, const FilePatch& patch);
+// What comparing lines may cost, of all files of a patch; a short line costs one.
+constexpr size_t most_line_steps = 4'000'000;
+// bad_message when a chunk's lines are not there, or finding them takes more than `steps`, which is
+// less afterwards.
+Result<std::string> patched(const std::string& content, const FilePatch& patch, size_t& steps);
 
 Outcome apply_patch(const Workspace& workspace, const Json& arguments);
 

@@ -36,14 +36,6 @@ void add_environment(hardshell::proto::StartCell& cell, const std::string& home,
             cell.add_environment(std::string(name) + "=" + value);
 }
 
-bool may_set(std::string_view name) {
-    if (name.empty() || name.find('=') != std::string_view::npos) return false;
-    return std::none_of(
-        std::begin(denied_names), std::end(denied_names), [&](std::string_view denied) {
-            return denied.ends_with('_') ? name.starts_with(denied) : name == denied;
-        });
-}
-
 void send_result(const ToolWorker::Services& services, uint64_t call, const Outcome& outcome) {
     ToolsToAgent message;
     auto& result = *message.mutable_result();
@@ -78,10 +70,19 @@ Processes::Services services_of_processes(const ToolWorker::Services& services) 
 
 }  // namespace
 
+bool may_set(std::string_view name) {
+    if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string_view::npos)
+        return false;
+    return std::none_of(
+        std::begin(denied_names), std::end(denied_names), [&](std::string_view denied) {
+            return denied.ends_with('_') ? name.starts_with(denied) : name == denied;
+        });
+}
+
 ToolWorker::ToolWorker(Services services)
     : services_(std::move(services)),
       processes_(services_of_processes(services_)),
-      policy_(member(services_.config, "execApprovals")),
+      policy_(nullptr),
       web_fetch_(services_.loop, {services_.certificate_file}) {}
 
 bool ToolWorker::offers_patch(const ToolWorker& worker) {

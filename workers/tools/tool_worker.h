@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/agent_tools.pb.h"
@@ -16,6 +17,10 @@
 #include "workers/tools/workspace.h"
 
 namespace tools {
+
+// Whether a command may be given a variable of that name: it must not load code into programs, nor
+// change what is run.
+bool may_set(std::string_view name);
 
 struct Call {
     uint64_t id = 0;
@@ -55,6 +60,8 @@ class ToolWorker {
     // Tells the agent what is offered.
     void announce();
     void take(const hardshell::proto::AgentToTools& message);
+    // Which commands may run: the content of exec-approvals.json, or null.
+    void approvals_are(Json approvals) { policy_.replace(std::move(approvals)); }
     // The agent is another, or gone: what it waited for ends.
     void agent_gone();
     size_t running() const { return processes_.running(); }

@@ -175,6 +175,29 @@ TEST_F(Condensing, AModelThatFindsItTooLongIsAskedOnceMore) {
     EXPECT_NE(text_member(entry(), "sessionId"), former);
 }
 
+// The estimate was too low: once more, and then nothing else helps.
+TEST_F(Condensing, AModelThatFindsItTooLongAllTheSameGetsAFreshConversation) {
+    turn("apples", 13'000);
+    turn("pears", 13'000);
+    life.send("main", "plums " + std::string(45'000, 'q'), "long");
+    ASSERT_THAT(asked(), HasSubstr("Condense this conversation."));
+    call().finish("They spoke of fruit.");
+    loop.settle();
+    ASSERT_THAT(asked(), StartsWith("plums"));
+    const std::string former = text_member(entry(), "sessionId");
+    for (int rounds = 0; rounds < 3 && !life.events.last("chat error"); ++rounds) {
+        if (asked().find("Condense this conversation.") != std::string::npos)
+            call().finish("They spoke of fruit and of more.");
+        else
+            call().listener->failed({ModelFailure::Reason::context_overflow, 400, "too long", {}});
+        loop.settle();
+    }
+    ASSERT_TRUE(life.events.last("chat error"));
+    EXPECT_THAT(text_member(life.events.last("chat error")->payload, "errorMessage"),
+                HasSubstr("I've reset our conversation"));
+    EXPECT_NE(text_member(entry(), "sessionId"), former);
+}
+
 TEST_F(Condensing, AMessageThatIsTooLongByItselfIsRefused) {
     life.send("main", "plums", "huge");
     call().listener->failed({ModelFailure::Reason::context_overflow, 400, "too long", {}});

@@ -5,6 +5,7 @@
 #include <utime.h>
 
 #include "tests/workers/agent/support.h"
+#include "workers/agent/channels/channel_store.h"
 
 namespace agent {
 
@@ -299,6 +300,33 @@ TEST_F(Store, RemembersRunsAcrossLivesAndPrunesOldOnes) {
     later.accepted_ms = loop.now_ms;
     ASSERT_TRUE(store->accept_run(later, nullptr, {}));
     EXPECT_FALSE(*store->find_run("chat", "r1"));
+}
+
+// A turn whose end is forgotten would be taken a second time.
+TEST_F(Store, RemembersARunUntilItsMessageIsSettled) {
+    const auto store = open();
+    const InboundRow message{"telegram", "1", loop.now_ms, "hi"};
+    ASSERT_TRUE(store->channels().put_inbound({message}));
+    RunRecord run;
+    run.method = "channel";
+    run.run_id = "channel:telegram:1";
+    run.session = {"main", "agent:main:main"};
+    run.message = user("hi");
+    run.entry_id = "cafecafe";
+    run.accepted_ms = run.ended_ms = loop.now_ms;
+    run.status = "ok";
+    ASSERT_TRUE(store->accept_run(run, nullptr, {}));
+    const auto is_known_after_a_while = [&](const char* next) {
+        loop.now_ms += 700'000;
+        RunRecord later = run;
+        later.run_id = next;
+        later.accepted_ms = later.ended_ms = loop.now_ms;
+        EXPECT_TRUE(store->accept_run(later, nullptr, {}));
+        return store->find_run("channel", run.run_id)->has_value();
+    };
+    EXPECT_TRUE(is_known_after_a_while("r2"));
+    ASSERT_TRUE(store->channels().settle_inbound({&message}, {}, loop.now_ms));
+    EXPECT_FALSE(is_known_after_a_while("r3"));
 }
 
 }  // namespace agent

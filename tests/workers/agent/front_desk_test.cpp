@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/workers/agent/support.h"
+#include "workers/agent/command_approvals.h"
 #include "workers/agent/transcript.h"
 
 namespace agent {
@@ -72,6 +73,50 @@ TEST_F(Desk, AMessageBecomesATurn) {
     EXPECT_EQ(taken.as, Taken::As::turn);
     EXPECT_EQ(taken.run.run_id, "r1");
     EXPECT_EQ(asked(), "[Ann] hello");
+}
+
+TEST(CommandApproval, TakesADecisionOnce) {
+    std::string id, told;
+    int64_t now = 1'000;
+    CommandApprovals approvals(
+        [&](uint64_t, const Json& request) { id = text_member(request, "id"); },
+        [&](const std::string& which, const std::string& decision, const std::string& by) {
+            told = which + " " + decision + " " + by;
+            return Done();
+        },
+        [&] { return now; });
+    approvals.wanted(7, {{"command", "cat x"}});
+    EXPECT_THAT(approvals.decide("", "ann").error().what, HasSubstr(id + ": cat x"));
+    EXPECT_THAT(approvals.decide(id + " perhaps", "ann").error().what, StartsWith("Usage"));
+    EXPECT_THAT(*approvals.decide("nobody deny", "ann"), HasSubstr("unknown approval id"));
+    EXPECT_TRUE(told.empty());
+    EXPECT_EQ(*approvals.decide("always " + id, "ann"),
+              "✅ Exec approval allow-always submitted for " + id + ".");
+    EXPECT_EQ(told, id + " allow-always ann");
+    approvals.decided(7);
+    EXPECT_THAT(*approvals.decide(id + " deny", "ann"), HasSubstr("unknown approval id"));
+    approvals.wanted(8, {{"command", "cat y"}});
+    now += CommandApprovals::longest_wait_ms + 1;
+    EXPECT_THAT(*approvals.decide(id + " deny", "ann"), HasSubstr("unknown approval id"));
+}
+
+TEST_F(Desk, ApproveNeedsItsScope) {
+    Said said;
+    said.text = "/approve x deny";
+    said.may_command = true;
+    said.may_approve = false;
+    EXPECT_THAT(take(said).reply, HasSubstr("operator.approvals"));
+    EXPECT_EQ(stranger("/approve x deny").as, Taken::As::ignored);
+    EXPECT_EQ(stranger("/allowlist add dm 666").as, Taken::As::ignored);
+}
+
+TEST_F(Desk, StatusTellsWhenAGroupIsAnswered) {
+    begin(*parse_json(R"({"channels":{"telegram":{"groups":{"-1":{"requireMention":false}}}}})"));
+    EXPECT_THAT(reply("/status"), testing::Not(HasSubstr("Activation")));
+    EXPECT_THAT(*life->desk->status_of({"main", "agent:main:telegram:group:-1"}, "telegram"),
+                HasSubstr("👥 Activation: always · 🪢 Queue"));
+    EXPECT_THAT(*life->desk->status_of({"main", "agent:main:telegram:group:-2"}, "telegram"),
+                HasSubstr("👥 Activation: mention"));
 }
 
 TEST_F(Desk, CommandsOfStrangersAreNotAnswered) {

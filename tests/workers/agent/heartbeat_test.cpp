@@ -19,6 +19,20 @@ HeartbeatSettings settings_in(const Json& config, const std::string& agent = "ma
     return heartbeat_settings(AgentConfig(config), agent);
 }
 
+// Everybody is on telegram.
+struct Messenger final : Deliverer {
+    Result<DeliveryWish> resolve(DeliveryWish wish) override {
+        wish.channel = "telegram";
+        return wish;
+    }
+    Done deliver(const DeliveryWish&, const std::string& text, const std::string&,
+                 std::function<void(const DeliveryOutcome&)>) override {
+        texts.push_back(text);
+        return {};
+    }
+    std::vector<std::string> texts;
+};
+
 class Heart : public testing::Test {
   protected:
     Heart() {
@@ -35,6 +49,15 @@ class Heart : public testing::Test {
                   {{"defaults", {{"workspace", directory / "ws"}, {"heartbeat", heartbeat}}}}}});
         ASSERT_TRUE(life->runs->recover());
         ASSERT_TRUE(life->heartbeats->start());
+        loop.settle();
+    }
+    // From here on what is said is delivered; `life->methods` may not be asked of heartbeats.
+    void deliver_by(Messenger& messenger) {
+        life->heartbeats = std::make_unique<Heartbeats>(Heartbeats::Services{
+            loop, *life->store, *life->runs, life->models, life->events, life->config,
+            life->system_events, life->zones, [this] { return loop.now_ms; }, &messenger});
+        ASSERT_TRUE(life->heartbeats->start());
+        ASSERT_TRUE(life->heartbeats->recover());
         loop.settle();
     }
     size_t calls() { return life->models.calls.size(); }
@@ -217,6 +240,29 @@ TEST_F(Heart, SkipsWhenNothingIsToBeDone) {
     EXPECT_EQ(calls(), 0u);
     EXPECT_EQ(last()["status"], "skipped");
     EXPECT_EQ(last()["reason"], "empty-heartbeat-file");
+}
+
+TEST_F(Heart, DeliversWhatAnEarlierLifeDidNotGetTo) {
+    Messenger messenger;
+    deliver_by(messenger);
+    loop.advance(30 * minute);
+    ASSERT_EQ(calls(), 1u);
+    life->models.last().finish("The door is open.");  // killed before the end is recorded
+    begin_life();
+    EXPECT_EQ(calls(), 0u);
+    deliver_by(messenger);
+    EXPECT_EQ(messenger.texts, std::vector<std::string>{"The door is open."});
+    EXPECT_TRUE(life->store->notes_under("beat/")->empty());
+    begin_life();
+    deliver_by(messenger);
+    EXPECT_EQ(messenger.texts.size(), 1u) << "once";
+    loop.advance(30 * minute);
+    answer("HEARTBEAT_OK");
+    EXPECT_EQ(messenger.texts.size(), 1u);
+    EXPECT_TRUE(life->store->notes_under("beat/")->empty());
+    loop.advance(30 * minute);
+    answer("The door is shut.");
+    EXPECT_EQ(messenger.texts.size(), 2u);
 }
 
 TEST_F(Heart, LeavesNoTraceOfAModelThatFails) {

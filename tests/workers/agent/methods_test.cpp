@@ -420,6 +420,49 @@ TEST(Prompt, HasTheWorkspaceFilesInOrderAndIsTheSameTwice) {
     EXPECT_EQ(shortened("äöü", 4), "ä\n\n[… 4 bytes left out …]\n\n");
 }
 
+TEST(Prompt, ListsTheSkillsThatCanBeRead) {
+    const TemporaryDirectory directory;
+    write_text(directory / "ws/skills/tea/SKILL.md",
+               "---\nname: tea\ndescription: Makes <b>tea.\n---\nBoil water.\n");
+    write_text(directory / "ws/skills/off/SKILL.md",
+               "---\nname: off\ndescription: Is not wanted.\n---\n");
+    Json json;
+    json["agents"]["defaults"]["workspace"] = directory / "ws";
+    json["skills"]["entries"]["off"]["enabled"] = false;
+    const AgentConfig config(json);
+    const AgentEntry& agent = *config.agent("main");
+    const Json read = Json::array({{{"name", "read"}, {"description", "Read a file."}}});
+    EXPECT_THAT(
+        system_prompt(config, agent, read, 1'769'767'200'000, ""),
+        testing::AllOf(HasSubstr("<name>tea</name><description>Makes  b tea.</description>"
+                                 "<location>skills/tea/SKILL.md</location>"),
+                       testing::Not(HasSubstr("Boil")), testing::Not(HasSubstr("wanted."))));
+    EXPECT_THAT(system_prompt(config, agent, Json::array(), 1'769'767'200'000, ""),
+                testing::Not(HasSubstr("<skill>")));
+}
+
+TEST(Prompt, ShowsCallersAndSpawnedSessionsNothingOfTheOwners) {
+    const TemporaryDirectory directory;
+    for (const char* name : {"AGENTS.md", "SOUL.md", "TOOLS.md", "USER.md", "MEMORY.md"})
+        write_text(directory / (std::string("ws/") + name), std::string("This is ") + name);
+    Json json;
+    json["agents"]["defaults"]["workspace"] = directory / "ws";
+    const AgentConfig config(json);
+    const auto shown = [&](std::string_view key) {
+        return system_prompt(config, *config.agent("main"), Json::array(), 1'769'767'200'000, "",
+                             key);
+    };
+    EXPECT_THAT(shown("agent:main:main"),
+                testing::AllOf(HasSubstr("is USER.md"), HasSubstr("is MEMORY.md")));
+    for (const char* key : {"agent:main:voice:4915112345", "agent:main:subagent:1"})
+        EXPECT_THAT(shown(key),
+                    testing::AllOf(HasSubstr("is AGENTS.md"), testing::Not(HasSubstr("is USER.md")),
+                                   testing::Not(HasSubstr("is MEMORY.md"))))
+            << key;
+    EXPECT_THAT(shown("agent:main:voice:4915112345"), HasSubstr("is SOUL.md"));
+    EXPECT_THAT(shown("agent:main:subagent:1"), HasSubstr("is TOOLS.md"));
+}
+
 // Commands write in the workspace; what they link to is not theirs to show.
 TEST(Prompt, FollowsNoLinkOutOfTheWorkspace) {
     const TemporaryDirectory directory;

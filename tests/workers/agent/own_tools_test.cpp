@@ -138,6 +138,53 @@ TEST_F(OwnToolsTest, StartATaskAndTellItsResultToTheOneThatAsked) {
     EXPECT_EQ(spawned.outcomes.size(), 1u);
 }
 
+// The process that spawned it ends at different moments.
+TEST(SpawnedTasks, TellTheirResultAfterTheEndOfTheProcess) {
+    for (const bool is_answered : {false, true}) {
+        TemporaryDirectory directory;
+        ManualLoop loop;
+        Heard listener;
+        {
+            Life life(directory.path(), loop);
+            OwnTools own{loop};
+            own.serve(*life.methods, nullptr, life.store.get());
+            const auto call = own.start(*find_own_tool("sessions_spawn"),
+                                        {"sessions_spawn",
+                                         "c",
+                                         {{"task", "count"}, {"label", "sums"}},
+                                         {"main", "p", "m", "agent:main:main"},
+                                         "r"},
+                                        listener);
+            loop.settle();
+            ASSERT_EQ(life.models.calls.size(), 1u);
+            if (is_answered) life.models.last().finish("it is 42");
+        }
+        for (const char* life_is : {"the next", "the one after"}) {
+            Life life(directory.path(), loop);
+            OwnTools own{loop};
+            ASSERT_TRUE(life.runs->recover());
+            own.serve(*life.methods, nullptr, life.store.get());
+            ASSERT_TRUE(own.recover());
+            loop.settle();
+            if (std::string_view(life_is) == "the one after") {
+                EXPECT_EQ(life.models.calls.size(), 0u) << "told once";
+                break;
+            }
+            if (!is_answered) {
+                ASSERT_EQ(life.models.calls.size(), 1u);
+                life.models.last().finish("it is 42");
+                loop.settle();
+            }
+            const std::string told = print_json(life.models.last().request.messages.back().json());
+            EXPECT_THAT(told, HasSubstr("it is 42"));
+            EXPECT_THAT(told, HasSubstr("sums"));
+            EXPECT_TRUE(life.store->notes_under("announce/")->empty());
+            life.models.last().finish("I see");
+            loop.settle();
+        }
+    }
+}
+
 TEST_F(OwnToolsTest, TellNothingToACallThatIsGone) {
     Heard listener;
     desk.start({"sessions_list", "c", Json::object(), {"main", "p", "m", "agent:main:main"}, "r"},
@@ -153,6 +200,38 @@ TEST(WebSearchResults, AreShownAsAList) {
     EXPECT_THAT(search_results(*answer), HasSubstr("- A b\n  https://x/\n  d\n"));
     EXPECT_EQ(search_results(Json::object()), "Nothing was found.");
     EXPECT_EQ(url_encoded("a b&c/ü"), "a%20b%26c%2F%C3%BC");
+}
+
+// Another agent has other people, who have told it other things.
+TEST(OwnToolsOfSeveralAgents, ReachTheirOwnSessionsOnly) {
+    TemporaryDirectory directory;
+    ManualLoop loop;
+    Life life(directory.path(), loop,
+              *parse_json(R"({"agents":{"list":[{"id":"main"},{"id":"ops"}]}})"));
+    OwnTools own{loop};
+    own.serve(*life.methods);
+    ToolsLink remote{loop, nullptr, life.config, directory.path()};
+    WebSearch search{loop, {}};
+    ToolDesk desk{loop, life.config, own, remote, search};
+    life.send("agent:main:x", "of main", "r1");
+    life.send("agent:ops:x", "of ops", "r2");
+    const auto call = [&](const std::string& name, const Json& arguments) {
+        Heard listener;
+        const auto under_way =
+            desk.start({name, "c", arguments, {"ops", "p", "m", "agent:ops:main"}, "r"}, listener);
+        loop.settle();
+        return listener.text();
+    };
+    EXPECT_THAT(call("sessions_history", {{"sessionKey", "agent:ops:x"}}), HasSubstr("of ops"));
+    for (const char* name : {"sessions_history", "session_status"})
+        EXPECT_THAT(call(name, {{"sessionKey", "agent:main:x"}}), HasSubstr("agentToAgent"));
+    EXPECT_THAT(call("sessions_send", {{"sessionKey", "agent:main:x"}, {"message", "hi"}}),
+                HasSubstr("agentToAgent"));
+    EXPECT_THAT(call("sessions_spawn", {{"task", "x"}, {"agentId", "main"}}),
+                HasSubstr("allowed: none"));
+    const std::string list = call("sessions_list", Json::object());
+    EXPECT_THAT(list, HasSubstr("agent:ops:x"));
+    EXPECT_THAT(list, Not(HasSubstr("agent:main:x")));
 }
 
 }  // namespace agent

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "tests/workers/agent/support.h"
+#include "workers/agent/agent_access.h"
 #include "workers/agent/avatar.h"
 #include "workers/agent/tool_policy.h"
 
@@ -94,6 +95,120 @@ TEST(ToolPolicy, LetsACallerDoLittle) {
     for (const char* tool : {"exec", "read", "write", "message", "sessions_send", "sessions_spawn",
                              "sessions_history", "cron", "memory_search", "voice_call"})
         EXPECT_FALSE(tool_allowed(config, caller, tool)) << tool;
+}
+
+TEST(ToolPolicy, HasALayerOfItsOwnForSpawnedSessions) {
+    const ToolCaller spawned{"main", "p", "m", "agent:main:subagent:1"};
+    const char* config = R"({"tools":{"subagents":{"tools":{"deny":["exec"]}}}})";
+    EXPECT_FALSE(allowed(config, "exec", spawned));
+    EXPECT_TRUE(allowed(config, "read", spawned));
+    EXPECT_TRUE(allowed(config, "exec"));
+    EXPECT_FALSE(
+        allowed(R"({"tools":{"subagents":{"tools":{"allow":["read"]}}}})", "exec", spawned));
+}
+
+TEST(ToolPolicy, HasALayerForTheGroup) {
+    const char* config = R"({"channels":{"telegram":{"groups":{
+        "-1":{"tools":{"deny":["exec"]},
+              "toolsBySender":{"555":{"allow":["*"]},"ann":{"allow":["*"]}}},
+        "*":{"tools":{"allow":["read"]}}}}}})";
+    ToolCaller caller{"main", "p", "m", "agent:main:telegram:group:-1"};
+    EXPECT_FALSE(allowed(config, "exec", caller));
+    EXPECT_TRUE(allowed(config, "read", caller));
+    caller.sender = "555";
+    EXPECT_TRUE(allowed(config, "exec", caller)) << "a rule of the person's comes first";
+    caller.sender = "666";
+    EXPECT_FALSE(allowed(config, "exec", caller));
+    caller.sender = "";
+    caller.session_key = "agent:main:telegram:group:-2:topic:7";
+    EXPECT_FALSE(allowed(config, "write", caller)) << "that of all groups";
+    EXPECT_TRUE(allowed(config, "read", caller));
+    caller.session_key = "agent:main:telegram:dm:555";
+    EXPECT_TRUE(allowed(config, "exec", caller));
+    // What was spawned in the group.
+    caller.session_key = "agent:main:subagent:1";
+    caller.group = group_in("agent:main:telegram:group:-1");
+    EXPECT_FALSE(allowed(config, "exec", caller));
+    EXPECT_TRUE(rules_by_sender(*parse_json(config), "telegram"));
+    EXPECT_FALSE(rules_by_sender(*parse_json(config), "discord"));
+}
+
+TEST(ToolPolicy, FindsAGuildsRules) {
+    const char* config = R"({"channels":{"discord":{"guilds":{
+        "1":{"tools":{"deny":["exec"]},"requireMention":false,
+             "channels":{"10":{"tools":{"deny":["write"]}},"general":{"tools":{"allow":["read"]}}}},
+        "my-guild":{"tools":{"deny":["message"]}},
+        "2":{"channels":{"20":{}}}}}}})";
+    ToolCaller caller{"main", "p", "m", "agent:main:discord:channel:10"};
+    caller.group = group_in(caller.session_key);
+    caller.group.guild = "1";
+    EXPECT_TRUE(allowed(config, "exec", caller)) << "the channel's own rule stands for the guild's";
+    EXPECT_FALSE(allowed(config, "write", caller));
+    EXPECT_FALSE(needs_mention(*parse_json(config), caller.group));
+    caller.group.id = "11";
+    caller.group.title = "#General";
+    EXPECT_FALSE(allowed(config, "exec", caller));
+    EXPECT_TRUE(allowed(config, "read", caller));
+    caller.group.title = "#other";
+    EXPECT_FALSE(allowed(config, "exec", caller));
+    EXPECT_TRUE(allowed(config, "write", caller));
+    caller.group.guild = "3";  // may be the one that is listed by name
+    EXPECT_FALSE(allowed(config, "message", caller));
+    EXPECT_TRUE(allowed(config, "exec", caller));
+    caller.group.guild = "2";
+    EXPECT_TRUE(allowed(config, "message", caller));
+    EXPECT_TRUE(needs_mention(*parse_json(config), caller.group));
+}
+
+TEST(ToolPolicy, TakesNoTitleForTheIdOfAnotherChat) {
+    const char* config = R"({"channels":{
+        "telegram":{"groups":{"-1001":{"tools":{"allow":["*"]}},"*":{"tools":{"deny":["exec"]}}}},
+        "discord":{"guilds":{"1":{"tools":{"deny":["exec"]},
+            "channels":{"10":{"tools":{"allow":["*"]}}}}}}}})";
+    ToolCaller caller{"main", "p", "m", "agent:main:telegram:group:-2002"};
+    caller.group = group_in(caller.session_key);
+    caller.group.title = "-1001";
+    EXPECT_FALSE(allowed(config, "exec", caller));
+    caller.session_key = "agent:main:discord:channel:11";
+    caller.group = group_in(caller.session_key);
+    caller.group.guild = "1";
+    caller.group.title = "#10";
+    EXPECT_FALSE(allowed(config, "exec", caller));
+}
+
+TEST(ToolPolicy, BindsATurnThatNobodyWroteAsItBindsAnyPerson) {
+    const char* config = R"({"channels":{"telegram":{"groups":{"-1001":{
+        "toolsBySender":{"7":{"deny":["exec"]}}}}}}})";
+    ToolCaller caller{"main", "p", "m", "agent:main:telegram:group:-1001"};
+    caller.group = group_in(caller.session_key);
+    EXPECT_FALSE(allowed(config, "exec", caller)) << "it may tell the end of a task of his";
+    caller.sender = "8";
+    EXPECT_TRUE(allowed(config, "exec", caller));
+    caller.sender = "7";
+    EXPECT_FALSE(allowed(config, "exec", caller));
+}
+
+TEST(AgentAccess, IsShutUntilItIsOpened) {
+    EXPECT_TRUE(may_reach_agent(Json::object(), "main", "main"));
+    EXPECT_FALSE(may_reach_agent(Json::object(), "main", "ops"));
+    const Json open = *parse_json(R"({"tools":{"agentToAgent":{"enabled":true}}})");
+    EXPECT_TRUE(may_reach_agent(open, "main", "ops"));
+    const Json listed =
+        *parse_json(R"({"tools":{"agentToAgent":{"enabled":true,"allow":["Main","op*"]}}})");
+    EXPECT_TRUE(may_reach_agent(listed, "main", "ops"));
+    EXPECT_FALSE(may_reach_agent(listed, "main", "other"));
+    EXPECT_FALSE(may_reach_agent(listed, "other", "ops"));
+}
+
+TEST(AgentAccess, NamesTheAgentsThatTasksMayRunAs) {
+    const Json config = *parse_json(R"({"agents":{"list":[
+        {"id":"main","subagents":{"allowAgents":["Ops"]}},
+        {"id":"any","subagents":{"allowAgents":["*"]}},{"id":"ops"}]}})");
+    EXPECT_EQ(spawn_refusal(config, "main", "ops"), "");
+    EXPECT_EQ(spawn_refusal(config, "any", "main"), "");
+    EXPECT_EQ(spawn_refusal(config, "ops", "ops"), "");
+    EXPECT_NE(spawn_refusal(config, "ops", "main").find("(allowed: none)"), std::string::npos);
+    EXPECT_NE(spawn_refusal(config, "main", "any").find("(allowed: Ops)"), std::string::npos);
 }
 
 TEST_F(Tools, TellWhatMethodsTell) {

@@ -116,4 +116,18 @@ TEST(ExecPolicy, RemembersAlways) {
     EXPECT_EQ(policy.decide(on_gateway(), "other", "cat y").verdict, Verdict::ask);
 }
 
+TEST(ExecPolicy, FollowsTheFile) {
+    ExecPolicy policy(approvals("allowlist", "on-miss"));
+    policy.remember("main", policy.decide(on_gateway(), "main", "cat x"));
+    Json file = approvals("allowlist", "on-miss");
+    policy.replace(file);
+    const Decision asked = policy.decide(on_gateway(), "main", "cat x");
+    EXPECT_EQ(asked.verdict, Verdict::ask) << "its owner has taken it out";
+    file["agents"]["main"]["allowlist"].push_back(Json{{"pattern", asked.resolved}});
+    policy.replace(file);
+    EXPECT_EQ(policy.decide(on_gateway(), "main", "cat x").verdict, Verdict::run);
+    policy.replace(nullptr);
+    EXPECT_EQ(policy.decide(on_gateway(), "main", "env").verdict, Verdict::deny);
+}
+
 }  // namespace tools

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <thread>
+
 #include "tests/workers/tools/temporary_directory.h"
 
 namespace tools {
@@ -66,6 +69,31 @@ TEST_F(Files, ThroughADirectoryThatIsALinkToTheOutsideAreNotMade) {
     EXPECT_TRUE(std::filesystem::is_empty(outer.file("elsewhere")));
 }
 
+// Whoever runs a command in the workspace can change it while a file is written.
+TEST_F(Files, AreNotLedOutByALinkThatComesAndGoes) {
+    std::filesystem::create_directories(outer.file("elsewhere"));
+    std::atomic<bool> over{false};
+    std::thread swapping([&] {
+        const std::string door = outer.file("work/door"), file = outer.file("work/file.txt");
+        while (!over) {
+            std::error_code ignored;
+            std::filesystem::create_directory_symlink(outer.file("elsewhere"), door, ignored);
+            std::filesystem::create_symlink(outer.file("secret.txt"), file, ignored);
+            std::filesystem::remove_all(door, ignored);
+            std::filesystem::remove(file, ignored);
+            std::filesystem::create_directory(door, ignored);
+            std::filesystem::remove_all(door, ignored);
+        }
+    });
+    for (int i = 0; i < 300; ++i)
+        for (const char* name : {"door/x.txt", "door/d/x.txt", "file.txt"})
+            (void)write_file(workspace(), {{"path", name}, {"content", "x"}});
+    over = true;
+    swapping.join();
+    EXPECT_TRUE(std::filesystem::is_empty(outer.file("elsewhere")));
+    EXPECT_EQ(outer.content("secret.txt"), "not for you");
+}
+
 TEST_F(Files, ThatAreLongAreReadInParts) {
     std::string content;
     for (int line = 1; line <= 3000; ++line) content += "line " + std::to_string(line) + "\n";
@@ -123,6 +151,15 @@ TEST_F(Files, OfMemoryAreSearchedByWords) {
                   .find("The cat is called Minka."),
               0u);
     EXPECT_TRUE(get_memory(workspace(), {{"path", "other.md"}}).is_error);
+}
+
+TEST_F(Files, OfMemoryAreShownInShortPassages) {
+    outer.put("work/MEMORY.md", "cat " + std::string(1u << 20, 'x'));
+    outer.put("work/memory/large.md", "cat " + std::string(9u << 20, 'x'));  // not searched
+    const Outcome found = search_memory(workspace(), {{"query", "cat"}});
+    const Json& results = member(found.details, "results");
+    ASSERT_EQ(results.size(), 1u);
+    EXPECT_EQ(text_view(results[0], "snippet").size(), 4'000u);
 }
 
 }  // namespace tools

@@ -20,6 +20,18 @@ while (<STDIN>) {
     elsif (/"tools\/call"/) { print qq($head"result":{"content":[{"type":"text","text":"called"}]}}\n); }
 })";
 
+// It says over and over that its tools have changed, and has two of one name.
+constexpr const char* restless_script = R"($| = 1; my $lists = 0;
+while (<STDIN>) {
+    my ($id) = /"id":(\d+)/;
+    my $head = qq({"jsonrpc":"2.0","id":$id,);
+    if (/"initialize"/) { print qq($head"result":{"protocolVersion":"2024-11-05"}}\n); }
+    elsif (/"tools\/list"/) {
+        if (++$lists == 1) { print qq({"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n) for 1 .. 50; }
+        print qq($head"result":{"tools":[{"name":"t$lists"},{"name":"t$lists"}]}}\n);
+    }
+})";
+
 class Mcp : public CellBench {
   protected:
     McpServer server_of(const std::string& program) {
@@ -74,6 +86,14 @@ TEST_F(Mcp, IsStartedAgainAndOwesNobodyAnAnswer) {
     EXPECT_NE(text(lost).find("ended before it had answered"), std::string::npos);
     until_changes(3);
     EXPECT_EQ(text(ask(server, "my_server__add_one")), "called");
+}
+
+TEST_F(Mcp, ThatChangesItsToolsIsAskedForOneListAtATime) {
+    McpServer server = server_of(restless_script);
+    server.start();
+    until_changes(2);
+    ASSERT_EQ(server.tools().size(), 1u);
+    EXPECT_EQ(server.tools()[0].name, "my_server__t2") << "asked twice";
 }
 
 TEST_F(Mcp, ThatWritesALineWithoutEndIsEnded) {

@@ -12,7 +12,8 @@ std::string apply(const std::string& content, const std::string& chunks) {
     const auto patches =
         read_patch("*** Begin Patch\n*** Update File: f\n" + chunks + "*** End Patch\n");
     if (!patches) return "unread: " + patches.error().what;
-    const auto text = patched(content, patches->front());
+    size_t steps = most_line_steps;
+    const auto text = patched(content, patches->front(), steps);
     return text ? *text : "refused: " + text.error().what;
 }
 
@@ -29,6 +30,36 @@ TEST(Patch, ChangesLinesWhereTheyStand) {
 TEST(Patch, RefusesWhatIsNotThere) {
     EXPECT_EQ(apply("a\n", "@@\n-b\n+c\n").find("refused: these lines are not in f"), 0u);
     EXPECT_EQ(apply("a\n", "@@ nowhere\n-a\n").find("refused: the line \"nowhere\""), 0u);
+}
+
+// A file and a patch of few different lines, which fit nearly everywhere.
+TEST(Patch, RefusesWhatWouldTakeLongToFind) {
+    std::string content;
+    std::string chunk = "@@\n";
+    for (int line = 0; line < 100'000; ++line) content += "a\n";
+    for (int line = 0; line < 10'000; ++line) chunk += " a\n";
+    EXPECT_EQ(
+        tools::apply(content, chunk + "-b\n").find("refused: finding the places of the changes"),
+        0u);
+    content.clear();
+    for (int line = 0; line < 20; ++line) content += std::string(50'000, ' ') + "x\n";
+    chunk.clear();
+    for (int line = 0; line < 200; ++line) chunk += "@@\n-" + std::string(50'000, ' ') + "y\n";
+    EXPECT_EQ(tools::apply(content, chunk).find("refused: "), 0u);
+}
+
+TEST(Patch, ChangesManyPlacesOfALongFile) {
+    std::string content;
+    std::string chunks;
+    std::string wanted;
+    for (int line = 0; line < 50'000; ++line) {
+        const std::string text = "line " + std::to_string(line);
+        content += text + "\n";
+        if (line % 10 == 0) chunks += "@@\n-" + text + "\n+changed\n";
+        wanted += (line % 10 == 0 ? "changed" : text) + "\n";
+    }
+    EXPECT_EQ(tools::apply(content, chunks), wanted);
+    EXPECT_EQ(apply("a\nb\n", "@@\n+c\n@@\n+d\n"), "a\nb\nc\nd\n");
 }
 
 TEST(Patch, NamesTheLineItCannotRead) {

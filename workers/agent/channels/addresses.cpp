@@ -170,6 +170,8 @@ bool remember_route(Json& entry, const ChannelAccount& account, const Place& pla
     set_thread(entry, "lastThreadId", place.thread_id());
     set(entry, "groupId", is_direct ? "" : place.chat_id());
     set(entry, "subject", is_direct ? "" : place.title());
+    set(entry, "space", is_direct ? "" : place.guild_id());
+    set(entry, "groupParentId", is_direct ? "" : place.parent_id());
     Json context{{"channel", account.channel}, {"to", to}, {"accountId", account.account}};
     set_thread(context, "threadId", place.thread_id());
     entry["deliveryContext"] = std::move(context);

@@ -19,6 +19,8 @@ struct InboundRow {
     std::string key;
     int64_t received_ms = 0;
     std::string message;  // a serialised InboundMessage; empty once settled
+    // How many processes began to handle what an earlier one had left without a run.
+    int tries = 0;
 };
 
 // A message to a person.
@@ -56,6 +58,8 @@ class ChannelStore {
     virtual Result<std::vector<bool>> put_inbound(const std::vector<InboundRow>& rows) = 0;
     // Not settled, oldest first.
     virtual Result<std::vector<InboundRow>> open_inbound() = 0;
+    // Its number of tries, as the row has it.
+    virtual Done put_tries(const InboundRow& row) = 0;
     // Something came of these messages, and it is to be delivered: one transaction.
     virtual Done settle_inbound(const std::vector<const InboundRow*>& handled,
                                 const std::vector<const OutboundRow*>& replies, int64_t now_ms) = 0;
@@ -65,6 +69,8 @@ class ChannelStore {
     virtual Result<std::vector<OutboundRow>> open_outbound() = 0;
     // By the run or request it comes from, the newest.
     virtual Result<std::optional<OutboundRow>> find_outbound(const std::string& origin) = 0;
+    // Those that begin so.
+    virtual Result<std::vector<std::string>> outbound_origins(const std::string& prefix) = 0;
     // Forgets what was settled long ago.
     virtual Done prune(int64_t now_ms) = 0;
 

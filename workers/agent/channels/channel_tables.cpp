@@ -9,8 +9,9 @@ namespace {
 constexpr const char* put_inbound_sql =
     "INSERT OR IGNORE INTO inbound(worker, key, received_ms, done_ms, message) VALUES(?,?,?,0,?)";
 constexpr const char* open_inbound_sql =
-    "SELECT worker, key, received_ms, message FROM inbound WHERE done_ms=0 "
+    "SELECT worker, key, received_ms, message, tries FROM inbound WHERE done_ms=0 "
     "ORDER BY received_ms, rowid";
+constexpr const char* put_tries_sql = "UPDATE inbound SET tries=? WHERE worker=? AND key=?";
 // The message is in the transcript by then.
 constexpr const char* settle_inbound_sql =
     "UPDATE inbound SET done_ms=?, message=x'' WHERE worker=? AND key=?";
@@ -31,6 +32,9 @@ constexpr const char* open_outbound_sql =
 constexpr const char* find_outbound_sql =
     "SELECT " OUTBOUND_COLUMNS " FROM outbound WHERE origin=? ORDER BY rowid DESC LIMIT 1";
 #undef OUTBOUND_COLUMNS
+// A range of the index, which LIKE would not use.
+constexpr const char* outbound_origins_sql =
+    "SELECT origin FROM outbound WHERE origin>=?1 AND origin<?2 ORDER BY rowid";
 
 // What was settled before a time; and the oldest beyond a number.
 constexpr const char* prune_sql[] = {
@@ -112,8 +116,21 @@ Result<std::vector<InboundRow>> ChannelTables::open_inbound() {
         std::vector<InboundRow> rows;
         while (row.executeStep())
             rows.push_back({row.getColumn(0).getString(), row.getColumn(1).getString(),
-                            row.getColumn(2).getInt64(), bytes_in(row, 3)});
+                            row.getColumn(2).getInt64(), bytes_in(row, 3),
+                            row.getColumn(4).getInt()});
         return rows;
+    });
+}
+
+Done ChannelTables::put_tries(const InboundRow& row) {
+    return tables_.guarded([&] {
+        SQLite::Transaction transaction(tables_.file());
+        SQLite::Statement& put = tables_.statement(put_tries_sql);
+        put.bind(1, row.tries);
+        put.bind(2, row.worker);
+        put.bind(3, row.key);
+        put.exec();
+        transaction.commit();
     });
 }
 
@@ -176,6 +193,19 @@ Result<std::optional<OutboundRow>> ChannelTables::find_outbound(const std::strin
         row.bind(1, origin);
         if (!row.executeStep()) return std::nullopt;
         return outbound_in(row);
+    });
+}
+
+Result<std::vector<std::string>> ChannelTables::outbound_origins(const std::string& prefix) {
+    return tables_.guarded([&] {
+        std::string after = prefix;
+        ++after.back();
+        SQLite::Statement& row = tables_.statement(outbound_origins_sql);
+        row.bind(1, prefix);
+        row.bind(2, after);
+        std::vector<std::string> origins;
+        while (row.executeStep()) origins.push_back(row.getColumn(0).getString());
+        return origins;
     });
 }
 

@@ -13,11 +13,13 @@ class ChannelTables final : public ChannelStore {
 
     Result<std::vector<bool>> put_inbound(const std::vector<InboundRow>& rows) override;
     Result<std::vector<InboundRow>> open_inbound() override;
+    Done put_tries(const InboundRow& row) override;
     Done settle_inbound(const std::vector<const InboundRow*>& handled,
                         const std::vector<const OutboundRow*>& replies, int64_t now_ms) override;
     Done put_outbound(const std::vector<const OutboundRow*>& rows) override;
     Result<std::vector<OutboundRow>> open_outbound() override;
     Result<std::optional<OutboundRow>> find_outbound(const std::string& origin) override;
+    Result<std::vector<std::string>> outbound_origins(const std::string& prefix) override;
     Done prune(int64_t now_ms) override;
 
   private:

@@ -35,8 +35,16 @@ Channels::Channels(Services services)
               [this](const std::string& worker, const AgentToChannel& message) {
                   return send(worker, message);
               }}),
+      rows_(services_.config, files_),
+      blocks_({services_.loop, services_.store, services_.channels, services_.config, outbox_,
+               rows_, services_.now_ms,
+               [this](const std::string& run_id) { signs_.part_arrived(run_id); }}),
       turns_({services_.loop, services_.store, services_.channels, services_.runs, services_.desk,
-              services_.config, outbox_, signs_, files_, services_.now_ms, services_.state_dir}),
+              services_.config, outbox_, signs_, blocks_, rows_, services_.now_ms,
+              services_.state_dir,
+              [this](const SessionKey& session, const std::string& text) {
+                  add_event(session, text);
+              }}),
       inbox_({services_.loop, services_.channels, services_.now_ms,
               [this](const std::string& worker, const AgentToChannel& message) {
                   return send(worker, message);
@@ -56,13 +64,13 @@ Channels::Channels(Services services)
       calls_([this](const std::string& worker, const AgentToChannel& message) {
           return send(worker, message);
       }) {
-    services_.events.look(&signs_);
+    services_.events.look(&signs_, &blocks_);
     outbox_.on_settled([this](const OutboundRow& row) { settled(row); });
 }
 
 Channels::~Channels() {
     *alive_ = false;
-    services_.events.look(nullptr);
+    services_.events.look(nullptr, nullptr);
 }
 
 void Channels::add(const ChannelAccount& name, std::unique_ptr<Link> link) {

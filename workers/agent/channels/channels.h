@@ -12,11 +12,13 @@
 #include <vector>
 
 #include "workers/agent/channels/addresses.h"
+#include "workers/agent/channels/block_streams.h"
 #include "workers/agent/channels/deliveries.h"
 #include "workers/agent/channels/inbox.h"
 #include "workers/agent/channels/outbox.h"
 #include "workers/agent/channels/pairing.h"
 #include "workers/agent/channels/promised_answers.h"
+#include "workers/agent/channels/reply_rows.h"
 #include "workers/agent/channels/turn_signs.h"
 #include "workers/agent/channels/turns.h"
 #include "workers/agent/channels/worker_calls.h"
@@ -59,6 +61,9 @@ class Channels final : public Deliverer {
     Result<DeliveryWish> resolve(DeliveryWish wish) override;
     Done deliver(const DeliveryWish& resolved, const std::string& text, const std::string& origin,
                  std::function<void(const DeliveryOutcome&)> settled) override;
+
+    // Whether something of that origin was to be delivered before.
+    Result<bool> is_known(const std::string& origin) const;
 
     const Outbox& outbox() const { return outbox_; }
     const ChannelTurns& turns() const { return turns_; }
@@ -141,6 +146,8 @@ class Channels final : public Deliverer {
     OutgoingFiles files_;
     Outbox outbox_;
     TurnSigns signs_;
+    ReplyRows rows_;
+    BlockStreams blocks_;
     ChannelTurns turns_;
     Inbox inbox_;
     PairingDesk pairing_;

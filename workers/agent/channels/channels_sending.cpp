@@ -125,6 +125,12 @@ Done Channels::react(const DeliveryWish& where, const std::string& message_id,
     return send(ChannelAccount{where.channel, where.account}.worker(), message);
 }
 
+Result<bool> Channels::is_known(const std::string& origin) const {
+    const Result<std::optional<OutboundRow>> known = services_.channels.find_outbound(origin);
+    if (!known) return known.error();
+    return known->has_value();
+}
+
 Outbox::Settled Channels::teller(const DeliveryWish& to, Told settled) {
     if (!settled) return nullptr;
     return [channel = to.channel, settled = std::move(settled)](const OutboundRow& row) {

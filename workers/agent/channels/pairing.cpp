@@ -103,6 +103,23 @@ std::vector<std::string> allowed_in(const std::string& channel, const Json& file
     return allowed;
 }
 
+bool set_allowed(Json& file, const std::string& channel, const std::string& id, bool add) {
+    const Json before = member(file, "allowFrom");
+    Json kept = Json::array();
+    bool was_there = false;
+    for (const Json& entry : before) {
+        const std::string one = entry.is_string() ? entry.get<std::string>() : print_json(entry);
+        const bool is_it = normal_entry(channel, one) == id;
+        was_there |= is_it;
+        if (!is_it || add) kept.push_back(entry);
+    }
+    if (was_there == add) return false;
+    if (add) kept.push_back(id);
+    file["version"] = 1;
+    file["allowFrom"] = std::move(kept);
+    return true;
+}
+
 std::map<std::string, std::string> requests_in(const Json& file) {
     std::map<std::string, std::string> requests;
     for (const Json& request : member(file, "requests"))
@@ -259,6 +276,31 @@ void PairingDesk::decide(Decision decision, const std::string& channel, const st
             if (const auto followed = channels_.find(channel); followed != channels_.end())
                 refresh(channel, followed->second);
             answer(*request);
+        });
+}
+
+void PairingDesk::change_allowed(const std::string& channel, const std::string& entry, bool add,
+                                 std::function<void(const Result<bool>&)> answer) {
+    const std::string id = normal_entry(channel, entry);
+    // A name is whoever wears it.
+    if (id.empty() || id == "*" || id.front() == '@')
+        return answer(Error{Fault::bad_message, "\"" + entry + "\" is no person's id"});
+    const auto changed = std::make_shared<bool>(false);  // shared by the change and what follows it
+    change(
+        [changed, channel, id, add](const SharedDirectory& directory) {
+            return directory.change(
+                allow_file(channel),
+                [&](Json& file) -> Done {
+                    *changed = set_allowed(file, channel, id, add);
+                    return {};
+                },
+                no_patience);
+        },
+        [this, changed, channel, answer = std::move(answer)](const Done& done) {
+            if (!done) return answer(done.error());
+            if (const auto followed = channels_.find(channel); followed != channels_.end())
+                refresh(channel, followed->second);
+            answer(*changed);
         });
 }
 

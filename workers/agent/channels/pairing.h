@@ -41,6 +41,8 @@ PairingAnswer ask_in(Json& file, const Stranger& stranger, int64_t now_ms,
 std::string new_pairing_code();
 // The entries of an allow list file, as the channel names people.
 std::vector<std::string> allowed_in(const std::string& channel, const Json& file);
+// Puts one in or takes one out; false: so it was already.
+bool set_allowed(Json& file, const std::string& channel, const std::string& id, bool add);
 // The ids of its requests, with the account each came from.
 std::map<std::string, std::string> requests_in(const Json& file);
 
@@ -75,6 +77,10 @@ class PairingDesk {
                 std::function<void(const Result<Json>& request)> answer);
 
     static constexpr size_t most_pending = 3;
+    // Somebody is let in, or not any more, without having asked; false: so it was already.
+    void change_allowed(const std::string& channel, const std::string& entry, bool add,
+                        std::function<void(const Result<bool>& changed)> answer);
+
     // More changes than that do not wait for another program.
     static constexpr size_t most_waiting = 256;
 

@@ -71,6 +71,8 @@ void PromisedAnswers::keep(const SessionStore::Note& promise, const RunRecord& r
                                       nullptr);
     }
     if (!done) log_warn("the answer of run {} is not delivered: {}", run.run_id, done.error().what);
+    // What may pass by itself is no reason to forget it: the promise is the next process's.
+    if (!done && done.error().fault != Fault::bad_message) return;
     if (const Done closed = store_.put_notes({{promise.name, ""}}); !closed)
         log_warn("the answer of run {} may be delivered twice: {}", run.run_id,
                  closed.error().what);

@@ -13,11 +13,14 @@ Result<std::string> answer_of_run(SessionStore& store, const RunRecord& run) {
 }
 
 Result<Json> answer_message(SessionStore& store, const RunRecord& run) {
-    // Where it was answered: the session may have begun another conversation since.
-    const Session then{run.session, Json{{"sessionId", run.session_id}}};
-    Result<Json> message = store.find_message(then, run.answer_id);
-    if (!message) return message.error();
-    if (!message->is_null()) return message;
+    // Where it was answered: the session may have begun another conversation since. A heartbeat may
+    // have begun the first one.
+    if (is_session_id(run.session_id)) {
+        const Session then{run.session, Json{{"sessionId", run.session_id}}};
+        Result<Json> message = store.find_message(then, run.answer_id);
+        if (!message) return message.error();
+        if (!message->is_null()) return message;
+    }
     const Result<std::optional<Session>> now = store.find(run.session);
     if (!now) return now.error();
     if (!*now) return Json();

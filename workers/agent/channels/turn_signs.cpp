@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "workers/agent/channels/block_streams.h"
 #include "workers/agent/channels/deliveries.h"
 #include "workers/agent/transcript.h"
 #include "workers/common/log.h"
@@ -80,7 +81,8 @@ void TurnSigns::turn_accepted(const ChannelTurn& turn) {
     shown.turn.row.message.clear();
     shown.mode = typing_mode(services_.config, turn);
     shown.emoji = ack_emoji(services_.config, turn);
-    shown.drafts = shows_drafts(services_.config, turn);
+    shown.drafts =
+        shows_drafts(services_.config, turn) && !block_settings(services_.config, turn).on;
     if (!shown.emoji.empty()) react(shown, false);
 }
 
@@ -94,8 +96,9 @@ void TurnSigns::run_says(const std::string& run_id, const std::string& text) {
     const auto found = shown_.find(run_id);
     if (found == shown_.end()) return;
     Shown& shown = found->second;
-    if (!shown.typing && shown.mode != TypingMode::never) type(shown, true);
     const int64_t now = services_.now_ms();
+    const bool is_fresh = shown.typing && now - shown.last_typing_ms < typing_again_ms;
+    if (!is_fresh && shown.mode != TypingMode::never) type(shown, true);
     if (!shown.drafts || now - shown.last_draft_ms < draft_every_ms) return;
     const ChannelReply so_far = channel_reply(text);
     if (so_far.text.empty()) return;
@@ -107,6 +110,11 @@ void TurnSigns::run_says(const std::string& run_id, const std::string& text) {
     *draft.mutable_place() = shown.turn.message.place();
     draft.set_text(so_far.text);
     send(shown, message);
+}
+
+void TurnSigns::part_arrived(const std::string& run_id) {
+    const auto found = shown_.find(run_id);
+    if (found != shown_.end() && found->second.typing) type(found->second, true);
 }
 
 std::string TurnSigns::turn_ended(const ChannelTurn& turn) {
@@ -123,20 +131,11 @@ std::string TurnSigns::turn_ended(const ChannelTurn& turn) {
 
 void TurnSigns::type(Shown& shown, bool on) {
     shown.typing = on;
+    if (on) shown.last_typing_ms = services_.now_ms();
     AgentToChannel message;
     *message.mutable_typing()->mutable_place() = shown.turn.message.place();
     message.mutable_typing()->set_on(on);
     send(shown, message);
-    if (!on || again_) return;
-    again_ = services_.loop.every(typing_again, [this] {
-        bool any = false;
-        for (auto& [run_id, other] : shown_) {
-            if (!other.typing) continue;
-            any = true;
-            type(other, true);
-        }
-        if (!any) again_.reset();
-    });
 }
 
 void TurnSigns::react(const Shown& shown, bool remove) {
@@ -156,13 +155,21 @@ void TurnSigns::send(const Shown& shown, const AgentToChannel& message) {
 
 void TurnEvents::emit(const Event& event) {
     clients_.emit(event);
-    if (!signs_ || !signs_->knows(event.run_id)) return;
     const std::string_view name = event.name;
+    if (blocks_ && blocks_->knows(event.run_id) && name == "agent" &&
+        text_view(event.payload, "stream") == "assistant")
+        blocks_->run_says(event.run_id, text_member(member(event.payload, "data"), "text"));
+    if (!signs_ || !signs_->knows(event.run_id)) return;
     if (name == "agent" && text_view(event.payload, "stream") == "lifecycle" &&
         text_view(member(event.payload, "data"), "phase") == "start")
         signs_->run_started(event.run_id);
     if (name == "chat" && text_view(event.payload, "state") == "delta")
         signs_->run_says(event.run_id, message_text(member(event.payload, "message")));
+}
+
+void TurnEvents::run_turns_to_tools(const std::string& run_id, const std::string& text) {
+    clients_.run_turns_to_tools(run_id, text);
+    if (blocks_) blocks_->run_turns_to_tools(run_id, text);
 }
 
 }  // namespace agent

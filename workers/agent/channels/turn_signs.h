@@ -33,9 +33,13 @@ class TurnSigns final : public TurnWatcher {
     // Of any run; those of no channel are none of its business.
     void run_started(const std::string& run_id);
     void run_says(const std::string& run_id, const std::string& text);
+    // A message of the turn has arrived, which ends "typing" on some platforms: it goes on.
+    void part_arrived(const std::string& run_id);
     bool knows(const std::string& run_id) const { return shown_.contains(run_id); }
 
-    static constexpr std::chrono::milliseconds typing_again{60'000};  // channels forget after 120 s
+    // Channels end it after two minutes, so that it does not outlive what goes on; what a run says
+    // lets it go on, told no more often than this.
+    static constexpr int64_t typing_again_ms = 60'000;
     static constexpr int64_t draft_every_ms = 300;
 
   private:
@@ -43,6 +47,7 @@ class TurnSigns final : public TurnWatcher {
         ChannelTurn turn;
         TypingMode mode = TypingMode::never;
         bool typing = false;
+        int64_t last_typing_ms = 0;
         std::string emoji;
         bool drafts = false;
         std::string draft_id;
@@ -54,22 +59,28 @@ class TurnSigns final : public TurnWatcher {
 
     Services services_;
     std::map<std::string, Shown> shown_;  // by run id
-    Loop::Registration again_;
 };
 
-// The clients' events, on their way past the signs.
+class BlockStreams;
+
+// The clients' events, on their way past the signs and the blocks of answers.
 class TurnEvents final : public EventSink {
   public:
     explicit TurnEvents(EventSink& clients) : clients_(clients) {}
     // Null: nobody looks.
-    void look(TurnSigns* signs) { signs_ = signs; }
+    void look(TurnSigns* signs, BlockStreams* blocks) {
+        signs_ = signs;
+        blocks_ = blocks;
+    }
 
     void emit(const Event& event) override;
+    void run_turns_to_tools(const std::string& run_id, const std::string& text) override;
     void run_ended(const std::string& run_id) override { clients_.run_ended(run_id); }
 
   private:
     EventSink& clients_;
     TurnSigns* signs_ = nullptr;
+    BlockStreams* blocks_ = nullptr;
 };
 
 }  // namespace agent

@@ -1,14 +1,19 @@
 #include "workers/agent/channels/turns.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "workers/agent/attachments.h"
 #include "workers/agent/channels/addresses.h"
+#include "workers/agent/channels/block_streams.h"
 #include "workers/agent/channels/deliveries.h"
 #include "workers/agent/channels/inbound_text.h"
 #include "workers/agent/channels/reply_extras.h"
+#include "workers/agent/channels/reply_rows.h"
+#include "workers/agent/channels/reply_text.h"
 #include "workers/agent/channels/run_answer.h"
 #include "workers/agent/message_tool.h"
+#include "workers/common/channel/measure.h"
 #include "workers/common/log.h"
 
 namespace agent {
@@ -18,16 +23,15 @@ using hardshell::proto::Place;
 namespace {
 
 constexpr std::chrono::milliseconds retry_pause{500};
+constexpr size_t longest_of_one_message = 4'096;  // of Telegram, in UTF-16 units
 // Of a message's images, as they are told to a model.
 constexpr size_t most_image_bytes = 8u << 20;
+constexpr const char* put_aside_text =
+    "The assistant's process ended three times when it came to this message, so it was put aside. "
+    "Send it again to try once more.";
 
 std::string run_id_for(const InboundRow& row) {
     return "channel:" + row.worker + ":" + row.key;
-}
-
-// Discord shows that it waits until the command itself is answered.
-bool answers_a_command(const ChannelTurn& turn) {
-    return turn.account.channel == "discord" && turn.message.is_native_command();
 }
 
 }  // namespace
@@ -45,6 +49,7 @@ Done ChannelTurns::recover() {
     if (!open) return open.error();
     if (!open->empty())
         log_info("{} messages of channels wait since the last end of this process", open->size());
+    for (const InboundRow& row : *open) left_.insert(run_id_for(row));
     take(std::move(*open));
     return {};
 }
@@ -57,7 +62,7 @@ void ChannelTurns::take(std::vector<InboundRow> rows) {
 }
 
 bool ChannelTurns::has_room() const {
-    if (waiting_.size() + running_.size() >= most_open) return false;
+    if (waiting_.size() + running_.size() + decided_.size() >= most_open) return false;
     size_t bytes = 0;
     for (const InboundRow& row : waiting_) bytes += row.message.size();
     for (const auto& [run_id, turn] : running_) bytes += turn.row.message.size();
@@ -94,25 +99,58 @@ ChannelTurns::Begun ChannelTurns::begin(InboundRow row) {
         settle(turn, {});
         return Begun::done;
     }
-    turn.route =
-        route_of(services_.config, turn.account, turn.message.place(), turn.message.sender());
     const Result<std::optional<RunRecord>> known = services_.store.find_run(method, turn.run_id);
     if (!known) {
         log_warn("a message of {} waits: {}", turn.row.worker, known.error().what);
         return Begun::later;
     }
+    const bool is_left = left_.erase(turn.run_id) > 0;
     if (*known) return take_up(std::move(turn), **known);
-    return hand_in(std::move(turn));
+    return is_left ? begin_again(std::move(turn)) : begin_new(std::move(turn));
+}
+
+// The process that left it counts as well. What has to wait has ended nobody.
+ChannelTurns::Begun ChannelTurns::begin_again(ChannelTurn turn) {
+    if (turn.row.tries + 1 >= most_tries) {
+        log_error("a message of {} is put aside: {} processes ended when they came to it",
+                  turn.row.worker, turn.row.tries + 1);
+        settle(turn, {notice(turn, failure_text(put_aside_text))});
+        return Begun::done;
+    }
+    InboundRow tried{turn.row.worker, turn.row.key, turn.row.received_ms, "", turn.row.tries + 1};
+    Done noted = services_.channels.put_tries(tried);
+    if (!noted) {
+        left_.insert(turn.run_id);
+        log_warn("a message of {} waits: {}", turn.row.worker, noted.error().what);
+        return Begun::later;
+    }
+    const Begun begun = begin_new(std::move(turn));
+    if (begun == Begun::done) return begun;
+    --tried.tries;
+    noted = services_.channels.put_tries(tried);
+    if (!noted) log_warn("a message that waits counts as tried: {}", noted.error().what);
+    return begun;
+}
+
+ChannelTurns::Begun ChannelTurns::begin_new(ChannelTurn turn) {
+    turn.route =
+        route_of(services_.config, turn.account, turn.message.place(), turn.message.sender());
+    return turn.message.replaces_id().empty() ? hand_in(std::move(turn)) : take_change(turn);
 }
 
 // An earlier process began it; the run may be over, or be under way again.
 ChannelTurns::Begun ChannelTurns::take_up(ChannelTurn turn, const RunRecord& run) {
+    turn.route =
+        route_of(services_.config, turn.account, turn.message.place(), turn.message.sender());
     turn.route.session = run.session;
     if (run.has_ended()) {
+        // What was sent of it has to be known.
+        if (!services_.channels.outbound_origins(turn.run_id + "#")) return Begun::later;
         reply(turn, run);
         return Begun::done;
     }
     services_.watcher.turn_accepted(turn);
+    services_.blocks.turn_accepted(turn, true);
     running_[turn.run_id] = std::move(turn);
     return Begun::done;
 }
@@ -137,6 +175,32 @@ ChannelTurns::Begun ChannelTurns::hand_in(ChannelTurn turn) {
         *begun = taken ? taken_in(*shared, *taken) : not_taken(*shared, taken.error());
     });
     return *begun;
+}
+
+// No turn of its own: people who correct themselves have asked once.
+ChannelTurns::Begun ChannelTurns::take_change(const ChannelTurn& turn) {
+    const std::string_view text = trimmed(turn.message.text());
+    if (!text.empty() && !change_waiting(turn) && services_.add_event)
+        services_.add_event(turn.route.session, "[edited message id:" + turn.message.replaces_id() +
+                                                    "] " + std::string(text));
+    settle(turn, {});
+    return Begun::done;
+}
+
+// False when the turn of the message that was changed has begun, or there is none.
+bool ChannelTurns::change_waiting(const ChannelTurn& change) {
+    for (auto& [run_id, turn] : running_) {
+        if (turn.row.worker != change.row.worker ||
+            turn.message.message_id() != change.message.replaces_id() ||
+            turn.message.place().chat_id() != change.message.place().chat_id())
+            continue;
+        // Put together from several, of which this is one: the others are not to be lost.
+        if (measured(turn.message.text(), Measure::utf16_units) > longest_of_one_message)
+            return false;
+        turn.message.set_text(change.message.text());
+        return services_.runs.replace_waiting(run_id, user_message(turn, turn.message.text(), 0));
+    }
+    return false;
 }
 
 Said ChannelTurns::said_in(const ChannelTurn& turn) const {
@@ -169,6 +233,7 @@ ChannelTurns::Begun ChannelTurns::taken_in(const ChannelTurn& turn, const Taken&
     switch (taken.as) {
         case Taken::As::turn:
             services_.watcher.turn_accepted(turn);
+            services_.blocks.turn_accepted(turn, false);
             running_[turn.run_id] = turn;
             return Begun::done;
         case Taken::As::answered:
@@ -212,7 +277,8 @@ Json ChannelTurns::user_message(const ChannelTurn& turn, const std::string& text
         if (bytes >= most_image_bytes) break;
         // A channel has its own folder; nothing else is its to show.
         if (!file.mime_type().starts_with("image/") ||
-            !file.path().starts_with(turn.account.channel + "/"))
+            !file.path().starts_with(turn.account.channel + "/") ||
+            file.path().find("/..") != std::string::npos)
             continue;
         const Result<Json> image = image_of_file(services_.state_dir, file.path(), file.mime_type(),
                                                  most_image_bytes - bytes);
@@ -277,78 +343,66 @@ void ChannelTurns::run_ended(const RunRecord& run) {
     if (retry_) work();
 }
 
-bool ChannelTurns::quotes(const ChannelTurn& turn, const ChannelReply& reply) const {
-    if (answers_a_command(turn)) return true;
-    const Json& setting = channel_setting(services_.config.json(), turn.account, "replyToMode");
-    const std::string usual = turn.account.channel == "telegram" ? "first" : "off";
-    const std::string mode = setting.is_string() ? setting.get<std::string>() : usual;
-    const Place& place = turn.message.place();
-    // In a thread of its own a reply stands below what it answers.
-    const bool in_thread = turn.account.channel == "discord" &&
-                           (!place.thread_id().empty() || !place.parent_id().empty());
-    return in_thread || mode == "first" || mode == "all" || (mode != "off" && reply.wants_reply_to);
-}
-
-// What cannot go along is named in the text.
-void ChannelTurns::attach(const ChannelTurn& turn, const ChannelReply& said, Delivery& delivery) {
-    const AgentEntry* entry = services_.config.agent(turn.route.agent);
-    for (const std::string& file : said.files) {
-        const bool is_address = file.starts_with("http://") || file.starts_with("https://");
-        Result<hardshell::proto::Attachment> published =
-            Error{Fault::bad_message, file + " is an address"};
-        if (entry && !is_address) published = services_.files.publish(entry->workspace, file);
-        if (published) {
-            delivery.files.push_back(std::move(*published));
-            continue;
-        }
-        if (!is_address) log_warn("a file of an answer is not sent: {}", published.error().what);
-        delivery.text += (delivery.text.empty() ? "" : "\n") +
-                         (is_address ? file : "[file could not be sent: " + file + "]");
-    }
-}
-
 void ChannelTurns::reply(const ChannelTurn& turn, const RunRecord& run) {
     const std::string draft = services_.watcher.turn_ended(turn);
-    if (run.was_passed_over()) return settle(turn, {});  // another's answer is for it as well
-    if (run.status == "error") return settle(turn, {notice(turn, failure_text(run.summary))});
+    const auto settle_without_answer = [&](std::vector<OutboundRow> rows) {
+        (void)services_.blocks.turn_ended(turn, "");
+        settle(turn, std::move(rows));
+    };
+    if (run.was_passed_over()) return settle_without_answer({});  // another's answer is for it too
+    if (run.status == "error")
+        return settle_without_answer({notice(turn, failure_text(run.summary))});
     if (run.status == "aborted") {
         const bool by_person = run.summary == "aborted";  // told already
-        return settle(turn, by_person ? std::vector<OutboundRow>{}
-                                      : std::vector{notice(turn, failure_text(run.summary))});
+        return settle_without_answer(by_person
+                                         ? std::vector<OutboundRow>{}
+                                         : std::vector{notice(turn, failure_text(run.summary))});
     }
     const Result<std::string> answer = answer_of_run(services_.store, run);
     if (!answer) {
         log_error("the answer to a message of {} could not be read: {}", turn.row.worker,
                   answer.error().what);
-        return settle(turn, {notice(turn, failure_text(answer.error().what))});
+        return settle_without_answer({notice(turn, failure_text(answer.error().what))});
     }
-    const ChannelReply said = channel_reply(*answer);
-    const Place& place = turn.message.place();
-    const DeliveryWish here{turn.account.channel,
-                            address_text(turn.account.channel, place, turn.message.sender()),
-                            turn.account.account, place.thread_id(), run.session};
+    settle(turn, answer_rows(turn, run, spoken(*answer), draft));
+}
+
+// What of the answer was not sent in blocks before.
+std::vector<OutboundRow> ChannelTurns::answer_rows(const ChannelTurn& turn, const RunRecord& run,
+                                                   const std::string& said,
+                                                   const std::string& draft) {
+    std::vector<BlockStreams::Part> parts = services_.blocks.turn_ended(turn, said);
+    const ChannelReply whole = reply_in(said);
+    const DeliveryWish here{
+        turn.account.channel,
+        address_text(turn.account.channel, turn.message.place(), turn.message.sender()),
+        turn.account.account, turn.message.place().thread_id(), run.session};
     const bool is_repeated =
-        said.files.empty() && was_said(member(run.payload, "sent"), here, said.text);
-    if (said.says_nothing() || is_repeated) return settle(turn, {});
-    Delivery delivery;
-    delivery.account = turn.account;
-    delivery.place = turn.message.place();
-    delivery.text = text_member(member(services_.config.json(), "messages"), "responsePrefix");
-    if (!delivery.text.empty()) delivery.text += " ";
-    delivery.text += with_extras(turn, run, said.text);
-    attach(turn, said, delivery);
-    if (quotes(turn, said))
-        delivery.reply_to_id =
-            said.reply_to_id.empty() ? turn.message.message_id() : said.reply_to_id;
-    delivery.draft_id = draft;
-    delivery.session = run.session;
-    delivery.origin = turn.run_id;
-    settle(turn, {outbound_row(delivery, services_.now_ms())});
+        whole.files.empty() && was_said(member(run.payload, "sent"), here, whole.text);
+    if (parts.empty() || whole.says_nothing() || is_repeated) return {};
+    std::vector<std::pair<ChannelReply, const BlockStreams::Part*>> replies;
+    for (const BlockStreams::Part& part : parts)
+        if (ChannelReply reply = reply_in(part.text); !reply.says_nothing())
+            replies.emplace_back(std::move(reply), &part);
+    if (replies.empty()) return {};
+    const Extras around = extras(turn, run);
+    replies.front().first.text = around.before + replies.front().first.text;
+    replies.back().first.text += around.after;
+    std::vector<OutboundRow> rows;
+    for (const auto& [reply, part] : replies) {
+        Delivery delivery = services_.rows.delivery(turn, reply, part->is_first);
+        if (rows.empty()) delivery.draft_id = draft;
+        delivery.session = run.session;
+        delivery.origin = part->origin;
+        rows.push_back(outbound_row(delivery, services_.now_ms()));
+        rows.back().next_try_ms = part->not_before_ms;
+    }
+    return rows;
 }
 
 // As the turn or its session wants it: /reasoning, /usage.
-std::string ChannelTurns::with_extras(const ChannelTurn& turn, const RunRecord& run,
-                                      std::string text) {
+ChannelTurns::Extras ChannelTurns::extras(const ChannelTurn& turn, const RunRecord& run) {
+    Extras around;
     const Result<std::optional<Session>> session = services_.store.find(run.session);
     const Json entry = session && *session ? (*session)->entry : Json::object();
     const std::string reasoning =
@@ -356,12 +410,13 @@ std::string ChannelTurns::with_extras(const ChannelTurn& turn, const RunRecord& 
     if (reasoning == "on" || reasoning == "stream") {
         const Result<Json> answer = answer_message(services_.store, run);
         const std::string thoughts = answer ? shown_thoughts(*answer) : "";
-        if (!thoughts.empty()) text = thoughts + "\n\n" + text;
+        if (!thoughts.empty()) around.before = thoughts + "\n\n";
     }
     const std::string footer =
         usage_footer(text_member(entry, "responseUsage"),
                      member_at(run.payload, "result.meta.agentMeta"), turn.route.session.key);
-    return footer.empty() ? text : text + "\n\n" + footer;
+    if (!footer.empty()) around.after = "\n\n" + footer;
+    return around;
 }
 
 OutboundRow ChannelTurns::notice(const ChannelTurn& turn, const std::string& text) const {
@@ -377,21 +432,32 @@ OutboundRow ChannelTurns::notice(const ChannelTurn& turn, const std::string& tex
 }
 
 // The message is done with in the moment its reply is in the outbox. When that cannot be written,
-// the message stays open for a later process, which finds the run and comes here again.
+// it is tried again: what was decided is not decided twice. Should this process end before, the
+// message is open for a later one, which finds the run and comes here again.
 void ChannelTurns::settle(const ChannelTurn& turn, std::vector<OutboundRow> replies) {
-    std::vector<const OutboundRow*> rows;
-    for (const OutboundRow& row : replies) rows.push_back(&row);
-    const Done done = services_.channels.settle_inbound({&turn.row}, rows, services_.now_ms());
-    if (!done) {
-        log_error("the reply to a message of {} waits: {}", turn.row.worker, done.error().what);
-        services_.loop.soon([this, row = turn.row, alive = alive_] {
-            if (!*alive) return;
-            waiting_.push_front(row);
-            work_later();
-        });
-        return;
+    decided_.push_back(
+        {{turn.row.worker, turn.row.key, turn.row.received_ms, ""}, std::move(replies)});
+    if (!settle_again_) settle_decided();
+}
+
+void ChannelTurns::settle_decided() {
+    settle_again_.reset();
+    while (!decided_.empty()) {
+        Decided& next = decided_.front();
+        std::vector<const OutboundRow*> rows;
+        for (const OutboundRow& row : next.replies) rows.push_back(&row);
+        const Done done = services_.channels.settle_inbound({&next.row}, rows, services_.now_ms());
+        if (!done) {
+            if (std::exchange(trouble_, done.error().what) != done.error().what)
+                log_error("the reply to a message of {} waits: {}", next.row.worker,
+                          done.error().what);
+            settle_again_ = services_.loop.after(retry_pause, [this] { settle_decided(); });
+            return;
+        }
+        services_.outbox.add_stored(std::move(next.replies));
+        decided_.pop_front();
     }
-    services_.outbox.add_stored(std::move(replies));
+    trouble_.clear();
 }
 
 }  // namespace agent

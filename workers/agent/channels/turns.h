@@ -1,13 +1,17 @@
 // From a person's message to the answer: who answers, the run, its reply into the outbox.
 //
 // Promises that a message that is in the journal is answered, once: by this process or a later one.
-// A run is named after its message, so that a later process finds what an earlier one began.
+// A run is named after its message, so that a later process finds what an earlier one began. One
+// that has no run after `most_tries` processes began to handle it is put aside, and said so: it may
+// be what ended them. A message that was changed is not answered again: the change goes into what
+// waits for its turn, or is told to the session's next one.
 #pragma once
 
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,8 +19,6 @@
 #include "workers/agent/channels/channel_store.h"
 #include "workers/agent/channels/deliveries.h"
 #include "workers/agent/channels/outbox.h"
-#include "workers/agent/channels/outgoing_files.h"
-#include "workers/agent/channels/reply_text.h"
 #include "workers/agent/channels/routing.h"
 #include "workers/agent/front_desk.h"
 #include "workers/agent/runs.h"
@@ -40,6 +42,9 @@ class TurnWatcher {
     virtual std::string turn_ended(const ChannelTurn& turn) = 0;
 };
 
+class BlockStreams;
+class ReplyRows;
+
 class ChannelTurns {
   public:
     struct Services {
@@ -51,9 +56,12 @@ class ChannelTurns {
         const AgentConfig& config;
         Outbox& outbox;
         TurnWatcher& watcher;
-        OutgoingFiles& files;
+        BlockStreams& blocks;
+        const ReplyRows& rows;
         std::function<int64_t()> now_ms;
         std::string state_dir = ".";  // below which the files of messages are
+        // What a session's next turn is to know of.
+        std::function<void(const SessionKey&, const std::string&)> add_event = nullptr;
     };
     static constexpr const char* method = "channel";
 
@@ -70,6 +78,7 @@ class ChannelTurns {
     // Messages that have no run yet.
     Backlog waiting() const;
 
+    static constexpr int most_tries = 3;
     static constexpr size_t most_open = 1'000;
     static constexpr size_t most_open_bytes = 16u << 20;  // of their messages
 
@@ -78,7 +87,11 @@ class ChannelTurns {
     void work();
     void work_later();
     Begun begin(InboundRow row);
+    Begun begin_again(ChannelTurn turn);
+    Begun begin_new(ChannelTurn turn);
     Begun hand_in(ChannelTurn turn);
+    Begun take_change(const ChannelTurn& turn);
+    bool change_waiting(const ChannelTurn& change);
     Said said_in(const ChannelTurn& turn) const;
     Begun taken_in(const ChannelTurn& turn, const Taken& taken);
     Begun not_taken(const ChannelTurn& turn, const Error& error);
@@ -88,16 +101,30 @@ class ChannelTurns {
     Result<int64_t> remember_route(const ChannelTurn& turn);
     void run_ended(const RunRecord& run);
     void reply(const ChannelTurn& turn, const RunRecord& run);
-    std::string with_extras(const ChannelTurn& turn, const RunRecord& run, std::string text);
-    void attach(const ChannelTurn& turn, const ChannelReply& said, Delivery& delivery);
-    bool quotes(const ChannelTurn& turn, const ChannelReply& reply) const;
+    struct Extras {
+        std::string before;
+        std::string after;
+    };
+    Extras extras(const ChannelTurn& turn, const RunRecord& run);
+    std::vector<OutboundRow> answer_rows(const ChannelTurn& turn, const RunRecord& run,
+                                         const std::string& said, const std::string& draft);
     void settle(const ChannelTurn& turn, std::vector<OutboundRow> replies);
+    void settle_decided();
     OutboundRow notice(const ChannelTurn& turn, const std::string& text) const;
 
+    // A message that is done with, and what is to be told: until that is written down.
+    struct Decided {
+        InboundRow row;  // its key alone
+        std::vector<OutboundRow> replies;
+    };
     Services services_;
     std::deque<InboundRow> waiting_;
+    std::set<std::string> left_;  // run ids of what an earlier process left, not tried yet
     std::map<std::string, ChannelTurn> running_;  // by run id
+    std::deque<Decided> decided_;
+    std::string trouble_;  // last said of those
     Loop::Registration retry_;
+    Loop::Registration settle_again_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // shared with tasks of the loop
 };
 

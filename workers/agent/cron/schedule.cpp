@@ -7,7 +7,7 @@ namespace agent {
 
 namespace {
 
-Error bad(const std::string& what) {
+Error bad_schedule(const std::string& what) {
     return {Fault::bad_message, what};
 }
 
@@ -102,7 +102,7 @@ Result<Schedule> Schedule::read(const Json& json, int64_t created_ms, TimeZones&
     if (kind == "at") {
         schedule.at_ms_ = int_member(json, "atMs", -1);
         if (schedule.at_ms_ < 0 || schedule.at_ms_ > last_ms)
-            return bad("schedule.atMs must be a time in milliseconds since 1970");
+            return bad_schedule("schedule.atMs must be a time in milliseconds since 1970");
         return schedule;
     }
     if (kind == "every") {
@@ -113,17 +113,17 @@ Result<Schedule> Schedule::read(const Json& json, int64_t created_ms, TimeZones&
                                   ? int_member(json, "anchorMs", -1)
                                   : std::clamp<int64_t>(created_ms, 0, last_ms);
         if (schedule.every_ms_ < 1 || schedule.every_ms_ > last_ms)
-            return bad("schedule.everyMs must be a number of milliseconds above 0");
+            return bad_schedule("schedule.everyMs must be a number of milliseconds above 0");
         if (schedule.anchor_ms_ < 0 || schedule.anchor_ms_ > last_ms)
-            return bad("schedule.anchorMs must be a time in milliseconds since 1970");
+            return bad_schedule("schedule.anchorMs must be a time in milliseconds since 1970");
         return schedule;
     }
-    if (kind != "cron") return bad("schedule.kind must be at, every or cron");
+    if (kind != "cron") return bad_schedule("schedule.kind must be at, every or cron");
     schedule.kind_ = Kind::cron;
     Result<CronExpression> expression = CronExpression::parse(text_member(json, "expr"));
-    if (!expression) return bad("schedule.expr: " + expression.error().what);
+    if (!expression) return bad_schedule("schedule.expr: " + expression.error().what);
     Result<Zone> zone = zones.find(text_member(json, "tz"));
-    if (!zone) return bad("schedule.tz: " + zone.error().what);
+    if (!zone) return bad_schedule("schedule.tz: " + zone.error().what);
     schedule.expression_ = std::move(*expression);
     schedule.zone_ = std::move(*zone);
     return schedule;

@@ -167,15 +167,21 @@ class Reader final : public Interpreter {
         append_thinking(thinking_, text);
     }
 
+    // Some servers give every call the place of the first: a name under another id is one more.
+    bool is_another(size_t known, const std::string& id, const std::string& name) {
+        const std::string_view known_id = text_view(block(known), "id");
+        return !id.empty() && !name.empty() && !known_id.empty() && known_id != id;
+    }
+
     void take_call(const Json& call) {
         const int64_t index = int_member(call, "index", 0);
         const Json& function = member(call, "function");
+        const std::string id = text_member(call, "id");
+        const std::string name = text_member(function, "name");
         auto found = calls_.find(index);
-        if (found == calls_.end()) {
+        if (found == calls_.end() || is_another(found->second, id, name)) {
             if (!has_room()) return;
-            const size_t added =
-                add_tool_call(text_member(call, "id"), text_member(function, "name"));
-            found = calls_.emplace(index, added).first;
+            found = calls_.insert_or_assign(index, add_tool_call(id, name)).first;
         }
         append_arguments(found->second, text_member(function, "arguments"));
     }

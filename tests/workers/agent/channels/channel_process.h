@@ -54,10 +54,19 @@ struct ChannelProcess {
         say(message);
     }
     void offer(const std::string& key, const std::string& text, bool may_command = true) {
+        offer(key, key, text, may_command, "");
+    }
+    // The message of that id was changed.
+    void change(const std::string& key, const std::string& id, const std::string& text) {
+        offer(key, id, text, true, id);
+    }
+    void offer(const std::string& key, const std::string& id, const std::string& text,
+               bool may_command, const std::string& replaces) {
         ChannelToAgent message;
         auto& inbound = *message.mutable_inbound();
         inbound.set_key(key);
-        inbound.set_message_id(key);
+        inbound.set_message_id(id);
+        inbound.set_replaces_id(replaces);
         inbound.mutable_place()->set_kind(Place::DIRECT);
         inbound.mutable_place()->set_chat_id("555");
         inbound.mutable_sender()->set_id("555");

@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include <SQLiteCpp/SQLiteCpp.h>
+
 #include "tests/workers/agent/channels/channel_process.h"
 #include "workers/agent/transcript.h"
 
@@ -91,6 +93,26 @@ TEST_F(ChannelMessages, SurviveTheEndOfTheProcessAtEveryStep) {
     EXPECT_TRUE(agent->life.models.calls.empty());
 }
 
+// Neither the end of the run nor the reply can be written at first.
+TEST_F(ChannelMessages, AreAnsweredOnceTheDiskTakesTheAnswer) {
+    ChannelProcess& agent = start();
+    agent.come_up();
+    agent.offer("1", "hello");
+    SQLite::Database disk(directory / "hardshell/agent/state.sqlite", SQLite::OPEN_READWRITE);
+    for (const char* table : {"runs", "inbound"})
+        disk.exec(std::string("CREATE TRIGGER full_") + table + " BEFORE UPDATE ON " + table +
+                  " BEGIN SELECT RAISE(ABORT, 'full'); END");
+    agent.answer("Hi");
+    loop.advance(2'000);
+    EXPECT_THAT(agent.texts(), IsEmpty());
+    disk.exec("DROP TRIGGER full_runs; DROP TRIGGER full_inbound");
+    loop.advance(2'000);
+    EXPECT_THAT(agent.texts(), ElementsAre("Hi"));
+    EXPECT_EQ(agent.life.models.calls.size(), 1u) << "not begun again";
+    EXPECT_TRUE(agent.life.store->channels().open_inbound()->empty());
+    EXPECT_TRUE(agent.life.store->unfinished_runs()->empty());
+}
+
 TEST_F(ChannelMessages, TellOfATurnThatEndedTheProcessTwice) {
     for (int life = 0; life < 2; ++life) {
         ChannelProcess& agent = start();
@@ -104,6 +126,123 @@ TEST_F(ChannelMessages, TellOfATurnThatEndedTheProcessTwice) {
     ASSERT_EQ(agent.texts().size(), 1u);
     EXPECT_THAT(agent.texts().front(), HasSubstr("ended twice while answering this"));
     EXPECT_TRUE(agent.delivered().front().is_notice());
+}
+
+// A command is no run; each process that begins it ends.
+TEST_F(ChannelMessages, ThatEndTheProcessBeforeTheirTurnArePutAside) {
+    {
+        ChannelProcess& agent = start();
+        agent.come_up();
+        for (const char* key : {"1", "2", "3"}) {
+            agent.offer(key, std::string(80'000, 'q'));
+            agent.answer("noted");
+            agent.report(agent.delivered().back().delivery_id(), DeliveryReport::SENT);
+        }
+        agent.offer("4", "/compact");
+        ASSERT_EQ(agent.life.models.calls.size(), 4u);
+    }
+    for (int life = 1; life < ChannelTurns::most_tries; ++life) {
+        ChannelProcess& agent = start();
+        EXPECT_EQ(agent.life.models.calls.size(), 1u) << "begun again";
+        ASSERT_EQ(agent.life.store->channels().open_inbound()->size(), 1u);
+        EXPECT_EQ(agent.life.store->channels().open_inbound()->front().tries, life);
+    }
+    ChannelProcess& agent = start();
+    agent.come_up();
+    EXPECT_TRUE(agent.life.models.calls.empty());
+    EXPECT_THAT(agent.texts(), ElementsAre(HasSubstr("ended three times")));
+    EXPECT_TRUE(agent.delivered().front().is_notice());
+    EXPECT_TRUE(agent.life.store->channels().open_inbound()->empty());
+    agent.report(agent.delivered().back().delivery_id(), DeliveryReport::SENT);
+    agent.offer("5", "hello");
+    EXPECT_EQ(agent.life.models.calls.size(), 1u) << "the next one has its turn";
+}
+
+// What cannot begin because the disk takes nothing ends no process.
+TEST_F(ChannelMessages, ThatHaveToWaitCountAsNotTried) {
+    {
+        ChannelProcess& agent = start();
+        SQLite::Database disk(directory / "hardshell/agent/state.sqlite", SQLite::OPEN_READWRITE);
+        disk.exec(
+            "CREATE TRIGGER full_runs BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'full'); "
+            "END");
+        agent.come_up();
+        agent.offer("1", "hello");
+    }
+    for (int life = 0; life < 5; ++life) {
+        ChannelProcess& agent = start();
+        loop.advance(2'000);
+        ASSERT_EQ(agent.life.store->channels().open_inbound()->size(), 1u);
+        EXPECT_EQ(agent.life.store->channels().open_inbound()->front().tries, 0);
+    }
+    SQLite::Database(directory / "hardshell/agent/state.sqlite", SQLite::OPEN_READWRITE)
+        .exec("DROP TRIGGER full_runs");
+    EXPECT_EQ(start().life.models.calls.size(), 1u);
+}
+
+TEST_F(ChannelMessages, ThatAreChangedAreAnsweredOnce) {
+    ChannelProcess* agent = &start();
+    agent->come_up();
+    agent->offer("1", "hello");
+    agent->offer("2", "the rde one");
+    agent->change("e1", "2", "the red one");  // it waits
+    agent->change("e2", "1", "hello you");    // it is being answered
+    agent->change("e3", "77", "");
+    EXPECT_THAT(agent->accepted(), ElementsAre("1", "2", "e1", "e2", "e3"));
+    EXPECT_EQ(agent->life.store->channels().open_inbound()->size(), 2u);
+    agent = &start();
+    agent->come_up();
+    agent->answer("Hi");
+    ASSERT_EQ(agent->life.models.calls.size(), 2u);
+    const std::string asked = message_text(agent->life.models.last().request.messages.back());
+    EXPECT_THAT(asked, HasSubstr("the red one"));
+    EXPECT_THAT(asked, testing::Not(HasSubstr("rde")));
+    agent->answer("red it is");
+    EXPECT_EQ(agent->life.models.calls.size(), 2u);
+    EXPECT_TRUE(agent->life.store->channels().open_inbound()->empty());
+}
+
+TEST_F(ChannelMessages, ThatAreChangedLaterAreToldToTheNextTurn) {
+    ChannelProcess& agent = start();
+    agent.come_up();
+    agent.offer("1", "hello");
+    agent.answer("Hi");
+    agent.change("e1", "1", "hello you");
+    EXPECT_EQ(agent.life.models.calls.size(), 1u);
+    agent.offer("2", "and?");
+    ASSERT_EQ(agent.life.models.calls.size(), 2u);
+    EXPECT_THAT(message_text(agent.life.models.last().request.messages.back()),
+                HasSubstr("[edited message id:1] hello you\n"));
+}
+
+TEST_F(ChannelMessages, SentTwiceByOneRequestAreInTheConversationOnce) {
+    ChannelProcess& agent = start();
+    agent.come_up();
+    agent.offer("1", "hello");
+    agent.answer("Hi");
+    agent.report(agent.delivered().back().delivery_id(), DeliveryReport::SENT);
+    Life& life = agent.life;
+    Methods methods(MethodServices{
+        *life.runs, *life.store, life.models, agent.events, life.config, life.system_events,
+        *life.heartbeats, *life.cron, *life.desk, [&] { return life.models.list(); },
+        [this] { return loop.now_ms; }, directory.path(), agent.channels.get(), &life.tools});
+    const Json params{{"channel", "telegram"},
+                      {"to", "555"},
+                      {"message", "tea is ready"},
+                      {"sessionKey", "main"},
+                      {"idempotencyKey", "k1"}};
+    size_t answers = 0;
+    const auto count = [&](const Answer& answer) { answers += answer.ok; };
+    methods.call("send", print_json(params), count);
+    methods.call("send", print_json(params), count);
+    loop.settle();
+    agent.report(agent.delivered().back().delivery_id(), DeliveryReport::SENT);
+    EXPECT_EQ(answers, 2u);
+    EXPECT_THAT(agent.texts(), ElementsAre("Hi", "tea is ready"));
+    const auto history =
+        life.store->history(**life.store->find({"main", "agent:main:main"}), 50, 1 << 20);
+    ASSERT_TRUE(history);
+    EXPECT_EQ(parse_json(*history)->size(), 3u);
 }
 
 TEST_F(ChannelMessages, GoOnAfterAPlannedEnd) {
@@ -217,6 +356,9 @@ TEST_F(ChannelMessages, ThatWaitAreAnsweredTogether) {
     agent.report(agent.delivered().back().delivery_id(), DeliveryReport::SENT);
     EXPECT_THAT(agent.texts(), ElementsAre("first answer", "second answer"));
     EXPECT_TRUE(agent.life.store->channels().open_inbound()->empty());
+    agent.offer("4", "x");
+    loop.advance(500);
+    EXPECT_EQ(agent.life.models.calls.size(), 3u) << "there is room for the next";
 }
 
 TEST_F(ChannelMessages, ThatAreCommandsAreAnsweredByNoModel) {

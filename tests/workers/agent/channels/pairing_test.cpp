@@ -211,5 +211,23 @@ TEST_F(Pairing, TellsOfAFileThatCannotBeRead) {
     EXPECT_THAT(at.pending().error().what, testing::HasSubstr("slack-pairing.json"));
 }
 
+TEST_F(Pairing, ListIsChangedByItsOwnersWord) {
+    PairingDesk& at = desk();
+    const auto change = [&](const char* entry, bool add) {
+        std::optional<Result<bool>> found;
+        at.change_allowed("telegram", entry, add,
+                          [&](const Result<bool>& changed) { found = changed; });
+        return found && *found && **found;
+    };
+    EXPECT_TRUE(change("555", true));
+    EXPECT_THAT(at.allowed("telegram"), ElementsAre("555"));
+    EXPECT_FALSE(change("telegram:555", true)) << "so it was already";
+    EXPECT_FALSE(change("*", true));
+    EXPECT_FALSE(change("@ann", true));
+    EXPECT_FALSE(change("666", false));
+    EXPECT_TRUE(change("555", false));
+    EXPECT_TRUE(at.allowed("telegram").empty());
+}
+
 }  // namespace
 }  // namespace agent

@@ -109,6 +109,20 @@ TEST(ReplyText, TakesTagsAndFilesOut) {
     EXPECT_TRUE(reply.as_voice);
 }
 
+TEST(ReplyText, KeepsThoughtsToItself) {
+    const ChannelReply reply =
+        channel_reply("<think>Hm.\nMEDIA:x.png</think>\n\nHello <Thinking>a</thinking>you");
+    EXPECT_EQ(reply.text, "Hello you");
+    EXPECT_TRUE(reply.files.empty());
+    EXPECT_EQ(channel_reply("<thought>a</thought><final>Yes</final>").text, "Yes");
+    EXPECT_TRUE(channel_reply("\n<think>still at it").says_nothing());
+    for (const char* plain : {"Write <think> first", "a < b", "```\n<think>x</think>\n```", "<"})
+        EXPECT_EQ(channel_reply(plain).text, plain);
+    std::string many;
+    for (int i = 0; i < 50'000; ++i) many += "x<think>";
+    EXPECT_EQ(channel_reply(many).text, many) << "in time linear to its length";
+}
+
 TEST(ReplyText, SaysNothingForNoReply) {
     for (const char* silent : {"NO_REPLY", " NO_REPLY\n", "`NO_REPLY`", "**NO_REPLY**.", ""})
         EXPECT_TRUE(channel_reply(silent).says_nothing()) << silent;
@@ -192,6 +206,20 @@ TEST(ReplyExtras, ShowWhatAnAnswerTook) {
     EXPECT_EQ(usage_footer("full", meta, "k"), "Usage: 12k in / 800 out · est $0.0500 · session k");
     EXPECT_EQ(usage_footer("off", meta, "k"), "");
     EXPECT_EQ(usage_footer("full", Json(), "k"), "");
+}
+
+TEST(FailureText, SaysWhatAPersonCanDo) {
+    EXPECT_EQ(failure_text("anthropic/m: HTTP 529 overloaded_error: Overloaded"),
+              "The AI service is temporarily overloaded. Please try again in a moment.");
+    EXPECT_EQ(failure_text("the run was stopped after its time limit"), "LLM request timed out.");
+    EXPECT_EQ(failure_text("p/m: HTTP 408"), "LLM request timed out.");
+    EXPECT_EQ(failure_text("p/m (p:work): HTTP 400 invalid_request_error: bad tool"),
+              "LLM request rejected: bad tool");
+    EXPECT_EQ(failure_text("⚠️ Context overflow — x"), "⚠️ Context overflow — x");
+    EXPECT_EQ(
+        failure_text("p/m: HTTP 401: the key is wrong"),
+        "⚠️ Agent failed before reply: p/m: HTTP 401: the key is wrong\nLogs: openclaw logs "
+        "--follow");
 }
 
 }  // namespace

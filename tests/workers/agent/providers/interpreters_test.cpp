@@ -216,6 +216,26 @@ TEST(Interpreter, MakesUpNoIdForACallThatHasNone) {
     }
 }
 
+// Some servers give each call the same place.
+TEST(Interpreter, TellsCallsOfOnePlaceApartByTheirIds) {
+    const auto chunk = [](const std::string& call) {
+        return R"(data: {"choices":[{"delta":{"tool_calls":[{"index":0,)" + call + "}]}}]}\n\n";
+    };
+    const ReadStream read =
+        read_stream(model_for_test(Api::chat_completions),
+                    chunk(R"("id":"a","function":{"name":"read","arguments":"{}"})") +
+                        chunk(R"("id":"b","function":{"name":"read","arguments":"{\"x\":"})") +
+                        chunk(R"("id":"b","function":{"arguments":"1}"})") +
+                        "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n"
+                        "data: [DONE]\n\n");
+    ASSERT_FALSE(read.interpreter->failure());
+    const Json content = read.message()["content"];
+    ASSERT_EQ(content.size(), 2u);
+    EXPECT_EQ(content[0]["id"], "a");
+    EXPECT_EQ(content[1]["id"], "b");
+    EXPECT_EQ(content[1]["arguments"]["x"], 1);
+}
+
 TEST(Interpreter, BuildsTheMessageThatTheTranscriptStores) {
     const Json message =
         read_stream(model_for_test(Api::anthropic_messages), anthropic_answer).message();

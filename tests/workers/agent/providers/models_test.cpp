@@ -246,6 +246,17 @@ TEST_F(ModelCalls, FailAtOnceWhenTheConversationIsTooLong) {
     EXPECT_EQ(heard_.failure_->reason, Reason::context_overflow);
 }
 
+TEST_F(ModelCalls, PassOverAModelThatHoldsNoTurn) {
+    Models::Options small = options();
+    small.config["models"]["providers"]["first"]["models"] =
+        Json::array({Json{{"id", "m"}, {"contextWindow", 15'999}}});
+    run({"first/m"}, small);
+    ASSERT_TRUE(heard_.failure_);
+    EXPECT_EQ(heard_.failure_->text,
+              "first/m: Model context window too small (15999 tokens). Minimum is 16000.");
+    EXPECT_TRUE(doubles_[0].requests().empty());
+}
+
 TEST_F(ModelCalls, TryThreeTimesWhatMayRecover) {
     for (ModelDouble& one : doubles_) one.always(failing(529, "overloaded_error", "Overloaded"));
     run({"first/m", "second/m"}, options());
@@ -447,6 +458,54 @@ TEST_F(ModelCalls, FailWhereverTheStreamBreaksOff) {
                 << stream.provider << " at " << at << ": " << heard.failure_->text;
         }
     }
+}
+
+TEST_F(ModelCalls, FailOnMegabytesOfGarbage) {
+    std::string noise(5u << 20, 'x');
+    uint32_t state = 1;
+    for (char& byte : noise) byte = static_cast<char>((state = state * 1'664'525 + 1) >> 24);
+    std::string lines(5u << 20, 'x');
+    for (size_t at = 99; at < lines.size(); at += 100) lines[at] = '\n';
+    std::string events;
+    while (events.size() < (5u << 20)) events += "data: {\"no\": \"event of any API\"}\n\n";
+    for (const std::string& body : {std::string(5u << 20, 'x'), noise, lines, events}) {
+        for (const ApiCase& api : apis) {
+            ModelReply reply;
+            reply.body = body;
+            reply.piece = 64 << 10;
+            for (ModelDouble& one : doubles_) one.always(reply);
+            Models models(*loop_, options());
+            FirstFailure heard{*loop_};
+            ModelRequest request;
+            request.candidates = {{api.provider, "m"}, {"demo", "demo"}};
+            request.messages.push_back(Json{{"role", "user"}, {"content", "x"}});
+            const auto call = models.start(std::move(request), heard);
+            loop_->run();
+            EXPECT_TRUE(heard.failure_) << api.api;
+            EXPECT_EQ(heard.text_, "") << api.api;
+        }
+    }
+}
+
+TEST_F(ModelCalls, BelieveTheStreamAndNotItsLength) {
+    ModelReply reply;
+    reply.claimed_length = 10u << 20;  // the answer's own end comes first
+    doubles_[0].always(reply);
+    run({"first/m"}, options());
+    ASSERT_FALSE(heard_.failure_) << heard_.failure_->text;
+    EXPECT_EQ(heard_.text_, reply.text);
+
+    reply.claimed_length = 100;  // what follows is no part of it
+    doubles_[1].always(reply);
+    FirstFailure heard{*loop_};
+    Models models(*loop_, options());
+    ModelRequest request;
+    request.candidates = {{"second", "m"}, {"demo", "demo"}};
+    request.messages.push_back(Json{{"role", "user"}, {"content", "x"}});
+    const auto call = models.start(std::move(request), heard);
+    loop_->run();
+    ASSERT_TRUE(heard.failure_);
+    EXPECT_TRUE(heard.message_.is_null());
 }
 
 TEST_F(ModelCalls, TrustAPrivateAuthorityOnlyWhenTold) {
