@@ -110,6 +110,9 @@ void AgentGate::take(std::string_view text) {
         on_channels_(message.channels().channels_json());
     } else if (message.has_ask_approval() && on_approval_) {
         on_approval_(message.ask_approval().id(), message.ask_approval().params_json());
+    } else if (message.has_resolve_approval() && on_resolved_) {
+        const auto& resolved = message.resolve_approval();
+        on_resolved_(resolved.approval_id(), resolved.decision(), resolved.resolved_by());
     } else if (message.has_state_changed() && on_outdated_) {
         on_outdated_();
     }

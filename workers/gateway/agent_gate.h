@@ -68,6 +68,10 @@ class AgentGate {
     // exec.approval.request. To be answered with decide_approval().
     using Approval = std::function<void(uint64_t id, const std::string& params_json)>;
     void on_approval(Approval handler) { on_approval_ = std::move(handler); }
+    // Somebody decided by a command of the agent's.
+    using Resolved = std::function<void(const std::string& approval_id, const std::string& decision,
+                                        const std::string& by)>;
+    void on_resolved(Resolved handler) { on_resolved_ = std::move(handler); }
     // To the agent's life that asked; an empty decision: nobody decided.
     void decide_approval(uint64_t life, uint64_t id, const std::string& decision);
     uint64_t agent_life() const { return incarnation_; }
@@ -125,6 +129,7 @@ class AgentGate {
     std::function<void(const OpenRun&)> on_run_lost_;
     std::function<void(const std::string&)> on_channels_;
     Approval on_approval_;
+    Resolved on_resolved_;
 };
 
 }  // namespace gateway

@@ -21,7 +21,7 @@ constexpr Channel table[] = {
     // id, label, detail label, image, has mode, can log out
     {"telegram", "Telegram", "Telegram Bot", "paperplane", true, true},
     {"whatsapp", "WhatsApp", "WhatsApp Web", "message", false, false},
-    {"discord", "Discord", "Discord Bot", "bubble.left.and.bubble.right", false, false},
+    {"discord", "Discord", "Discord Bot", "bubble.left.and.bubble.right", false, true},
     {"googlechat", "Google Chat", "Google Chat", "message.badge", false, false},
     {"slack", "Slack", "Slack Bot", "number", false, false},
     {"signal", "Signal", "Signal REST", "antenna.radiowaves.left.and.right", false, false},

@@ -8,11 +8,11 @@ namespace {
 
 constexpr const char* silent_answer = "The agent had nothing to say.";
 
-Error bad(std::string what) {
+Error refused(std::string what) {
     return Error{Fault::bad_message, std::move(what)};
 }
 
-Json usage_json(const TurnUsage& usage) {
+Json usage_of_completion(const TurnUsage& usage) {
     return Json{{"prompt_tokens", usage.input},
                 {"completion_tokens", usage.output},
                 {"total_tokens", usage.input + usage.output},
@@ -25,13 +25,13 @@ const char* finish_reason_of(const TurnEnd& end) {
 
 // What a client would wait for in vain.
 Done refuse_what_cannot_be(const Json& body) {
-    if (int_member(body, "n", 1) != 1) return bad("n: there is one answer to a request; use 1");
+    if (int_member(body, "n", 1) != 1) return refused("n: there is one answer to a request; use 1");
     const Json& choice = member(body, "tool_choice");
     if (choice == "required" || choice.is_object())
-        return bad("tool_choice: the agent has its own tools and cannot be made to call yours");
+        return refused("tool_choice: the agent has its own tools and cannot be made to call yours");
     const std::string format = text_member(member(body, "response_format"), "type", "text");
     if (format != "text")
-        return bad("response_format: the agent answers in text; leave it out or use text");
+        return refused("response_format: the agent answers in text; leave it out or use text");
     return {};
 }
 
@@ -44,7 +44,7 @@ std::string speaker_of(const Json& message, const std::string& role) {
 
 Done add_message(ConversationInput& input, const Json& message, const std::string& where,
                  const MediaLimits& images) {
-    if (!message.is_object()) return bad(where + ": must be an object");
+    if (!message.is_object()) return refused(where + ": must be an object");
     const std::string role = text_member(message, "role");
     Result<Spoken> spoken =
         read_chat_content(member(message, "content"), where + ".content", images);
@@ -55,7 +55,7 @@ Done add_message(ConversationInput& input, const Json& message, const std::strin
     }
     const bool asks = role == "user" || role == "tool" || role == "function";
     if (!asks && role != "assistant")
-        return bad(where + ".role: use system, developer, user, assistant or tool");
+        return refused(where + ".role: use system, developer, user, assistant or tool");
     input.add(speaker_of(message, role), std::move(spoken->text), asks, std::move(spoken->images));
     return {};
 }
@@ -64,10 +64,10 @@ Done add_message(ConversationInput& input, const Json& message, const std::strin
 
 Result<ChatRequest> read_chat_request(const Json& body, const HttpAsk& ask,
                                       const GatewaySettings& settings) {
-    if (!body.is_object()) return bad("the body must be an object");
+    if (!body.is_object()) return refused("the body must be an object");
     const Json& messages = member(body, "messages");
     if (!messages.is_array() || messages.empty())
-        return bad("messages: must be a list with at least one message");
+        return refused("messages: must be a list with at least one message");
     if (const Done done = refuse_what_cannot_be(body); !done) return done.error();
     ConversationInput input;
     size_t index = 0;
@@ -78,7 +78,8 @@ Result<ChatRequest> read_chat_request(const Json& body, const HttpAsk& ask,
             return done.error();
     ChatRequest request;
     request.order.message = input.message();
-    if (request.order.message.empty()) return bad("messages: there is no text of a user to answer");
+    if (request.order.message.empty())
+        return refused("messages: there is no text of a user to answer");
     request.order.attachments = input.images();
     request.order.extra_system = input.system();
     request.model = text_member(body, "model", "openclaw");
@@ -122,7 +123,7 @@ std::string ChatFormat::closing(const TurnEnd& end, const std::string& streamed)
     if (wants_usage_) {
         Json last = frame("chat.completion.chunk");
         last["choices"] = Json::array();
-        last["usage"] = usage_json(end.usage);
+        last["usage"] = usage_of_completion(end.usage);
         text += sse_event(print_json(last));
     }
     return text + sse_event("[DONE]");
@@ -142,7 +143,7 @@ HttpAnswer ChatFormat::whole(const TurnEnd& end) {
                                           {"refusal", nullptr}}},
                                         {"logprobs", nullptr},
                                         {"finish_reason", finish_reason_of(end)}}});
-    made["usage"] = usage_json(end.usage);
+    made["usage"] = usage_of_completion(end.usage);
     return json_answer(200, made);
 }
 

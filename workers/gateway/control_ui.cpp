@@ -105,6 +105,8 @@ UiTarget ui_target(const HttpAsk& ask, const std::string& base_path) {
             return {UiTarget::What::redirect, base_path + "/" + query_of(ask), false};
         if (!path.starts_with(base_path + "/")) return {};
         path.remove_prefix(base_path.size());
+    } else if (path == "/ui" || path.starts_with("/ui/")) {
+        return {};  // where a page often is that has a base path: none of this one's places
     }
     if (climbs(path)) return {};
     if (path.starts_with(avatars)) {

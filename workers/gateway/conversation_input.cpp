@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "workers/common/base/text.h"
 #include "workers/gateway/device_identity.h"
 
 namespace gateway {
@@ -9,12 +10,6 @@ namespace gateway {
 namespace {
 
 constexpr std::string_view agent_prefixes[] = {"openclaw:", "openclaw/", "agent:"};
-
-std::string_view trimmed(std::string_view text) {
-    const size_t first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 std::string agent_in(std::string_view model) {
     for (const std::string_view prefix : agent_prefixes)
@@ -32,13 +27,13 @@ std::string list_of(const std::vector<std::string>& names) {
     return text;
 }
 
+}  // namespace
+
 void add_text(std::string& to, std::string_view text) {
     if (text.empty()) return;
     if (!to.empty()) to += "\n";
     to += text;
 }
-
-}  // namespace
 
 void ConversationInput::add_system(std::string_view text) {
     text = trimmed(text);

@@ -39,6 +39,9 @@ class ConversationInput {
     std::vector<Line> lines_;
 };
 
+// On a line of its own.
+void add_text(std::string& to, std::string_view text);
+
 // What one message says: a text, or parts of several kinds. bad_message names the part that cannot
 // be taken.
 struct Spoken {

@@ -7,7 +7,7 @@ namespace {
 constexpr std::string_view pairing = "operator.pairing";
 constexpr std::string_view approvals = "operator.approvals";
 
-constexpr Event table[] = {
+constexpr Event known_events[] = {
     // event, droppable, guard, targeted
     {"connect.challenge", false, {}, true},
     {"agent"},
@@ -33,18 +33,18 @@ constexpr Event table[] = {
 }  // namespace
 
 std::span<const Event> events() {
-    return table;
+    return known_events;
 }
 
 const Event* find_event(std::string_view name) {
-    for (const Event& event : table)
+    for (const Event& event : known_events)
         if (event.name == name) return &event;
     return nullptr;
 }
 
 std::vector<std::string> offered_events() {
     std::vector<std::string> names;
-    for (const Event& event : table) names.emplace_back(event.name);
+    for (const Event& event : known_events) names.emplace_back(event.name);
     return names;
 }
 

@@ -43,6 +43,12 @@ FrontDesk::FrontDesk(Parts parts)
     parts_.agent.on_approval([this](uint64_t id, const std::string& params_json) {
         agent_wants_approval(id, params_json);
     });
+    parts_.agent.on_resolved(
+        [this](const std::string& id, const std::string& decision, const std::string& by) {
+            if (exec_approvals_.resolve(id, decision, by, wall_ms()))
+                log_info("[approvals] {} had been decided before {} did", log_safe(id, 64),
+                         log_safe(by, 100));
+        });
     pairing_methods_.on_token_ended(
         [this](const std::string& device_id, const std::string& role, PairingMethods::End how) {
             end_sessions(device_id, role, how);

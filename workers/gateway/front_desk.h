@@ -59,8 +59,9 @@ class FrontDesk {
     void greet(Client& client);
     // A whole message of the client.
     void take(Client& client, std::string_view text);
-    // A request of the owner, who came over the control socket.
-    PairingMethods::Outcome take_from_owner(const std::string& method, const Json& params);
+    // A request of the owner, who came over the control socket; answered once.
+    using OwnerAnswer = std::function<void(const PairingMethods::Outcome&)>;
+    void take_from_owner(const std::string& method, const Json& params, const OwnerAnswer& answer);
     // What the workers' states are part of is made anew.
     void states_changed() { status_.text.clear(); }
     // The connection has ended. The client may be destroyed afterwards.
@@ -98,7 +99,10 @@ class FrontDesk {
     std::string usual_or_only(const Json& params) const;
     void health(const Json& params, const Reply& reply);
     void status(const Json& params, const Reply& reply);
-    void tell_status(const AgentGate::RpcResult& part, const Reply& reply);
+    void ask_status(std::chrono::milliseconds deadline,
+                    const std::function<void(const std::string& text)>& tell);
+    // The report with that part of the agent's; printed once for all who ask.
+    const std::string& status_with(const AgentGate::RpcResult& part);
     void system_presence(const Json& params, const Reply& reply);
     void system_event(const Json& params, const Reply& reply);
     void node_list(const Json& params, const Reply& reply);
@@ -109,6 +113,7 @@ class FrontDesk {
     void exec_approval_request(const Json& params, const Reply& reply);
     void exec_approval_resolve(const Json& params, const Reply& reply);
     void agent_wants_approval(uint64_t id, const std::string& params_json);
+    void remember_always(const Json& request);
     void exec_approvals_of_node(const Json& params, const Reply& reply);
     std::vector<Json> paired_nodes() const;
     void say_for_node(const Client& client, const std::string& text, const Json& payload);
@@ -122,7 +127,6 @@ class FrontDesk {
     void channels_status(const Json& params, const Reply& reply);
     void channels_logout(const Json& params, const Reply& reply);
     void send_message(const Json& params, const Reply& reply);
-    void poll(const Json& params, const Reply& reply);
     void voicewake_get(const Json& params, const Reply& reply);
     void voicewake_set(const Json& params, const Reply& reply);
     void talk_mode(const Json& params, const Reply& reply);

@@ -96,6 +96,7 @@ Result<GatewaySettings> settings_of(const Worker& self) {
     settings.bind = self.settings().bind();
     settings.port = self.settings().port();
     settings.degraded = self.settings().degraded();
+    settings.volume = self.volume();
     settings.version = environment(self, "OPENCLAW_VERSION");
     if (settings.version.empty()) settings.version = HARDSHELL_VERSION;
     settings.commit = environment(self, "GIT_COMMIT");
@@ -144,20 +145,20 @@ void relay_event(Hub& hub, const ClientEvent& event) {
     if (!known) log_warn("the agent sent an event that no client knows: {}", event.event());
 }
 
-hardshell::proto::OwnerResult answer_owner(FrontDesk& desk,
-                                           const hardshell::proto::OwnerRequest& request) {
-    hardshell::proto::OwnerResult result;
+void answer_owner(FrontDesk& desk, const hardshell::proto::OwnerRequest& request,
+                  const Worker::OwnerAnswer& answer) {
+    const auto answer_with = [answer](const PairingMethods::Outcome& outcome) {
+        hardshell::proto::OwnerResult result;
+        if (const Failure* failure = std::get_if<Failure>(&outcome))
+            result.set_error(failure->message);
+        else
+            result.set_payload_json(print_json(std::get<Json>(outcome)));
+        answer(std::move(result));
+    };
     const Result<Json> params = parse_json(request.params_json());
-    if (!params) {
-        result.set_error("the parameters are no JSON: " + params.error().what);
-        return result;
-    }
-    const auto outcome = desk.take_from_owner(request.method(), *params);
-    if (const Failure* failure = std::get_if<Failure>(&outcome))
-        result.set_error(failure->message);
-    else
-        result.set_payload_json(print_json(std::get<Json>(outcome)));
-    return result;
+    if (!params)
+        return answer_with(invalid_request("the parameters are no JSON: " + params.error().what));
+    desk.take_from_owner(request.method(), *params, answer_with);
 }
 
 // Where that worker takes requests. One that is down for a moment finds them when it is back; one
@@ -220,7 +221,7 @@ Done run(Worker& self) {
                     config, log, voice_wake, health, self.board(), workers, supervisor,
                     worker_board});
 
-    OwnReadiness own;
+    OwnReadiness own{.volume = &settings->volume};
     const auto readiness = [&] {
         Readiness now = readiness_of(self.workers(), own);
         own.has_started = own.has_started || now.started;
@@ -257,13 +258,18 @@ Done run(Worker& self) {
     });
     self.on_workers_changed([&] {
         settings->degraded = self.settings().degraded();
+        const bool new_level = settings->volume.level() != self.volume().level();
+        settings->volume = self.volume();
         agent.workers_changed(self.workers());
         desk.states_changed();
         share_out();
         (void)readiness();
         // Memory figures change all the time and are not worth an event.
         std::string states = print_json(worker_list(self.workers()));
-        if (states == known_states) return;
+        if (states == known_states) {
+            if (new_level) health.states_changed();
+            return;
+        }
         known_states = std::move(states);
         health.states_changed();
         hub.broadcast("hardshell.workers",
@@ -274,7 +280,8 @@ Done run(Worker& self) {
         settings->public_url = self.public_url();
         health.states_changed();
     });
-    self.on_owner_request([&](const auto& request) { return answer_owner(desk, request); });
+    self.on_owner_request(
+        [&](const auto& request, const auto& answer) { answer_owner(desk, request, answer); });
     health.on_refreshed([&](const std::string& report) {
         hub.health_refreshed();
         hub.broadcast("health", report, {.with_version = true});
@@ -308,7 +315,8 @@ Done run(Worker& self) {
         return metrics_text(
             {self.workers(), [&](const std::string& name) { return pages.of(name); }, readiness(),
              !settings->degraded.empty(), settings->version, settings->commit, monotonic_ms(),
-             settings->channels, &settings->public_url, door.empty() ? nullptr : &door.counts()});
+             settings->channels, &settings->public_url, door.empty() ? nullptr : &door.counts(),
+             volume_alarm(settings->volume)});
     });
     log_info("listening on ws://{} (PID {})", shown_address(*settings), getpid());
     for (const auto& path : table) log_info("requests for {} go to {}", path.path(), path.worker());

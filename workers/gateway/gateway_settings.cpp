@@ -6,7 +6,7 @@ namespace gateway {
 
 namespace {
 
-std::vector<std::string> texts(const Json& list) {
+std::vector<std::string> texts_in(const Json& list) {
     std::vector<std::string> found;
     for (const Json& entry : list)
         if (entry.is_string()) found.push_back(entry.get<std::string>());
@@ -36,9 +36,9 @@ GatewaySettings read_gateway_settings(const Json& config, bool password_known) {
     const std::string mode = text_member(member_at(config, "gateway.auth"), "mode");
     const bool by_password = mode == "password" || (mode.empty() && password_known);
     settings.auth_mode = by_password ? AuthMode::password : AuthMode::token;
-    settings.trusted_proxies = texts(member_at(config, "gateway.trustedProxies"));
+    settings.trusted_proxies = texts_in(member_at(config, "gateway.trustedProxies"));
     const Json& page = member_at(config, "gateway.controlUi");
-    settings.allowed_origins = texts(member(page, "allowedOrigins"));
+    settings.allowed_origins = texts_in(member(page, "allowedOrigins"));
     settings.allow_insecure_auth = bool_member(page, "allowInsecureAuth");
     settings.disable_device_auth = bool_member(page, "dangerouslyDisableDeviceAuth");
     settings.page_enabled = bool_member(page, "enabled", true);
@@ -49,7 +49,8 @@ GatewaySettings read_gateway_settings(const Json& config, bool password_known) {
     settings.allow_tailscale =
         bool_member(member_at(config, "gateway.auth"), "allowTailscale", served && !by_password);
     const Json& nodes = member_at(config, "gateway.nodes");
-    settings.nodes = {texts(member(nodes, "allowCommands")), texts(member(nodes, "denyCommands"))};
+    settings.nodes = {texts_in(member(nodes, "allowCommands")),
+                      texts_in(member(nodes, "denyCommands"))};
     settings.http = read_http_settings(config);
     settings.default_agent = default_agent(member_at(config, "agents.list"));
     settings.sessions_global = text_member(member(config, "session"), "scope") == "global";

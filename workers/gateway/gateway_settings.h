@@ -54,6 +54,8 @@ struct GatewaySettings {
     // What the internet reaches this machine by through a tunnel, as it is now; no provider: no
     // tunnel.
     hardshell::proto::PublicUrl public_url;
+    // The file system that holds the state, as the supervisor last told.
+    hardshell::proto::VolumeState volume;
 
     // "agent:main:main", or "global".
     std::string main_session_key() const;

@@ -58,7 +58,7 @@ void HealthKeeper::finish(const AgentGate::RpcResult& result, int64_t began_ms) 
         if (Result<Json> parsed = parse_json(result.payload_json()))
             agent_part_ = std::move(*parsed);
     const WorkerStates& workers = workers_();
-    const bool ok = readiness_of(workers, {.ready = true}).ready;
+    const bool ok = readiness_of(workers, {.ready = true, .volume = &settings_.volume}).ready;
     refreshed_ms_ = monotonic_ms();
     report_ = print_json(
         health_report(agent_part_, workers, settings_, ok, wall_ms(), refreshed_ms_ - began_ms));

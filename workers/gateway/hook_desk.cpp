@@ -51,7 +51,7 @@ HookDesk::HookDesk(const HookSettings& settings, AgentGate& agent, AgentTurns& t
 
 void HookDesk::take(const HttpAsk& ask, std::string body, std::shared_ptr<HttpReply> reply) {
     // Some senders have nothing to add to the path.
-    if (body.empty()) body = "{}";
+    if (body.find_first_not_of(" \t\r\n") == std::string::npos) body = "{}";
     const Result<Json> payload = parse_json(body);
     body = {};
     if (!payload)

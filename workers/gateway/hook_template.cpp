@@ -4,17 +4,12 @@
 #include <cctype>
 #include <charconv>
 
+#include "workers/common/base/text.h"
 #include "workers/gateway/frames.h"
 
 namespace gateway {
 
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-    const size_t first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 std::string lower(std::string_view text) {
     std::string made(text);

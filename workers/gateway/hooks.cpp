@@ -1,9 +1,11 @@
 #include "workers/gateway/hooks.h"
 
 #include <algorithm>
+#include <cctype>
 #include <iterator>
 
 #include "workers/common/base/clock.h"
+#include "workers/common/base/text.h"
 #include "workers/gateway/device_identity.h"
 #include "workers/gateway/frames.h"
 
@@ -18,12 +20,6 @@ constexpr size_t longest_summary = 2000;  // bytes
 constexpr size_t longest_name = 100;
 constexpr std::string_view hook_sessions = "hook:";
 
-std::string_view trimmed(std::string_view text) {
-    const size_t first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
 std::string trimmed_member(const Json& payload, std::string_view key) {
     return std::string(trimmed(text_view(payload, key)));
 }
@@ -33,6 +29,12 @@ std::string_view below(std::string_view path, std::string_view base) {
     while (!path.empty() && path.front() == '/') path.remove_prefix(1);
     while (!path.empty() && path.back() == '/') path.remove_suffix(1);
     return path;
+}
+
+std::string lower_case(std::string text) {
+    for (char& letter : text)
+        letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    return text;
 }
 
 bool is_channel(const std::string& channel) {
@@ -62,15 +64,13 @@ HookAction wake_of(const Json& payload) {
     HookWake wake;
     wake.text = trimmed_member(payload, "text");
     if (wake.text.empty()) return hook_failure(400, "text: must be a text that is not empty");
-    const std::string mode = text_member(payload, "mode", "now");
-    if (mode != "now" && mode != "next-heartbeat")
-        return hook_failure(400, "mode: use now or next-heartbeat");
-    wake.now = mode == "now";
+    wake.now = text_member(payload, "mode") != "next-heartbeat";  // as OpenClaw takes any other
     wake.text = guarded(wake.text);
     return wake;
 }
 
 HookAction complete(HookRun run, std::string_view message) {
+    run.channel = lower_case(std::move(run.channel));
     if (run.channel.empty()) run.channel = "last";
     if (!is_channel(run.channel))
         return hook_failure(400, "channel: use one of " + channel_names());

@@ -92,14 +92,22 @@ constexpr ProbePath probe_paths[] = {
     {"/startup", Probe::started}, {"/readyz", Probe::ready}, {"/ready", Probe::ready},
 };
 
-std::string probe_text(bool ok, std::string_view status, const std::vector<NotReady>& missing) {
-    if (missing.empty())
+// `volume` is what is wrong with it; empty: nothing, or not to be told.
+std::string probe_text(bool ok, std::string_view status, const std::vector<NotReady>& missing,
+                       const std::string& volume) {
+    if (missing.empty() && volume.empty())
         return std::string(R"({"ok":)") + (ok ? "true" : "false") + R"(,"status":")" +
                std::string(status) + "\"}";
-    Json text = {{"ok", ok}, {"status", status}, {"workers", Json::array()}};
+    Json text = {{"ok", ok}, {"status", status}};
+    if (!volume.empty()) text["volume"] = volume;
     for (const NotReady& row : missing)
         text["workers"].push_back({{"name", row.worker}, {"why", row.why}});
     return print_json(text);
+}
+
+// Told to everybody: in a word, without figures.
+std::string_view not_ready_in_a_word(const Readiness& readiness) {
+    return readiness.missing.empty() && !readiness.volume.empty() ? "volume filling" : "not ready";
 }
 
 HttpAnswer probe_answer(Probe probe, const HttpAsk& ask, const HttpFacts& facts, bool close) {
@@ -111,7 +119,7 @@ HttpAnswer probe_answer(Probe probe, const HttpAsk& ask, const HttpFacts& facts,
         status = readiness.draining        ? "draining"
                  : !readiness.started      ? "starting"
                  : probe == Probe::started ? "started"
-                 : !ok                     ? "not ready"
+                 : !ok                     ? not_ready_in_a_word(readiness)
                  : facts.degraded          ? "degraded"
                                            : "ready";
     }
@@ -119,7 +127,8 @@ HttpAnswer probe_answer(Probe probe, const HttpAsk& ask, const HttpFacts& facts,
     answer.status = ok ? 200 : 503;
     answer.close = close;
     const bool names_them = probe == Probe::ready && ask.local;
-    answer.body = probe_text(ok, status, names_them ? readiness.missing : std::vector<NotReady>());
+    answer.body = probe_text(ok, status, names_them ? readiness.missing : std::vector<NotReady>(),
+                             names_them ? readiness.volume : std::string());
     finish(answer, json_text);
     return answer;
 }

@@ -143,8 +143,11 @@ HttpAsk read_ask(lws* wsi, const std::vector<std::string>& headers) {
 }
 
 int opening_fault(lws* wsi) {
-    return refused_opening(read_ask(wsi).method, header(wsi, WSI_TOKEN_VERSION),
-                           header(wsi, WSI_TOKEN_KEY));
+    const int fault = refused_opening(read_ask(wsi).method, header(wsi, WSI_TOKEN_VERSION),
+                                      header(wsi, WSI_TOKEN_KEY));
+    if (fault != 0 || lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) <= 0) return fault;
+    const std::string offered = header(wsi, WSI_TOKEN_PROTOCOL);  // empty: longer than is read
+    return !offered.empty() && takes_subprotocol(offered) ? 0 : 400;
 }
 
 void read_close(std::string_view payload, int& code, std::string& reason) {

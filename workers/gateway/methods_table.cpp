@@ -20,6 +20,8 @@ constexpr std::string_view no_install =
 constexpr std::string_view no_update =
     "a container is updated by deploying a new image (`fly deploy`), not from inside";
 constexpr std::string_view no_browser = "this version has no browser control";
+constexpr std::string_view no_poll =
+    "the channels of this version send no polls; ask the question as a message";
 constexpr std::string_view no_web_login =
     "it belongs to WhatsApp, which this version does not have";
 
@@ -61,7 +63,7 @@ constexpr Method table[] = {
     {"skills.bins", Scope::node, agent, read_deadline},
     {"skills.install", Scope::admin, nobody, 0, true, no_install},
     {"skills.update", Scope::admin, here},
-    {"update.run", Scope::admin, nobody, 0, true, no_update, code::unavailable},
+    {"update.run", Scope::admin, nobody, 0, true, no_update},
     {"voicewake.get", Scope::read, here},
     {"voicewake.set", Scope::write, here},
     {"sessions.list", Scope::read, agent, read_deadline},
@@ -109,7 +111,7 @@ constexpr Method table[] = {
     // Known to OpenClaw, but not named to clients.
     {"sessions.resolve", Scope::admin, agent, read_deadline, false},
     {"chat.inject", Scope::admin, agent, read_deadline, false},
-    {"poll", Scope::admin, here, 0, false},
+    {"poll", Scope::admin, nobody, 0, false, no_poll},
     {"web.login.start", Scope::admin, nobody, 0, false, no_web_login},
     {"web.login.wait", Scope::admin, nobody, 0, false, no_web_login},
     // Telephone calls, where the owner has them: the agent says when not.

@@ -99,6 +99,15 @@ constexpr CounterMetric counter_metrics[] = {
     {Counter::deliveries_failed, "hardshell_deliveries_failed_total", "counter", "Messages to people on channels that were refused, given up, or of which nobody knows.", "agent"},
     {Counter::volume_bytes, "hardshell_volume_bytes", "gauge", "Size of the file system that holds the state.", "agent", 1, true},
     {Counter::volume_free_bytes, "hardshell_volume_free_bytes", "gauge", "What is left of it.", "agent"},
+    {Counter::volume_transcripts_bytes, "hardshell_volume_transcripts_bytes", "gauge", "What conversations take on it.", "agent"},
+    {Counter::volume_copies_bytes, "hardshell_volume_copies_bytes", "gauge", "What archived and damaged copies take.", "agent"},
+    {Counter::volume_media_bytes, "hardshell_volume_media_bytes", "gauge", "What files on their way to people take.", "agent"},
+    {Counter::volume_logs_bytes, "hardshell_volume_logs_bytes", "gauge", "What the logs of jobs take.", "agent"},
+    {Counter::volume_leftovers_bytes, "hardshell_volume_leftovers_bytes", "gauge", "What unfinished files take that a crash left.", "agent"},
+    {Counter::volume_database_bytes, "hardshell_volume_database_bytes", "gauge", "What the journal takes.", "agent"},
+    {Counter::volume_workspace_bytes, "hardshell_volume_workspace_bytes", "gauge", "What the workspace takes.", "agent"},
+    {Counter::volume_pruned_files, "hardshell_volume_pruned_files_total", "counter", "Files that housekeeping removed.", "agent"},
+    {Counter::volume_pruned_bytes, "hardshell_volume_pruned_bytes_total", "counter", "What they took.", "agent"},
 };
 // clang-format on
 
@@ -167,8 +176,13 @@ void write_whole(Writer& out, const MetricsFacts& facts) {
     out.family("hardshell_build_info", "gauge", "The version that runs; always 1.");
     out.sample({{"version", facts.version}, {"commit", facts.commit}}, 1);
     out.family("hardshell_ready", "gauge",
-               "Whether every critical worker serves and none is held, as /readyz says.");
+               "Whether every critical worker serves, none is held and the volume has room, as "
+               "/readyz says.");
     out.sample({}, facts.readiness.ready ? 1 : 0);
+    out.family(
+        "hardshell_volume_alarm", "gauge",
+        "0: the volume has room; 1: it is at least 85 % full; 2: it takes nothing any more.");
+    out.sample({}, facts.volume_alarm);
     out.family("hardshell_degraded", "gauge",
                "Whether the configuration could not be used and an earlier one, or none, serves.");
     out.sample({}, facts.degraded ? 1 : 0);
@@ -204,17 +218,21 @@ void write_states(Writer& out, const MetricsFacts& facts) {
                        worker.state() == state ? 1 : 0);
 }
 
+// Said before the first one too: a series that begins at 1 has not increased.
+constexpr std::string_view ends_to_watch[] = {"oom", "machine_oom"};
+
 void write_ends(Writer& out, const MetricsFacts& facts) {
-    bool any = false;
-    for (const WorkerState& worker : facts.workers)
-        for (const auto& end : worker.ends()) {
-            if (!any)
-                out.family("hardshell_worker_ends_total", "counter",
-                           "Ends of the worker, by what ended it.");
-            any = true;
+    if (facts.workers.empty()) return;
+    out.family("hardshell_worker_ends_total", "counter", "Ends of the worker, by what ended it.");
+    for (const WorkerState& worker : facts.workers) {
+        for (const auto& end : worker.ends())
             out.sample({{"worker", worker.name()}, {"cause", end.cause()}},
                        static_cast<double>(end.count()));
-        }
+        for (const std::string_view cause : ends_to_watch)
+            if (std::none_of(worker.ends().begin(), worker.ends().end(),
+                             [&](const auto& end) { return end.cause() == cause; }))
+                out.sample({{"worker", worker.name()}, {"cause", cause}}, 0);
+    }
 }
 
 void write_worker_metrics(Writer& out, const MetricsFacts& facts) {

@@ -29,6 +29,7 @@ struct MetricsFacts {
     const hardshell::proto::PublicUrl* tunnel = nullptr;
     // Null: there are no public paths.
     const PathDoor::Counts* door = nullptr;
+    int volume_alarm = 0;  // see the family's help
 };
 
 std::string metrics_text(const MetricsFacts& facts);

@@ -151,10 +151,31 @@ void FrontDesk::agent_wants_approval(uint64_t id, const std::string& params_json
     };
     const Result<Json> params = parse_json(params_json);
     if (!params || !params->is_object()) return decide({});
-    const auto refused = exec_approvals_.request(*params, wall_ms(), [decide](const Json& outcome) {
-        decide(text_member(outcome, "decision"));
-    });
+    const auto answered = [this, decide, request = *params](const Json& outcome) {
+        const std::string decision = text_member(outcome, "decision");
+        decide(decision);
+        if (decision == "allow-always") remember_always(request);
+    };
+    const auto refused = exec_approvals_.request(*params, wall_ms(), answered);
     if (refused) decide({});
+}
+
+// Into the owner's file, so that it still counts after a restart. Whoever runs commands remembers
+// it until the file has come back from there. Of a command that needs a shell nothing is
+// remembered.
+void FrontDesk::remember_always(const Json& request) {
+    const std::string program = text_member(request, "resolvedPath");
+    if (program.empty()) return;
+    const Json params{{"agentId", text_member(request, "agentId", "main")},
+                      {"program", program},
+                      {"command", text_member(request, "command")}};
+    parts_.config.ask("exec.approvals.allow", print_json(params),
+                      [program](const ConfigGate::ConfigAnswer& answer) {
+                          if (!answer.error_code().empty())
+                              log_warn("[approvals] {} is allowed only until the next restart: {}",
+                                       log_safe(program, 200),
+                                       log_safe(answer.error_message(), 200));
+                      });
 }
 
 void FrontDesk::exec_approval_resolve(const Json& params, const Reply& reply) {

@@ -89,18 +89,6 @@ constexpr Field send_fields[] = {
 };
 constexpr Shape send_shape{send_fields};
 
-constexpr Field poll_fields[] = {
-    {"to", Kind::filled_text, true},
-    {"question", Kind::filled_text, true},
-    {"options", Kind::text_list, true},
-    {"maxSelections", Kind::integer, false, nullptr, {}, 1},
-    {"durationHours", Kind::integer, false, nullptr, {}, 1},
-    {"channel", Kind::text},
-    {"accountId", Kind::text},
-    {"idempotencyKey", Kind::filled_text, true},
-};
-constexpr Shape poll_shape{poll_fields};
-
 constexpr Field voicewake_set_fields[] = {{"triggers", Kind::text_list, true}};
 constexpr Shape voicewake_set_shape{voicewake_set_fields};
 
@@ -142,6 +130,8 @@ bool is_fact(const Json& value) {
 }
 
 constexpr std::chrono::milliseconds status_deadline{5000};
+// The supervisor waits longer for the gateway.
+constexpr std::chrono::milliseconds owner_deadline{2000};
 
 }  // namespace
 
@@ -179,7 +169,6 @@ const FrontDesk::OwnRow FrontDesk::own_methods[] = {
     {"channels.status", &FrontDesk::channels_status, &channels_status_shape},
     {"channels.logout", &FrontDesk::channels_logout, &channels_logout_shape},
     {"send", &FrontDesk::send_message, &send_shape},
-    {"poll", &FrontDesk::poll, &poll_shape},
     {"voicewake.get", &FrontDesk::voicewake_get, &no_members},
     {"voicewake.set", &FrontDesk::voicewake_set, &voicewake_set_shape},
     {"talk.mode", &FrontDesk::talk_mode, &talk_mode_shape},
@@ -213,19 +202,24 @@ void FrontDesk::health(const Json& params, const Reply& reply) {
 }
 
 void FrontDesk::status(const Json&, const Reply& reply) {
+    ask_status(status_deadline, [reply](const std::string& text) { reply.ok(text); });
+}
+
+void FrontDesk::ask_status(std::chrono::milliseconds deadline,
+                           const std::function<void(const std::string& text)>& tell) {
     AgentGate::Question question;
     question.method = "internal.status";
     question.params_json = "{}";
-    question.deadline = status_deadline;
+    question.deadline = deadline;
     question.waits_for_life = false;
     if (const auto* known = parts_.kept.find(question.method, question.params_json, monotonic_ms()))
-        return tell_status(*known, reply);
-    parts_.kept.ask(std::move(question), [this, reply](const AgentGate::RpcResult& result) {
-        tell_status(result, reply);
+        return tell(status_with(*known));
+    parts_.kept.ask(std::move(question), [this, tell](const AgentGate::RpcResult& result) {
+        tell(status_with(result));
     });
 }
 
-void FrontDesk::tell_status(const AgentGate::RpcResult& part, const Reply& reply) {
+const std::string& FrontDesk::status_with(const AgentGate::RpcResult& part) {
     if (part.id() == 0 || part.id() != status_.part_id || status_.text.empty()) {
         Json agent_part;
         if (part.ok())
@@ -233,7 +227,7 @@ void FrontDesk::tell_status(const AgentGate::RpcResult& part, const Reply& reply
         status_.text = print_json(status_report(agent_part, parts_.workers(), parts_.settings));
         status_.part_id = part.id();
     }
-    reply.ok(status_.text);
+    return status_.text;
 }
 
 void FrontDesk::system_presence(const Json&, const Reply& reply) {
@@ -281,10 +275,16 @@ void FrontDesk::serve_pairing(const RequestFrame& request, const Reply& reply) {
     reply.ok(print_json(std::get<Json>(outcome)));
 }
 
-PairingMethods::Outcome FrontDesk::take_from_owner(const std::string& method, const Json& params) {
+void FrontDesk::take_from_owner(const std::string& method, const Json& params,
+                                const OwnerAnswer& answer) {
+    if (method == "status")
+        return ask_status(owner_deadline, [answer](const std::string& text) {
+            Result<Json> report = parse_json(text);
+            answer(report ? std::move(*report) : Json::object());
+        });
     if (!PairingMethods::serves(method))
-        return invalid_request(method + " is not served over the control socket");
-    return pairing_methods_.call(method, params, owner_at_the_machine(), wall_ms());
+        return answer(invalid_request(method + " is not served over the control socket"));
+    answer(pairing_methods_.call(method, params, owner_at_the_machine(), wall_ms()));
 }
 
 // After the answer, which may be for one of them. A rotation concerns those that came in with the

@@ -11,8 +11,6 @@ namespace gateway {
 
 namespace {
 
-constexpr size_t fewest_options = 2;
-constexpr size_t most_options = 12;
 constexpr int64_t least_probe_ms = 1'000;
 constexpr int64_t usual_probe_ms = 10'000;
 constexpr int64_t most_probe_ms = 60'000;
@@ -102,17 +100,6 @@ std::string FrontDesk::usual_or_only(const Json& params) const {
     const Json& channels = parts_.settings.channels;
     if (!named.empty() || channels.size() != 1) return named;
     return channels.begin().key();
-}
-
-void FrontDesk::poll(const Json& params, const Reply& reply) {
-    const size_t options = member(params, "options").size();
-    if (options < fewest_options || options > most_options)
-        return reply.failed(
-            invalid_request("invalid poll params: at /options: must NOT have fewer than 2 or more "
-                            "than 12 items"));
-    const auto refused = outbound_refusal(parts_.settings.channels, parts_.workers(),
-                                          usual_or_only(params), text_member(params, "accountId"));
-    reply.failed(refused ? *refused : unavailable("polls cannot be sent by this version", false));
 }
 
 void FrontDesk::voicewake_get(const Json&, const Reply& reply) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "workers/common/base/text.h"
+
 namespace gateway {
 
 namespace {
@@ -19,12 +21,6 @@ constexpr Packing packings[] = {
     {"gzip", ".gz"},
     {"", ""},
 };
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
-}
 
 // Takes the text up to the separator off the list.
 std::string_view take_item(std::string_view& list, char separator) {

@@ -8,6 +8,8 @@
 
 namespace gateway {
 
+using hardshell::proto::VolumeState;
+
 namespace {
 
 constexpr int64_t tick_interval_ms = 30'000;
@@ -50,6 +52,17 @@ void add_tunnel(Json& report, const hardshell::proto::PublicUrl& url) {
     set_text(tunnel, "problem", url.problem());
 }
 
+// Absent where its size is not known.
+void add_volume(Json& report, const VolumeState& volume) {
+    if (volume.total_bytes() == 0) return;
+    Json& shown = report["volume"];
+    shown = {{"state", doctor::volume_level_name(volume.level())},
+             {"totalBytes", volume.total_bytes()},
+             {"freeBytes", volume.free_bytes()},
+             {"usedPercent", doctor::used_percent(volume)}};
+    set_text(shown, "problem", volume.what());
+}
+
 }  // namespace
 
 const WorkerState* find_worker(const WorkerStates& workers, std::string_view name) {
@@ -69,6 +82,18 @@ Json worker_list(const WorkerStates& workers) {
     return list;
 }
 
+int volume_alarm(const VolumeState& volume) {
+    switch (volume.level()) {
+        case VolumeState::FILLING:
+            return 1;
+        case VolumeState::FULL:
+        case VolumeState::READ_ONLY:
+            return 2;
+        default:
+            return 0;
+    }
+}
+
 Readiness readiness_of(const WorkerStates& workers, const OwnReadiness& own) {
     Readiness readiness;
     readiness.draining = own.draining;
@@ -82,7 +107,8 @@ Readiness readiness_of(const WorkerStates& workers, const OwnReadiness& own) {
         if (counts || worker.state() == WorkerState::HELD)
             readiness.missing.push_back({worker.name(), why_not_ready(worker)});
     }
-    readiness.ready = readiness.started && readiness.missing.empty();
+    if (own.volume && volume_alarm(*own.volume) > 0) readiness.volume = own.volume->what();
+    readiness.ready = readiness.started && readiness.missing.empty() && readiness.volume.empty();
     return readiness;
 }
 
@@ -102,6 +128,7 @@ Json health_report(const Json& agent_part, const WorkerStates& workers,
     report["sessions"] = member_or(agent_part, "sessions", no_sessions);
     report["workers"] = worker_list(workers);
     add_tunnel(report, settings.public_url);
+    add_volume(report, settings.volume);
     set_text(report, "degraded", settings.degraded);
     return report;
 }
@@ -125,6 +152,7 @@ Json status_report(const Json& agent_part, const WorkerStates& workers,
     if (const Json& model = member(agent_part, "model"); !model.is_null()) report["model"] = model;
     report["workers"] = worker_list(workers);
     add_tunnel(report, settings.public_url);
+    add_volume(report, settings.volume);
     report["version"] = settings.version;
     set_text(report, "degraded", settings.degraded);
     return report;

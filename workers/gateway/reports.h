@@ -32,9 +32,11 @@ struct NotReady {
 
 struct Readiness {
     bool started = false;  // gateway and agent have served
-    bool ready = false;    // …and they and every critical worker do now, and none is held
+    bool ready = false;    // …and they and every critical worker do now, none is held, and the
+                           // volume has room
     bool draining = false;
     std::vector<NotReady> missing;
+    std::string volume = {};  // what is wrong with it; empty: nothing
 };
 // What the gateway knows about itself; the rest it is told.
 struct OwnReadiness {
@@ -43,7 +45,11 @@ struct OwnReadiness {
     // Gateway and agent have served at the same time: from then on the agent's successors are
     // waited for, and the port keeps its traffic.
     bool has_started = false;
+    // As the supervisor told of it; null: nothing yet.
+    const hardshell::proto::VolumeState* volume = nullptr;
 };
+// 0: it has room; 1: it is filling; 2: it takes nothing any more.
+int volume_alarm(const hardshell::proto::VolumeState& volume);
 Readiness readiness_of(const WorkerStates& workers, const OwnReadiness& own);
 
 // `agent_part` is the agent's answer to internal.health, or its last one, or null.

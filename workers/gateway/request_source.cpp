@@ -6,6 +6,8 @@
 #include <cctype>
 #include <cstring>
 
+#include "workers/common/base/text.h"
+
 namespace gateway {
 
 namespace {
@@ -15,12 +17,6 @@ std::string lower(std::string_view text) {
     for (char& letter : result)
         letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
     return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
 }
 
 bool is_address(const std::string& text) {

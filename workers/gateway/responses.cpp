@@ -4,7 +4,7 @@ namespace gateway {
 
 namespace {
 
-Json usage_json(const TurnUsage& usage) {
+Json usage_of_response(const TurnUsage& usage) {
     return Json{{"input_tokens", usage.input},
                 {"input_tokens_details", {{"cached_tokens", usage.cached}}},
                 {"output_tokens", usage.output},
@@ -58,7 +58,7 @@ Json ResponsesFormat::finished(const TurnEnd& end, const std::string& text) cons
     const bool cut = end.how == TurnEnd::How::cut_short;
     Json made = response(cut ? "incomplete" : "completed");
     made["output"].push_back(item(cut ? "incomplete" : "completed", text));
-    made["usage"] = usage_json(end.usage);
+    made["usage"] = usage_of_response(end.usage);
     if (cut) made["incomplete_details"] = {{"reason", "max_output_tokens"}};
     return made;
 }

@@ -12,7 +12,7 @@ namespace gateway {
 
 namespace {
 
-Error bad(std::string what) {
+Error unfit(std::string what) {
     return Error{Fault::bad_message, std::move(what)};
 }
 
@@ -40,7 +40,7 @@ Done refuse_unknown(const Json& body) {
     for (const auto& [name, value] : body.items())
         if (std::find(std::begin(known_members), std::end(known_members), name) ==
             std::end(known_members))
-            return bad(name + ": is not known here");
+            return unfit(name + ": is not known here");
     return {};
 }
 
@@ -48,14 +48,14 @@ Done refuse_unknown(const Json& body) {
 Done refuse_tools(const Json& body) {
     const Json& tools = member(body, "tools");
     const Json& choice = member(body, "tool_choice");
-    if (!tools.is_null() && !tools.is_array()) return bad("tools: must be a list");
+    if (!tools.is_null() && !tools.is_array()) return unfit("tools: must be a list");
     if (choice == "none") return {};
     if (tools.is_array() && !tools.empty())
-        return bad(
+        return unfit(
             "tools: the agent has its own tools and cannot call yours yet; leave them out, or set "
             "tool_choice to none");
     if (choice == "required" || choice.is_object())
-        return bad("tool_choice: there is no tool that could be chosen");
+        return unfit("tool_choice: there is no tool that could be chosen");
     return {};
 }
 
@@ -71,19 +71,13 @@ struct Reader {
     Done read_file(const Json& part, const std::string& where, Spoken& spoken) const;
 };
 
-void add_text(std::string& to, std::string_view text) {
-    if (text.empty()) return;
-    if (!to.empty()) to += "\n";
-    to += text;
-}
-
 Result<std::string> decoded(const std::string& base64, const std::string& where) {
     std::string bytes(base64.size() / 4 * 3 + 3, '\0');
     size_t size = 0;
     const bool read = sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()),
                                         bytes.size(), base64.data(), base64.size(), "\r\n ", &size,
                                         nullptr, sodium_base64_VARIANT_ORIGINAL) == 0;
-    if (!read) return bad(where + ": must be base64");
+    if (!read) return unfit(where + ": must be base64");
     bytes.resize(size);
     return bytes;
 }
@@ -96,15 +90,15 @@ struct Encoded {
 Result<Encoded> read_source(const Json& source, const std::string& where) {
     const std::string kind = text_member(source, "type");
     if (kind == "url")
-        return bad(where + ": addresses are not fetched; send the content, with type base64");
-    if (kind != "base64") return bad(where + ".type: use base64");
+        return unfit(where + ": addresses are not fetched; send the content, with type base64");
+    if (kind != "base64") return unfit(where + ".type: use base64");
     return Encoded{text_member(source, "media_type"), text_member(source, "data")};
 }
 
 Done Reader::read_image(const Json& part, const std::string& where, Spoken& spoken) const {
     const MediaLimits& limits = settings.http.images;
     const Json& source = member(part, "source");
-    Result<Json> image = bad(where + ": needs image_url or source");
+    Result<Json> image = unfit(where + ": needs image_url or source");
     if (source.is_object()) {
         const Result<Encoded> encoded = read_source(source, where + ".source");
         if (!encoded) return encoded.error();
@@ -120,17 +114,17 @@ Done Reader::read_image(const Json& part, const std::string& where, Spoken& spok
 Done Reader::read_file(const Json& part, const std::string& where, Spoken& spoken) const {
     const MediaLimits& limits = settings.http.files;
     const Json& source = member(part, "source");
-    if (!source.is_object()) return bad(where + ": needs source, with type base64");
+    if (!source.is_object()) return unfit(where + ": needs source, with type base64");
     const Result<Encoded> encoded = read_source(source, where + ".source");
     if (!encoded) return encoded.error();
     const std::string type = encoded->type.substr(0, encoded->type.find(';'));
     const bool is_text = type.starts_with("text/") || type == "application/json";
     if (!is_text || std::find(limits.types.begin(), limits.types.end(), type) == limits.types.end())
-        return bad(where + ".source: files of type \"" + type +
-                   "\" are not taken; send their text instead");
+        return unfit(where + ".source: files of type \"" + type +
+                     "\" are not taken; send their text instead");
     if (decoded_size(encoded->base64) > limits.most_bytes)
-        return bad(where + ".source: the file is larger than " + std::to_string(limits.most_bytes) +
-                   " bytes");
+        return unfit(where + ".source: the file is larger than " +
+                     std::to_string(limits.most_bytes) + " bytes");
     const Result<std::string> content = decoded(encoded->base64, where + ".source.data");
     if (!content) return content.error();
     const std::string name = text_member(source, "filename", "file");
@@ -145,8 +139,8 @@ Done Reader::read_part(const Json& part, const std::string& where, Spoken& spoke
     if (type == "refusal") return add_text(spoken.text, text_view(part, "refusal")), Done{};
     if (type == "input_image") return read_image(part, where, spoken);
     if (type == "input_file") return read_file(part, where, spoken);
-    return bad(where + ".type: \"" + type +
-               "\" is not taken; use input_text, input_image or input_file");
+    return unfit(where + ".type: \"" + type +
+                 "\" is not taken; use input_text, input_image or input_file");
 }
 
 Done Reader::read_message(const Json& item, const std::string& where) {
@@ -163,18 +157,18 @@ Done Reader::read_message(const Json& item, const std::string& where) {
                 !done)
                 return done;
     } else {
-        return bad(where + ".content: must be a text or a list of parts");
+        return unfit(where + ".content: must be a text or a list of parts");
     }
     if (role == "system" || role == "developer") return input.add_system(spoken.text), Done{};
     if (role != "user" && role != "assistant")
-        return bad(where + ".role: use system, developer, user or assistant");
+        return unfit(where + ".role: use system, developer, user or assistant");
     input.add(role == "user" ? "User" : "Assistant", std::move(spoken.text), role == "user",
               std::move(spoken.images));
     return {};
 }
 
 Done Reader::read_item(const Json& item, const std::string& where) {
-    if (!item.is_object()) return bad(where + ": must be an object");
+    if (!item.is_object()) return unfit(where + ": must be an object");
     const std::string type = text_member(item, "type", "message");
     if (type == "message") return read_message(item, where);
     if (type == "function_call_output") {
@@ -192,7 +186,7 @@ Done Reader::read_item(const Json& item, const std::string& where) {
     }
     // What a model thought, and what another server keeps, is nothing to answer.
     if (type == "reasoning" || type == "item_reference") return {};
-    return bad(where + ".type: \"" + type + "\" is not taken");
+    return unfit(where + ".type: \"" + type + "\" is not taken");
 }
 
 Done Reader::read(const Json& given) {
@@ -200,7 +194,7 @@ Done Reader::read(const Json& given) {
         input.add("User", given.get<std::string>(), true, Json::array());
         return {};
     }
-    if (!given.is_array()) return bad("input: must be a text or a list of items");
+    if (!given.is_array()) return unfit("input: must be a text or a list of items");
     size_t index = 0;
     for (const Json& item : given)
         if (const Done done = read_item(item, "input[" + std::to_string(index++) + "]"); !done)
@@ -212,10 +206,10 @@ Done Reader::read(const Json& given) {
 
 Result<ResponsesRequest> read_responses_request(const Json& body, const HttpAsk& ask,
                                                 const GatewaySettings& settings) {
-    if (!body.is_object()) return bad("the body must be an object");
+    if (!body.is_object()) return unfit("the body must be an object");
     ResponsesRequest request;
     request.model = text_member(body, "model");
-    if (request.model.empty()) return bad("model: must be a text that is not empty");
+    if (request.model.empty()) return unfit("model: must be a text that is not empty");
     if (const Done done = refuse_unknown(body); !done) return done.error();
     if (const Done done = refuse_tools(body); !done) return done.error();
     Reader reader{settings, {}};
@@ -223,7 +217,7 @@ Result<ResponsesRequest> read_responses_request(const Json& body, const HttpAsk&
     reader.input.add_system(request.instructions);
     if (const Done done = reader.read(member(body, "input")); !done) return done.error();
     request.order.message = reader.input.message();
-    if (request.order.message.empty()) return bad("input: there is no text of a user to answer");
+    if (request.order.message.empty()) return unfit("input: there is no text of a user to answer");
     request.order.attachments = reader.input.images();
     request.order.extra_system = reader.input.system();
     request.streams = bool_member(body, "stream");

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "workers/common/base/text.h"
 #include "workers/gateway/frames.h"
 
 namespace gateway {
@@ -9,12 +10,6 @@ namespace gateway {
 namespace {
 
 constexpr std::string_view paragraph = "\n\n";
-
-std::string_view trimmed(std::string_view text) {
-    const size_t first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 }  // namespace
 

@@ -121,7 +121,7 @@ WebServer::WebServer(UvLoop& loop, const GatewaySettings& settings, Patience pat
       headers_(settings.http.hooks.headers()) {
     headers_.insert(headers_.end(), std::begin(own_headers), std::end(own_headers));
     static const lws_protocols protocols[] = {
-        {"gateway", WebServer::on_lws, 0, receive_buffer, 0, nullptr, most_written},
+        {subprotocol, WebServer::on_lws, 0, receive_buffer, 0, nullptr, most_written},
         {nullptr, nullptr, 0, 0, 0, nullptr, 0},
     };
     lws_set_log_level(LLL_ERR | LLL_WARN, log_remark);
@@ -328,7 +328,9 @@ bool WebServer::is_refused(Socket& socket) {
     }
     if (const int status = opening_fault(socket.handle)) {
         socket.http.write_answer(
-            refusal_answer(status, "This is no opening of a WebSocket (RFC 6455)"), true);
+            refusal_answer(status,
+                           "This is no opening of a WebSocket (RFC 6455) that is spoken here"),
+            true);
         return true;
     }
     if (origin_allowed(socket.headers, settings_)) {

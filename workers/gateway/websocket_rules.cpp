@@ -31,6 +31,19 @@ int refused_opening(std::string_view method, std::string_view version, std::stri
     return is_key(key) ? 0 : 400;
 }
 
+bool takes_subprotocol(std::string_view offered) {
+    if (offered.empty()) return true;
+    for (;;) {
+        const size_t comma = std::min(offered.find(','), offered.size());
+        std::string_view name = offered.substr(0, comma);
+        name.remove_prefix(std::min(name.find_first_not_of(" \t"), name.size()));
+        name = name.substr(0, name.find_last_not_of(" \t") + 1);
+        if (name == subprotocol) return true;
+        if (comma == offered.size()) return false;
+        offered.remove_prefix(comma + 1);
+    }
+}
+
 bool is_close_payload(std::string_view payload) {
     if (payload.empty()) return true;
     if (payload.size() < 2) return false;

@@ -396,6 +396,10 @@ Outcome approvals_set(const Call& call) {
     return write_approvals(places_of(call), call.params);
 }
 
+Outcome approvals_allow(const Call& call) {
+    return allow_program(places_of(call), call.params, wall_ms());
+}
+
 struct Row {
     std::string_view method;
     Outcome (*serve)(const Call& call);
@@ -413,6 +417,8 @@ constexpr Row methods[] = {
     {"exec.approvals.get", approvals_get},
     {"exec.approvals.set", approvals_set},
     {"hardshell.config.check", check},
+    // asked by the gateway for its own
+    {"exec.approvals.allow", approvals_allow},
     // asked by the command line only
     {"value.get", get_value},
     {"value.set", set_one_value},

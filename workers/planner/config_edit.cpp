@@ -20,7 +20,6 @@ namespace planner {
 
 namespace {
 
-constexpr auto include_key = "$include";
 // Each edit reads the text anew: more work than this is done by writing the file anew.
 constexpr size_t most_work = 64u << 20;
 

@@ -25,6 +25,9 @@ class Environment {
     void add(const std::string& name, std::string_view value, std::string_view source);
     // NAME=value lines; a missing file adds nothing.
     void add_file(const std::string& path);
+    // The same, unless others than root and this user could have written the file: with variables
+    // they would choose the gateway's token and the addresses that keys are sent to.
+    void add_trusted_file(const std::string& directory, const std::string& name);
 
     // Empty when it is not set.
     std::string get(std::string_view name) const;

@@ -12,6 +12,7 @@ namespace planner {
 namespace {
 
 constexpr size_t largest_file = 512u << 10;
+constexpr size_t longest_command = 500;
 
 constexpr std::string_view securities[] = {"deny", "allowlist", "full"};
 constexpr std::string_view asks[] = {"off", "on-miss", "always"};
@@ -139,6 +140,20 @@ void keep_socket(Json& file, const Json& present) {
         if (text_member(socket, key).empty()) socket[key] = value;
 }
 
+Result<Json> put_file(const ApprovalsPlaces& places, Json file) {
+    const std::string text = file.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    if (text.size() > largest_file) return refused("the exec approvals are larger than 512 KiB");
+    if (Done written = write_file(places.file, text, Durable::yes); !written)
+        return Error{Fault::system,
+                     "the exec approvals cannot be written: " + written.error().what};
+    return shown(places, {true, text, std::move(file)});
+}
+
+// In the list it would stand for more than itself.
+bool is_pattern(std::string_view program) {
+    return program.find_first_of("*?") != std::string_view::npos;
+}
+
 }  // namespace
 
 ApprovalsPlaces approvals_places(const std::string& state_dir, const std::string& home) {
@@ -160,12 +175,33 @@ Result<Json> write_approvals(const ApprovalsPlaces& places, const Json& params) 
     Json file = member(params, "file");
     if (Done checked = check_file(file); !checked) return checked.error();
     keep_socket(file, present->file);
-    const std::string text = file.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-    if (text.size() > largest_file) return refused("the exec approvals are larger than 512 KiB");
-    if (Done written = write_file(places.file, text, Durable::yes); !written)
-        return Error{Fault::system,
-                     "the exec approvals cannot be written: " + written.error().what};
-    return shown(places, {true, text, std::move(file)});
+    return put_file(places, std::move(file));
+}
+
+Result<Json> allow_program(const ApprovalsPlaces& places, const Json& params, int64_t now_ms) {
+    const std::string agent = text_member(params, "agentId");
+    const std::string program = text_member(params, "program");
+    if (agent.empty()) return refused("agentId is missing");
+    if (!program.starts_with('/') || is_pattern(program))
+        return refused("program must be the path of one program");
+    Result<Present> present = present_in(places);
+    if (!present) return present.error();
+    if (present->exists && !parse_json(present->text))
+        return refused("the exec approvals cannot be read, and stay as they are");
+    Json file = std::move(present->file);
+    // An own file of another version, or rules of another kind, are their owner's to mend.
+    if (Done checked = check_file(file); !checked) return checked.error();
+    Json& list = file["agents"][agent]["allowlist"];
+    if (list.is_null()) list = Json::array();
+    for (const Json& entry : list)
+        if (text_member(entry, "pattern") == program)
+            return shown(places, {present->exists, present->text, file});
+    Json entry{{"pattern", program}, {"lastUsedAt", now_ms}};
+    if (const std::string command = text_member(params, "command"); !command.empty())
+        entry["lastUsedCommand"] = command.substr(0, longest_command);
+    entry["lastResolvedPath"] = program;
+    list.push_back(std::move(entry));
+    return put_file(places, std::move(file));
 }
 
 }  // namespace planner

@@ -6,6 +6,7 @@
 // below the home directory, where OpenClaw keeps it whatever is configured, is read instead.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "workers/common/base/json.h"
@@ -23,5 +24,8 @@ ApprovalsPlaces approvals_places(const std::string& state_dir, const std::string
 Result<Json> read_approvals(const ApprovalsPlaces& places);
 // The same, of the new file. `params`: {file, baseHash?}.
 Result<Json> write_approvals(const ApprovalsPlaces& places, const Json& params);
+// Somebody said "always" to a command: its program is put into the agent's list, where it is not
+// yet. `params`: {agentId, program, command?}.
+Result<Json> allow_program(const ApprovalsPlaces& places, const Json& params, int64_t now_ms);
 
 }  // namespace planner

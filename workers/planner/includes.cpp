@@ -13,7 +13,6 @@ namespace {
 constexpr size_t deepest_include = 10;
 constexpr size_t most_files = 64;
 constexpr size_t most_bytes = 2 * largest_config;
-constexpr auto include_key = "$include";
 
 void merge(Document& base, Document&& over);
 

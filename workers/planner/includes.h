@@ -19,6 +19,8 @@ struct Document {
     Source source;
 };
 
+inline constexpr auto include_key = "$include";
+
 // `text` is the text of `path`. Each failure is one problem; with any, the document means nothing.
 Document read_with_includes(const std::string& path, std::string_view text, Files& files,
                             Problems& problems);

@@ -128,7 +128,25 @@ void report_hooks(const Json& hooks, Notices& notices) {
             "start a Gmail watcher of its own");
 }
 
-// What the owner asked for and this build does not do, as far as the table of channels says.
+// Switches of OpenClaw's that switch nothing here.
+struct IdleSwitch {
+    const char* section;
+    const char* what;
+};
+constexpr IdleSwitch idle_switches[] = {
+    // section that is enabled, what its owner should know
+    {"gateway.tls",
+     "this build speaks no TLS, so the port stays plain; put Fly's proxy or a tunnel before it"},
+    {"env.shellEnv", "no login shell is asked for keys; set them in the environment or in .env"},
+};
+
+void report_idle_switches(const Json& config, Notices& notices) {
+    for (const IdleSwitch& row : idle_switches)
+        if (bool_member(member_at(config, row.section), "enabled"))
+            notices.warning(std::string(row.section) + ".enabled: " + row.what);
+}
+
+// What the owner asked for and this build does not do, as far as the tables say.
 void report_what_is_missing(const LoadedConfig& config, Notices& notices) {
     for (const ChannelKind& channel : channels()) {
         const std::string id(channel.id);
@@ -137,6 +155,7 @@ void report_what_is_missing(const LoadedConfig& config, Notices& notices) {
                          " worker yet");
     }
     report_hooks(member(config.resolved, "hooks"), notices);
+    report_idle_switches(config.resolved, notices);
 }
 
 void report_mode(const Json& config, const GatewayFlags& flags, Notices& notices) {
@@ -206,13 +225,15 @@ struct Builder {
             settings.set_port(port);
             settings.set_bind(bind);
         }
+        if (kind.kind == "tools") settings.set_exec_approvals_json(approvals_text());
         set_common(kind, settings);
         add_secrets(secrets, worker);
     }
 
     Json part_for(const WorkerKind& kind, const Json& config) const {
         Json part = config_for(kind, config);
-        if (kind.kind == "tools") return with_approvals(std::move(part));
+        if (kind.kind == "tools" && !own.mcp_servers.empty())
+            part["mcp"]["servers"] = own.mcp_servers;
         if (kind.kind != "agent") return part;
         // The agent tells the gateway, which is not replaced for a channel.
         if (Json summary = channel_summary(config, chosen.config.environment); !summary.empty())
@@ -319,15 +340,13 @@ struct Builder {
     }
 
     // Which commands may run without asking, as the owner's file says.
-    Json with_approvals(Json part) const {
+    std::string approvals_text() const {
         const Result<Json> approvals = read_approvals(
             approvals_places(request.state_dir(), chosen.config.environment.get("HOME")));
-        if (approvals && bool_member(*approvals, "exists")) {
-            part["execApprovals"] = member(*approvals, "file");
-            part["execApprovals"].erase("socket");
-        }
-        if (!own.mcp_servers.empty()) part["mcp"]["servers"] = own.mcp_servers;
-        return part;
+        if (!approvals || !bool_member(*approvals, "exists")) return {};
+        Json file = member(*approvals, "file");
+        file.erase("socket");
+        return print_json(file);
     }
 
     void add_listener(const std::string& bind, uint32_t port, const Json& config) {
@@ -353,6 +372,18 @@ struct Builder {
         if (member(reload, "debounceMs").is_number_integer())
             settings.set_reload_debounce_ms(static_cast<uint32_t>(
                 std::min<int64_t>(int_member(reload, "debounceMs"), longest_debounce_ms)));
+    }
+
+    // For a command line on a machine whose gateway is elsewhere.
+    void add_remote() {
+        const Json& gateway = member(chosen.config.resolved, "gateway");
+        const Json& remote = member(gateway, "remote");
+        if (request.takes_effect() || text_member(gateway, "mode") != "remote" ||
+            text_member(remote, "url").empty())
+            return;
+        plan.mutable_remote()->set_url(text_member(remote, "url"));
+        plan.mutable_remote()->set_token(text_member(remote, "token"));
+        plan.mutable_remote()->set_password(text_member(remote, "password"));
     }
 
     void add_link(const std::string& binder, const std::string& connector) {
@@ -396,6 +427,7 @@ struct Builder {
         add_voice(config);
         add_tunnel(config, {port, bind, auth.mode});
         add_paths(config, accounts);
+        add_remote();
         plan.set_degraded(chosen.degraded);
         plan.set_source(chosen.source);
         for (const std::string& key : chosen.changed) plan.add_changed(key);
@@ -465,6 +497,7 @@ Plan plan_of(const PlanRequest& request, const LoadedConfig& config) {
 
 PlanReply answer(const PlanRequest& request, Environment environment) {
     forget_files_read();
+    if (!request.working_dir().empty()) environment.add_trusted_file(request.working_dir(), ".env");
     environment.add_file(request.state_dir() + "/.env");
     PlanReply reply;
     if (request.has_config()) {

@@ -131,25 +131,34 @@ const Json* value_at(const Json& config, const Path& path) {
 
 class Restorer {
   public:
+    // An entry of a list that is farther from its place is taken for a new one.
+    static constexpr size_t farthest_move = 64;
+
     Restorer(Kind kind, bool drops_defaults) : kind_(kind), drops_defaults_(drops_defaults) {}
 
     void walk(Json& value, const Place& place) {
-        if (place.merged && place.shows(value)) {
+        if (place.merged && place.shows(value) && !(is_guess_ && holds_placeholder(value))) {
             value = *place.merged;
         } else if (value.is_object()) {
             walk_object(value, place);
         } else if (value.is_array()) {
-            for (size_t index = 0; index < value.size(); ++index)
-                inside(std::to_string(index), value[index],
-                       counterpart(value[index], index, place));
-        } else if (value.is_string() &&
-                   value.get_ref<const std::string&>().find(hidden) != std::string::npos) {
-            if (refused_.empty()) refused_ = dotted(path_);
+            walk_list(value, place);
+        } else if (is_placeholder(value)) {
+            if (!refused_.empty()) return;
+            refused_ = dotted(path_);
+            is_unclear_ = is_guess_;
         }
     }
 
     Done outcome() const {
         if (refused_.empty()) return {};
+        if (is_unclear_)
+            return Error{Fault::bad_message,
+                         refused_ +
+                             ": the placeholder of a hidden value stands here, in a list that has "
+                             "become longer or shorter, and it cannot be told which entry it was "
+                             "of; write the value itself, or change the entry in a save of its "
+                             "own"};
         return Error{Fault::bad_message,
                      refused_ +
                          ": the placeholder of a hidden value stands here, but the file has "
@@ -187,19 +196,73 @@ class Restorer {
             if (!object.contains(key) && !place.shown_config->contains(key)) object[key] = value;
     }
 
-    // Entries with an id are followed when they move.
-    static Place counterpart(const Json& element, size_t index, const Place& list) {
+    // Entries that moved are followed. Where that is not sure, what is no secret is taken from the
+    // old place, but no secret.
+    void walk_list(Json& list, const Place& place) {
+        const bool was_guess = is_guess_;
+        bool is_as_shown = true;  // up to here
+        for (size_t index = 0; index < list.size(); ++index) {
+            const Place found = counterpart(list[index], index, place);
+            is_as_shown = is_as_shown && place.at(index).shows(list[index]);
+            const bool is_sure = (is_as_shown && list.size() >= count_of(place)) ||
+                                 is_known(list[index], list.size(), place);
+            is_guess_ = was_guess || !is_sure;
+            inside(std::to_string(index), list[index], found);
+        }
+        is_guess_ = was_guess;
+    }
+
+    static size_t count_of(const Place& list) {
+        return list.merged && list.merged->is_array() ? list.merged->size() : 0;
+    }
+
+    // Whether it is clear which entry of the file this one was: by its id, by its place in a list
+    // that has kept its length, or since all that look like it are the same.
+    static bool is_known(const Json& element, size_t count_now, const Place& list) {
+        const size_t count = count_of(list);
+        if (count_now == count || count == 0) return true;
         const std::string id = text_member(element, "id");
-        if (!id.empty() && list.merged && list.merged->is_array())
-            for (size_t other = 0; other < list.merged->size(); ++other)
+        const Json* known = nullptr;
+        for (size_t other = 0; other < count; ++other) {
+            if (!id.empty() && text_member((*list.merged)[other], "id") == id) return true;
+            if (!list.at(other).shows(element)) continue;
+            if (known && *known != (*list.merged)[other]) return false;
+            known = &(*list.merged)[other];
+        }
+        return known;
+    }
+
+    static bool holds_placeholder(const Json& value) {
+        if (!value.is_structured()) return is_placeholder(value);
+        return std::any_of(value.begin(), value.end(), holds_placeholder);
+    }
+
+    static bool is_placeholder(const Json& value) {
+        return value.is_string() &&
+               value.get_ref<const std::string&>().find(hidden) != std::string::npos;
+    }
+
+    // Entries with an id are followed when they move; others as long as they stay what was shown.
+    static Place counterpart(const Json& element, size_t index, const Place& list) {
+        const size_t count = count_of(list);
+        const std::string id = text_member(element, "id");
+        if (!id.empty())
+            for (size_t other = 0; other < count; ++other)
                 if (text_member((*list.merged)[other], "id") == id) return list.at(other);
-        return list.at(index);
+        const Place same = list.at(index);
+        if (same.shows(element) || is_placeholder(element)) return same;
+        for (size_t way = 1; way <= farthest_move; ++way)
+            for (const size_t other : {index + way, index - way})  // below 0 is beyond the end
+                if (other < count && list.at(other).shows(element)) return list.at(other);
+        return same;
     }
 
     Kind kind_;
     bool drops_defaults_;
     Path path_;
     std::string refused_;
+    bool is_guess_ = false;    // what stands here may have been elsewhere
+    bool is_unclear_ = false;  // and so was refused_
 };
 
 // Whether every default that was shown is there: the client saves what it was shown.

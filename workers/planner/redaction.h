@@ -50,7 +50,8 @@ enum class Kind {
 
 // Puts the file's own values where the client sent back what it was shown: a placeholder, the value
 // of a ${VARIABLE}, a default. Adds what it was not shown (keys that are not known). The error
-// names a key that has a placeholder where the file has nothing.
+// names a key that has a placeholder where the file has nothing, or where it cannot be told whose
+// it is: in an entry without an id that was changed in a list that became longer or shorter.
 Done restore(Json& sent, const Seen& seen, Kind kind);
 // The same in a text, which keeps its form; nothing is added.
 Done restore_text(std::string& text, const Seen& seen);

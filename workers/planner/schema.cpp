@@ -6,6 +6,7 @@
 
 #include "workers/planner/schema_text.h"
 #include "workers/planner/schema_words.h"
+#include "workers/planner/secrets.h"
 
 namespace planner {
 
@@ -87,6 +88,12 @@ class Checker {
         return joined_by_or(names);
     }
 
+    // A number may be a secret whose quotes were left out.
+    std::string received(const Json& value) const {
+        return value.is_number() && is_secret_at(path_) ? type_with_article("number")
+                                                        : found_in(value);
+    }
+
     // The choice whose type fits speaks; when none does, all are named.
     void check_choices(const Json& value, const Json& choices) {
         std::vector<std::string> names;
@@ -95,12 +102,12 @@ class Checker {
             if (type_fits(value, schema)) return check(value, schema);
             names.push_back(expected(schema));
         }
-        complain("expected " + joined_by_or(names) + ", received " + found_in(value));
+        complain("expected " + joined_by_or(names) + ", received " + received(value));
     }
 
     void check_plain(const Json& value, const Json& schema) {
         if (!type_fits(value, schema))
-            return complain("expected " + expected(schema) + ", received " + found_in(value));
+            return complain("expected " + expected(schema) + ", received " + received(value));
         if (value.is_object())
             check_object(value, schema);
         else if (value.is_array())

@@ -34,7 +34,8 @@ constexpr std::string_view secret_keys[] = {
     "accessToken",    "refreshToken", "pushToken",     "hookToken",      "verificationToken",
     "ngrokAuthToken", "password",     "appPassword",   "secret",         "signingSecret",
     "webhookSecret",  "clientSecret", "channelSecret", "appSecret",      "channelAccessToken",
-    "apiKey",         "openaiApiKey", "privateKey",    "serviceAccount",
+    "apiKey",         "openaiApiKey", "privateKey",    "serviceAccount", "botSecret",
+    "apiPassword",
 };
 
 // Objects all of whose members are secret; `*` is any one step.
@@ -46,6 +47,9 @@ constexpr std::string_view secret_maps[] = {
     "tools.exec.env",
     "agents.defaults.sandbox.docker.env",
     "agents.list.*.sandbox.docker.env",
+    // Google's key file, written into the configuration.
+    "channels.googlechat.serviceAccount",
+    "channels.googlechat.accounts.*.serviceAccount",
 };
 
 bool matches(std::string_view pattern, const std::vector<std::string>& path) {
@@ -162,7 +166,7 @@ void remove_secrets(Json& config) {
 }
 
 bool names_a_secret(std::string_view variable) {
-    for (const std::string_view word : {"TOKEN", "KEY", "SECRET", "PASSWORD"})
+    for (const std::string_view word : {"TOKEN", "KEY", "SECRET", "PASS", "CREDENTIAL"})
         if (variable.find(word) != std::string_view::npos) return true;
     return false;
 }

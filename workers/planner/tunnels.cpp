@@ -13,7 +13,7 @@ constexpr std::string_view tailscale_modes[] = {"serve", "funnel"};
 constexpr std::string_view providers[] = {"ngrok", "tailscale-serve", "tailscale-funnel"};
 
 template <typename Names>
-bool holds(const Names& names, std::string_view name) {
+bool is_one_of(const Names& names, std::string_view name) {
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
@@ -41,7 +41,7 @@ class Planning {
     void for_gateway() {
         const Json& settings = member_at(config_, "gateway.tailscale");
         const std::string mode = text_member(settings, "mode");
-        if (!holds(tailscale_modes, mode)) return;
+        if (!is_one_of(tailscale_modes, mode)) return;
         if (gateway_.bind != "loopback")
             return notices_.error("gateway.tailscale.mode " + mode +
                                   ": tailscale serve/funnel requires gateway bind=loopback "
@@ -85,7 +85,7 @@ class Planning {
 
     std::string provider_for(const Json& voice) {
         const std::string provider = text_member(member(voice, "tunnel"), "provider", "none");
-        if (holds(providers, provider)) return provider;
+        if (is_one_of(providers, provider)) return provider;
         if (provider != "none") {
             notices_.error(std::string(voice_place) +
                            ".tunnel.provider: expected \"none\", \"ngrok\", \"tailscale-serve\" or "
@@ -94,7 +94,7 @@ class Planning {
         }
         // The older form.
         const std::string mode = text_member(member(voice, "tailscale"), "mode", "off");
-        return holds(tailscale_modes, mode) ? "tailscale-" + mode : "";
+        return is_one_of(tailscale_modes, mode) ? "tailscale-" + mode : "";
     }
 
     void add_ngrok(const Json& settings, Json& tunnel) {

@@ -30,7 +30,8 @@ TEST(ControlUi, FindsFilesAndRoutes) {
     EXPECT_EQ(shown(target("/assets/main.js")), "file assets/main.js");
     EXPECT_EQ(shown(target("/some/route/assets/main.js")), "file assets/main.js");
     EXPECT_EQ(shown(target("/assets/x")), "file assets/x");
-    for (const char* bad : {"/../etc/passwd", "/a/../../b", "/.."})
+    EXPECT_EQ(shown(target("/uix")), "file uix route");
+    for (const char* bad : {"/../etc/passwd", "/a/../../b", "/..", "/ui", "/ui/", "/ui/chat"})
         EXPECT_EQ(target(bad).what, UiTarget::What::nothing) << bad;
     EXPECT_EQ(target(std::string("/a\0b", 4)).what, UiTarget::What::nothing);
 }

@@ -103,8 +103,7 @@ TEST_F(Hooks, WakeTheMainSession) {
     EXPECT_EQ(wake(action("/hooks/wake", R"({"text":"x","mode":"next-heartbeat"})")).mode(),
               "next-heartbeat");
     EXPECT_EQ(refusal(action("/hooks/wake", "{}")), "400 text: must be a text that is not empty");
-    EXPECT_EQ(refusal(action("/hooks/wake", R"({"text":"x","mode":"later"})")),
-              "400 mode: use now or next-heartbeat");
+    EXPECT_EQ(wake(action("/hooks/wake", R"({"text":"x","mode":"later"})")).mode(), "now");
     EXPECT_EQ(refusal(action("/hooks/wake", "[]")), "400 the body must be an object");
     EXPECT_EQ(refusal(action("/hooks", "{}")), "404 Not Found");
     EXPECT_EQ(refusal(action("/hooks/", "{}")), "404 Not Found");
@@ -130,6 +129,11 @@ TEST_F(Hooks, RunTheAgentWithDefaults) {
     EXPECT_FALSE(full.deliver);
     EXPECT_EQ(full.order.thinking, "high");
     EXPECT_EQ(full.order.timeout_s, 9);
+}
+
+TEST_F(Hooks, KnowAChannelHoweverItIsSpelt) {
+    EXPECT_EQ(run(action("/hooks/agent", R"({"message":"m","channel":" Telegram "})")).channel,
+              "telegram");
 }
 
 TEST_F(Hooks, SayWhatIsWrong) {

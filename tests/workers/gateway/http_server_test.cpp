@@ -318,6 +318,7 @@ TEST(GatewayHttp, ServesHooks) {
 
     EXPECT_EQ(http_post(gateway.port(), "/hooks/js", "{}", "hook-token").status, 500);
     EXPECT_EQ(http_post(gateway.port(), "/hooks/none", "{}", "hook-token").status, 404);
+    EXPECT_EQ(http_post(gateway.port(), "/hooks/none", " \r\n", "hook-token").status, 404);
     EXPECT_EQ(http_post(gateway.port(), "/hooks/wake", "{", "hook-token").status, 400);
     EXPECT_EQ(http_post(gateway.port(), "/hooks/wake", "{}", "test-token").status, 401);
     EXPECT_EQ(http_get(gateway.port(), "/hooks/wake?token=hook-token").status, 405);

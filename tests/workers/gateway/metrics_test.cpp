@@ -26,14 +26,15 @@ class Metrics : public testing::Test {
         const auto pages = [this](const std::string& name) {
             return name == "agent" ? &*page : nullptr;
         };
-        return metrics_text(
-            {workers, pages, readiness, degraded, "1.2.3", commit, 10'000, channels});
+        return metrics_text({workers, pages, readiness, degraded, "1.2.3", commit, 10'000, channels,
+                             nullptr, nullptr, volume_alarm});
     }
 
     std::optional<BoardPage> page;
     WorkerState agent;
     Readiness readiness;
     bool degraded = false;
+    int volume_alarm = 0;
     std::string commit;
     Json channels = Json::object();
 };
@@ -90,8 +91,34 @@ TEST_F(Metrics, SayNothingOfWhatIsNotKnown) {
     const std::string all = text();
     EXPECT_THAT(all, HasSubstr("hardshell_worker_up{worker=\"agent\"} 0\n"));
     EXPECT_THAT(all, HasSubstr("hardshell_worker_state{worker=\"agent\",state=\"waiting\"} 1\n"));
-    for (const char* name : {"heartbeat", "start_time", "ends", "memory_limit"})
+    for (const char* name : {"heartbeat", "start_time", "memory_limit"})
         EXPECT_THAT(all, Not(HasSubstr(std::string("hardshell_worker_") + name)));
+}
+
+TEST_F(Metrics, CountNoEndForLackOfMemoryBeforeTheFirst) {
+    EXPECT_THAT(text(), HasSubstr("# TYPE hardshell_worker_ends_total counter\n"
+                                  "hardshell_worker_ends_total{worker=\"agent\",cause=\"oom\"} 0\n"
+                                  "hardshell_worker_ends_total{worker=\"agent\",cause="
+                                  "\"machine_oom\"} 0\n"));
+    auto& end = *agent.add_ends();
+    end.set_cause("machine_oom");
+    end.set_count(1);
+    const std::string all = text();
+    EXPECT_THAT(all, HasSubstr("{worker=\"agent\",cause=\"machine_oom\"} 1\n"));
+    EXPECT_THAT(all, HasSubstr("{worker=\"agent\",cause=\"oom\"} 0\n"));
+    EXPECT_THAT(all, Not(HasSubstr("cause=\"machine_oom\"} 0\n")));
+}
+
+TEST_F(Metrics, TellThatTheVolumeFills) {
+    EXPECT_THAT(text(), HasSubstr("\nhardshell_volume_alarm 0\n"));
+    volume_alarm = 1;
+    page->set(Counter::volume_copies_bytes, 4096);
+    page->add(Counter::volume_pruned_files, 2);
+    const std::string all = text();
+    for (const char* line :
+         {"hardshell_volume_alarm 1", R"(hardshell_volume_copies_bytes{worker="agent"} 4096)",
+          R"(hardshell_volume_pruned_files_total{worker="agent"} 2)"})
+        EXPECT_THAT(all, HasSubstr(std::string("\n") + line + "\n"));
 }
 
 TEST_F(Metrics, CountWhatTheWorkerCounts) {

@@ -73,12 +73,12 @@ TEST(Frames, FindsTheIdOfARequestThatCannotBeRead) {
     };
     const Row rows[] = {
         {R"({"type":"req","id":"a","method":"m","params":{"n":1e999}})", "a"},
-        {R"({"params":{"t":"\ud800"},"type":"req","id":"b\u00e4","method":"m"})", "bä"},
+        {R"({"params":{"t":"\uzzzz"},"type":"req","id":"b\u00e4","method":"m"})", "bä"},
         {R"({"params":[{"id":"inner"},"}",{"x":"\"id\":"}], "id" : "outer" ,"n":1e999})", "outer"},
         {R"({"id":"a" oops)", "invalid"},
         {R"({"id":"a", oops)", "a"},
         {R"({"id":7,"n":1e999})", "invalid"},
-        {R"({"id":"\ud800"})", "invalid"},
+        {R"({"id":"\uzzzz"})", "invalid"},
         {R"({"id":"never ends)", "invalid"},
         {R"([{"id":"a"},1e999])", "invalid"},
         {R"({"x":{"id":"inner","n":1e999}})", "invalid"},
@@ -226,14 +226,21 @@ TEST(MethodsTable, OffersOnlyWhatIsServedAndKeepsInternalOnesInside) {
 }
 
 TEST(MethodsTable, SaysWhyNobodyServesAMethod) {
-    for (const Method& method : methods())
+    for (const Method& method : methods()) {
         EXPECT_EQ(method.why_not.empty(), method.served_by != ServedBy::nobody) << method.name;
+        if (method.served_by == ServedBy::nobody && method.name != "browser.request") {
+            EXPECT_EQ(not_served(method.name).code, "INVALID_REQUEST") << method.name;
+        }
+    }
     const Failure wizard = not_served("wizard.start");
     EXPECT_EQ(wizard.code, "INVALID_REQUEST");
     EXPECT_EQ(wizard.message,
               "wizard.start is not offered by this gateway: this version has no guided set-up; "
               "change openclaw.json with config.set or an editor");
     EXPECT_EQ(not_served("browser.request").code, "UNAVAILABLE");
+    EXPECT_EQ(not_served("poll").message,
+              "poll is not offered by this gateway: the channels of this version send no polls; "
+              "ask the question as a message");
     EXPECT_EQ(not_served("weather.get").message, "unknown method: weather.get");
 }
 
@@ -460,6 +467,22 @@ TEST(HttpAnswer, NamesWhoIsNotReadyToTheMachineItselfOnly) {
     EXPECT_EQ(probe_answer(ask, facts)->content(), R"({"ok":true,"status":"started"})");
 }
 
+TEST(HttpAnswer, SaysInAWordThatTheVolumeFillsAndTheRestToTheMachineItself) {
+    HttpFacts facts = serving();
+    facts.readiness = {true, false, false, {}, "91 % full"};
+    EXPECT_EQ(get("/readyz", facts).status, 503);
+    EXPECT_EQ(get("/readyz", facts).content(), R"({"ok":false,"status":"volume filling"})");
+    EXPECT_EQ(get("/startupz", facts).status, 200) << "clients are let in: the owner may help";
+    HttpAsk ask;
+    ask.method = "GET";
+    ask.path = "/readyz";
+    ask.local = true;
+    const Json body = *parse_json(std::string(probe_answer(ask, facts)->content()));
+    EXPECT_EQ(text_member(body, "volume"), "91 % full");
+    facts.readiness.missing = {{"agent", "starting"}};
+    EXPECT_EQ(get("/readyz", facts).content(), R"({"ok":false,"status":"not ready"})");
+}
+
 WorkerStates one_worker(const std::string& name, WorkerState::State state, bool critical) {
     WorkerState worker;
     worker.set_name(name);
@@ -484,6 +507,39 @@ TEST(Readiness, SaysWhyEachWorkerIsNotReady) {
     EXPECT_EQ(why(one_worker("agent", WorkerState::WAITING, true)),
               "agent waits to be started again: the key was refused");
     EXPECT_TRUE(readiness_of(one_worker("telegram", WorkerState::WAITING, false), own).ready);
+}
+
+TEST(Readiness, EndsWhileTheVolumeFills) {
+    const WorkerStates up = one_worker("agent", WorkerState::READY, true);
+    hardshell::proto::VolumeState volume;
+    const OwnReadiness own{.ready = true, .volume = &volume};
+    EXPECT_TRUE(readiness_of(up, own).ready) << "nothing is known of it";
+    volume.set_level(hardshell::proto::VolumeState::ROOM);
+    EXPECT_TRUE(readiness_of(up, own).ready);
+    for (const auto level :
+         {hardshell::proto::VolumeState::FILLING, hardshell::proto::VolumeState::FULL,
+          hardshell::proto::VolumeState::READ_ONLY}) {
+        volume.set_level(level);
+        volume.set_what("why");
+        const Readiness readiness = readiness_of(up, own);
+        EXPECT_FALSE(readiness.ready);
+        EXPECT_TRUE(readiness.started);
+        EXPECT_EQ(readiness.volume, "why");
+    }
+}
+
+TEST(Readiness, HealthTellsHowFullTheVolumeIs) {
+    GatewaySettings settings;
+    EXPECT_FALSE(health_report({}, {}, settings, true, 1, 1).contains("volume"));
+    settings.volume.set_level(hardshell::proto::VolumeState::FILLING);
+    settings.volume.set_total_bytes(1000);
+    settings.volume.set_free_bytes(100);
+    settings.volume.set_what("why");
+    const Json health = health_report({}, {}, settings, true, 1, 1);
+    const Json& volume = member(health, "volume");
+    EXPECT_EQ(text_member(volume, "state"), "filling");
+    EXPECT_EQ(int_member(volume, "usedPercent"), 90);
+    EXPECT_EQ(text_member(volume, "problem"), "why");
 }
 
 TEST(Readiness, StaysStartedWhenTheAgentFails) {

@@ -126,7 +126,7 @@ TEST(GatewayServer, AnswersARequestWhoseParametersCannotBeRead) {
     const auto client = gateway.client();
     const std::string deep(200, '['), end(200, ']');
     for (const std::string& params :
-         {deep + end, std::string("1e999"), std::string("\"\\ud800\"")}) {
+         {deep + end, std::string("1e999"), std::string("\"\\uzzzz\"")}) {
         client->send_text(R"({"type":"req","id":"broken","method":"health","params":)" + params +
                           "}");
         const Json error = error_of(response_to(*client, "broken"));
@@ -341,6 +341,14 @@ TEST(GatewayServer, ChecksTheOriginBeforeTheUpgrade) {
     WebSocket own;
     const std::string origin = "http://localhost:" + std::to_string(gateway.port());
     EXPECT_TRUE(own.open(gateway.port(), "Origin: " + origin + "\r\n", Deadline(patience)));
+}
+
+TEST(GatewayServer, AnswersAClientThatSpeaksAnotherSubprotocol) {
+    GatewayFixture gateway;
+    WebSocket foreign;
+    EXPECT_FALSE(foreign.open(gateway.port(), "Sec-WebSocket-Protocol: chat, superchat\r\n",
+                              Deadline(patience)));
+    EXPECT_EQ(foreign.http_status(), 400);
 }
 
 TEST(GatewayServer, OffersNoCompression) {

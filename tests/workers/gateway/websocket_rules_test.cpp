@@ -17,6 +17,14 @@ TEST(WebSocketOpening, IsAGetOfVersion13WithAKeyOfSixteenBytes) {
     EXPECT_EQ(refused_opening("GET", "13", "dGhlIHNhbXBsZSBub25j!Q=="), 400);
 }
 
+TEST(WebSocketOpening, TakesNoSubprotocolOrItsOwn) {
+    EXPECT_TRUE(takes_subprotocol(""));
+    EXPECT_TRUE(takes_subprotocol("gateway"));
+    EXPECT_TRUE(takes_subprotocol("chat, gateway"));
+    for (const char* foreign : {"chat", "gateway2", "chat, superchat", ",", " "})
+        EXPECT_FALSE(takes_subprotocol(foreign)) << foreign;
+}
+
 std::string code(unsigned value) {
     return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)};
 }

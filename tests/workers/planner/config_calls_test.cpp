@@ -128,6 +128,20 @@ TEST_F(ConfigCalls, ShowNoSecretUnlessAskedFor) {
     EXPECT_EQ(open["raw"], read("openclaw.json"));
 }
 
+TEST_F(ConfigCalls, ShowNoSecretOfAChannelThatHasNoWorker) {
+    write("openclaw.json", R"({channels: {
+        googlechat: {serviceAccount: {type: 'service_account', private_key: 's3cret-of-all'},
+            accounts: {b: {serviceAccount: {private_key: 's3cret-of-b'}}}},
+        'nextcloud-talk': {botSecret: 's3cret-bot', apiPassword: 's3cret-api'},
+    }})");
+    const Json shown = payload("config.get");
+    ASSERT_EQ(shown["valid"], true) << shown;
+    EXPECT_EQ(print_json(shown).find("s3cret"), std::string::npos) << print_json(shown);
+    EXPECT_EQ(shown["config"]["channels"]["googlechat"]["serviceAccount"]["private_key"],
+              placeholder);
+    EXPECT_EQ(plan().SerializeAsString().find("s3cret"), std::string::npos);
+}
+
 TEST_F(ConfigCalls, ShowNoSecretOfATextThatCannotBeRead) {
     write("openclaw.json",
           "{gateway: {auth: {token: 's3cret-a', password: s3cret-b,\n"
@@ -196,6 +210,58 @@ TEST_F(ConfigCalls, KeepCommentsVariablesAndSecretsWhenAFormIsSaved) {
     expected.replace(expected.find("4001"), 4, "4002");
     expected.replace(expected.find("'${PREFIX}'"), 11, "'${PREFIX}', ackReaction: \"👍\"");
     EXPECT_EQ(read("openclaw.json"), expected) << "defaults and values of variables stay out";
+}
+
+TEST_F(ConfigCalls, KeepVariablesAndSecretsOfEntriesThatMove) {
+    set("ME", "4711");
+    write("openclaw.json", R"({channels: {
+  telegram: {allowFrom: ['1', '${ME}', '2']},
+  matrix: {rooms: [{name: 'a', token: 's3cret-of-a'}, {name: 'b', token: 's3cret-of-b'}]},
+}})");
+    Json form = payload("config.get")["config"];
+    form["channels"]["telegram"]["allowFrom"].erase(size_t{0});
+    form["channels"]["matrix"]["rooms"].erase(size_t{0});
+    change("config.set", saved(form));
+    EXPECT_EQ(read("openclaw.json"), R"({channels: {
+  telegram: {allowFrom: ['${ME}', '2']},
+  matrix: {rooms: [{name: 'b', token: 's3cret-of-b'}]},
+}})");
+}
+
+TEST_F(ConfigCalls, GiveNoEntryTheSecretOfAnother) {
+    write("openclaw.json", R"({channels: {matrix: {rooms: [
+  {name: 'a', token: 's3cret-of-a'}, {name: 'b', token: 's3cret-of-b'}]}}})");
+    const Json shown = payload("config.get")["config"];
+    Json form = shown;
+    Json& rooms = form["channels"]["matrix"]["rooms"];
+    rooms.erase(size_t{0});
+    rooms[0]["name"] = "c";  // it moved and was changed
+    EXPECT_EQ(refusal("config.set", saved(form)).find("channels.matrix.rooms.0.token: "), 0u);
+    rooms[0]["token"] = "s3cret-of-c";
+    change("config.set", saved(form));
+    EXPECT_NE(read("openclaw.json").find("s3cret-of-c"), std::string::npos);
+}
+
+TEST_F(ConfigCalls, TellNoSecretsApartThatLookTheSame) {
+    write("openclaw.json", R"({channels: {matrix: {rooms: [
+  {token: 's3cret-of-a'}, {token: 's3cret-of-b'}]}}})");
+    Json form = payload("config.get")["config"];
+    Json& rooms = form["channels"]["matrix"]["rooms"];
+    rooms.push_back({{"token", "s3cret-of-c"}});
+    const Json longer = form;
+    rooms.erase(size_t{2});
+    rooms.erase(size_t{0});
+    EXPECT_EQ(refusal("config.set", saved(form)).find("channels.matrix.rooms.0.token: "), 0u);
+    change("config.set", saved(longer));
+    for (const char* token : {"s3cret-of-a", "s3cret-of-b", "s3cret-of-c"})
+        EXPECT_NE(read("openclaw.json").find(token), std::string::npos) << token;
+}
+
+TEST_F(ConfigCalls, HideTheValuesOfVariablesThatHoldSecretsByTheirName) {
+    set("SMTP_PASS", "s3cret-of-mail");
+    set("MAIL_CREDENTIALS", "s3cret-of-box");
+    write("openclaw.json", "// s3cret-of-mail s3cret-of-box\n{}");
+    EXPECT_EQ(payload("config.get")["raw"], "// __OPENCLAW_REDACTED__ __OPENCLAW_REDACTED__\n{}");
 }
 
 TEST_F(ConfigCalls, WriteTheValueThatReplacesAVariable) {

@@ -154,6 +154,14 @@ TEST_F(Config, NeverPrintsATextValueThatIsWrong) {
     EXPECT_EQ(plan.SerializeAsString().find("hunter2"), std::string::npos);
 }
 
+TEST_F(Config, NeverPrintsANumberThatIsASecret) {
+    const auto plan = plan_of("{gateway:{auth:{password:4711471147}}}");
+    EXPECT_NE(errors(plan).find("gateway.auth.password: expected a text, received a number"),
+              std::string::npos)
+        << errors(plan);
+    EXPECT_EQ(plan.SerializeAsString().find("4711471147"), std::string::npos);
+}
+
 TEST_F(Config, PutsVariablesIn) {
     set("PREFIX", "[bot]");
     const auto plan = plan_of(

@@ -57,6 +57,34 @@ TEST_F(ExecApprovals, KeepWhatClientsAreNotShown) {
     EXPECT_EQ(info.st_mode & 07777, 0600u);
 }
 
+TEST_F(ExecApprovals, TakeAProgramThatIsToRunAlways) {
+    write(name, kept);
+    const Json params{{"agentId", "ops"}, {"program", "/usr/bin/cat"}, {"command", "cat x"}};
+    payload("exec.approvals.allow", params);
+    Json file = *parse_json(read(name));
+    EXPECT_EQ(file["agents"]["ops"]["allowlist"][0]["pattern"], "/usr/bin/cat");
+    EXPECT_EQ(file["agents"]["ops"]["allowlist"][0]["lastUsedCommand"], "cat x");
+    EXPECT_EQ(file["agents"]["main"]["allowlist"][0]["ours"], 1);
+    EXPECT_EQ(file["socket"]["token"], "socket-token");
+    const std::string before = read(name);
+    payload("exec.approvals.allow", params);
+    EXPECT_EQ(read(name), before) << "once is enough";
+}
+
+TEST_F(ExecApprovals, TakeNoPatternForAProgram) {
+    write(name, kept);
+    const auto code = [&](const char* program) {
+        const Json params{{"agentId", "main"}, {"program", program}};
+        return std::string(call("exec.approvals.allow", params).error_code());
+    };
+    for (const char* program : {"/usr/bin/**", "/tmp/?", "cat", ""})
+        EXPECT_EQ(code(program), "INVALID_REQUEST") << program;
+    EXPECT_EQ(read(name), kept);
+    write(name, "{ torn");
+    EXPECT_EQ(code("/usr/bin/cat"), "INVALID_REQUEST");
+    EXPECT_EQ(read(name), "{ torn");
+}
+
 TEST_F(ExecApprovals, AreNotWrittenOverWhatTheCallerHasNotSeen) {
     write(name, kept);
     const Json file = {{"version", 1}};

@@ -86,7 +86,8 @@ TEST_F(ThePlan, GivesTheToolsWorkerNoSecretAndNothingOfModels) {
     EXPECT_EQ(tools.SerializeAsString().find("sk-hidden"), std::string::npos);
     const Json config = config_of(plan, "tools");
     EXPECT_EQ(text_member(member_at(config, "tools.exec"), "host"), "gateway");
-    EXPECT_EQ(text_member(member_at(config, "execApprovals.defaults"), "security"), "allowlist");
+    const Json approvals = *parse_json(tools.settings().exec_approvals_json());
+    EXPECT_EQ(text_member(member(approvals, "defaults"), "security"), "allowlist");
     EXPECT_TRUE(member(config, "models").is_null());
     EXPECT_TRUE(member(member_at(config, "agents.list").at(0), "model").is_null());
     bool found = false;
@@ -281,6 +282,43 @@ TEST_F(ThePlan, PrefersTheFirstKeyOfAProvider) {
               "GEMINI_API_KEY in " + path(".env"));
 }
 
+TEST_F(ThePlan, TakesTheVariablesOfTheDirectoryItWasStartedInFromTheOwnerOnly) {
+    write("here/.env", "GEMINI_API_KEY=here\n");
+    write(".env", "GEMINI_API_KEY=there\nGROQ_API_KEY=groq\n");
+    ASSERT_EQ(chmod(path("here").c_str(), 0755), 0);
+    ASSERT_EQ(chmod(path("here/.env").c_str(), 0600), 0);
+    const auto source = [&](const std::string& working_dir, const char* provider = "google") {
+        hardshell::proto::PlanRequest asked = request({"--allow-unconfigured"});
+        asked.set_working_dir(working_dir);
+        return secret(planner::answer(asked, environment).plan(), "agent",
+                      std::string("models.providers.") + provider + ".apiKey")
+            ->source();
+    };
+    EXPECT_EQ(source(path("here")), "GEMINI_API_KEY in " + path("here/.env"));
+    EXPECT_EQ(source(path("here"), "groq"), "GROQ_API_KEY in " + path(".env"));
+    EXPECT_EQ(source(""), "GEMINI_API_KEY in " + path(".env"));
+    ASSERT_EQ(chmod(path("here/.env").c_str(), 0666), 0);
+    EXPECT_EQ(source(path("here")), "GEMINI_API_KEY in " + path(".env"));
+    ASSERT_EQ(chmod(path("here/.env").c_str(), 0600), 0);
+    ASSERT_EQ(chmod(path("here").c_str(), 0777), 0);
+    EXPECT_EQ(source(path("here")), "GEMINI_API_KEY in " + path(".env"));
+    ASSERT_EQ(chmod(path("here").c_str(), 01777), 0);
+    EXPECT_EQ(source(path("here")), "GEMINI_API_KEY in " + path("here/.env"));
+}
+
+TEST_F(ThePlan, NamesTheGatewayElsewhereToACommandLineOnly) {
+    write("openclaw.json", R"({gateway: {mode: "remote",
+        remote: {url: "wss://far.example", token: "s3cret-rt", password: "s3cret-rp"}}})");
+    EXPECT_FALSE(plan().has_remote());
+    hardshell::proto::PlanRequest asked = request();
+    asked.set_takes_effect(false);
+    const auto remote = planner::answer(asked, environment).plan().remote();
+    EXPECT_EQ(remote.url() + " " + remote.token() + " " + remote.password(),
+              "wss://far.example s3cret-rt s3cret-rp");
+    write("openclaw.json", R"({gateway: {mode: "local", remote: {url: "wss://far.example"}}})");
+    EXPECT_FALSE(planner::answer(asked, environment).plan().has_remote());
+}
+
 // Every place of a configuration that can hold a secret.
 constexpr auto full_of_secrets = R"({
   env: {vars: {SOME_KEY: "s3cret-env"}, OTHER: "s3cret-direct"},
@@ -364,6 +402,15 @@ TEST_F(ThePlan, SaysWhatThisBuildDoesNotDoYet) {
     EXPECT_EQ(said.find("channel signal"), std::string::npos);
     for (const auto& planned : plan.workers())
         EXPECT_NE(planned.name(), "voice") << "it is off unless it is enabled";
+}
+
+TEST_F(ThePlan, SaysWhichSwitchesSwitchNothing) {
+    const std::string said =
+        warnings(plan_of("{gateway:{tls:{enabled:true}},env:{shellEnv:{enabled:true}}}"));
+    EXPECT_NE(said.find("gateway.tls.enabled: this build speaks no TLS"), std::string::npos);
+    EXPECT_NE(said.find("env.shellEnv.enabled: no login shell"), std::string::npos);
+    const auto off = plan_of("{gateway:{tls:{enabled:false}},env:{shellEnv:{enabled:false}}}");
+    EXPECT_EQ(warnings(off), "");
 }
 
 TEST_F(ThePlan, GivesHooksToTheGatewayAlone) {
