@@ -3,6 +3,7 @@
 #include "workers/cli/commands/cron.h"
 #include "workers/cli/commands/devices.h"
 #include "workers/cli/commands/doctor.h"
+#include "workers/cli/commands/gateway_logs.h"
 #include "workers/cli/commands/gateway_methods.h"
 #include "workers/cli/commands/gateway_probe.h"
 #include "workers/cli/commands/listings.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr Handler handlers[] = {
     {"agent", run_agent},
     {"health", run_health},
+    {"logs", run_gateway_logs},  // with --url, --token or --password
     {"doctor", run_doctor},
     {"gateway call", run_gateway_call},
     {"gateway health", run_health},
@@ -27,6 +29,10 @@ constexpr Handler handlers[] = {
     {"gateway usage-cost", run_gateway_usage_cost},
     {"channels list", run_channels_list},
     {"channels status", run_channels_status},
+    {"channels add", run_channels_add},
+    {"channels remove", run_channels_remove},
+    {"channels login", run_channels_login},
+    {"channels logout", run_channels_logout},
     {"sessions", run_sessions},
     {"agents list", run_agents_list},
     {"models list", run_models_list},
@@ -45,6 +51,8 @@ constexpr Handler handlers[] = {
     {"voicecall speak", run_voicecall_speak},
     {"voicecall end", run_voicecall_end},
     {"voicecall status", run_voicecall_status},
+    {"voicecall tail", run_voicecall_tail},
+    {"voicecall expose", run_voicecall_expose},
     {"cron status", run_cron_status},
     {"cron list", run_cron_list},
     {"cron add", run_cron_add},

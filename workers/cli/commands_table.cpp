@@ -59,6 +59,14 @@ constexpr Option gateway_query[] = {
     HARDSHELL_GATEWAY_OPTIONS,
 };
 
+constexpr Option gateway_status[] = {
+    {"--json", nullptr, "print JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    {"--no-probe", nullptr, "accepted; the gateway is always asked"},
+    {"--deep", nullptr, "accepted; there are no other services to look for"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
 constexpr Option channels_list[] = {
     {"--json", nullptr, "print JSON"},
     {"--no-usage", nullptr, "accepted; usage is never asked for"},
@@ -68,6 +76,33 @@ constexpr Option channels_list[] = {
 
 constexpr Option channels_status[] = {
     {"--probe", nullptr, "ask the services too; a channel's worker knows without"},
+    {"--json", nullptr, "print the payload as JSON"},
+    {"--timeout", "MS", "how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
+};
+
+constexpr Option channels_add[] = {
+    {"--channel", "NAME", "telegram or discord (required)"},
+    {"--token", "T", "the bot's token (required); seen in the process list while this runs"},
+    {"--account", "ID", "a further account of the channel (else the default one)"},
+    {"--name", "TEXT", "what the account is called"},
+};
+
+constexpr Option channels_remove[] = {
+    {"--channel", "NAME", "telegram or discord (required)"},
+    {"--account", "ID", "which account of it (else the default one)"},
+    {"--delete", nullptr, "remove its configuration, too, instead of turning it off"},
+};
+
+constexpr Option channels_login[] = {
+    {"--channel", "NAME", "the channel"},
+    {"--account", "ID", "accepted"},
+    {"--verbose", nullptr, "accepted"},
+};
+
+constexpr Option channels_logout[] = {
+    {"--channel", "NAME", "the channel (required)"},
+    {"--account", "ID", "which account of it (else the default one)"},
     {"--json", nullptr, "print the payload as JSON"},
     {"--timeout", "MS", "how long to wait (10000)"},
     HARDSHELL_GATEWAY_OPTIONS,
@@ -120,6 +155,9 @@ constexpr Option message_send[] = {
     {"--channel", "NAME", "telegram, discord, slack … (else whatsapp, as OpenClaw has it)"},
     {"--account", "ID", "which account of the channel (else the default one)"},
     {"--gif-playback", nullptr, "play a video like a GIF"},
+    {"--reply-to", "ID", "refused: the gateway's method send has no such thing"},
+    {"--thread-id", "ID", "refused like --reply-to"},
+    {"--silent", nullptr, "refused like --reply-to"},
     {"--dry-run", nullptr, "send nothing"},
     {"--json", nullptr, "print JSON"},
     {"--verbose", nullptr, "accepted"},
@@ -148,6 +186,19 @@ constexpr Option voicecall_which[] = {
     HARDSHELL_GATEWAY_OPTIONS,
 };
 
+constexpr Option voicecall_tail[] = {
+    {"--file", "FILE", "another calls.jsonl (else that of the state directory)"},
+    {"--since", "LINES", "how many lines to begin with (25)"},
+    {"--poll", "MS", "how often to look (250)"},
+};
+
+constexpr Option voicecall_expose[] = {
+    {"--mode", "MODE", "off, serve or funnel (funnel)"},
+    {"--path", "PATH", "accepted; the path is serve.path of the configuration"},
+    {"--port", "PORT", "accepted; a tunnel leads to a port of its own"},
+    {"--serve-path", "PATH", "accepted like --path"},
+};
+
 constexpr Option pairing_list[] = {
     {"--channel", "NAME", "the same as the operand"},
     {"--json", nullptr, "print JSON"},
@@ -164,6 +215,7 @@ constexpr Option status[] = {
     {"--deep", nullptr, "accepted; see `hardshell doctor`"},
     {"--usage", nullptr, "accepted; see `hardshell gateway usage-cost`"},
     {"--verbose", nullptr, "accepted"},
+    {"--debug", nullptr, "accepted"},
     {"--timeout", "MS", "accepted; the supervisor answers at once"},
 };
 
@@ -173,6 +225,13 @@ constexpr Option agent[] = {
     {"--session-id", "ID", "continue this session"},
     {"-t,--to", "WHO", "the session of this recipient"},
     {"--thinking", "LEVEL", "off, minimal, low, medium, high or xhigh"},
+    {"--deliver", nullptr, "send the answer to the recipient as well"},
+    {"--channel", "NAME", "the recipient's channel (else that of the session)"},
+    {"--reply-to", "WHO", "with --deliver: the recipient, in place of --to"},
+    {"--reply-channel", "NAME", "with --deliver: the channel, in place of --channel"},
+    {"--reply-account", "ID", "with --deliver: which account of the channel sends it"},
+    {"--local", nullptr, "accepted; the gateway's agent answers"},
+    {"--verbose", "LEVEL", "accepted; /verbose in the session sets it"},
     {"--json", nullptr, "print the final payload as JSON"},
     {"--timeout", "S", "how long the answer may take, in seconds (600)"},
     HARDSHELL_GATEWAY_OPTIONS,
@@ -228,6 +287,7 @@ constexpr Option device_revoke[] = {
 
 constexpr Option cron_add[] = {
     HARDSHELL_JOB_OPTIONS,
+    {"--post-max-chars", "N", "how much of the answer, with --post-mode full (8000)"},
     {"--disabled", nullptr, "add it without letting it run"},
     {"--json", nullptr, "print the job as JSON"},
     {"--timeout", "MS", "how long to wait (10000)"},
@@ -238,6 +298,10 @@ constexpr Option cron_edit[] = {
     HARDSHELL_JOB_OPTIONS,
     {"--enable", nullptr, "let it run"},
     {"--disable", nullptr, "let it rest"},
+    {"--keep-after-run", nullptr, "keep a job of --at once it has run"},
+    {"--clear-agent", nullptr, "let the default agent do it"},
+    {"--no-deliver", nullptr, "send the answer to nobody"},
+    {"--no-best-effort-deliver", nullptr, "an answer that cannot be sent is a failure"},
     {"--json", nullptr, "print the job as JSON"},
     {"--timeout", "MS", "how long to wait (10000)"},
     HARDSHELL_GATEWAY_OPTIONS,
@@ -281,6 +345,14 @@ constexpr Option json_only[] = {
 constexpr Option doctor_options[] = {
     {"--fly", nullptr, "say something about Fly.io also where this is no machine of it"},
     {"--json", nullptr, "print JSON"},
+    {"--fix", nullptr, "accepted; nothing is changed, the cure of each problem is named"},
+    {"--repair", nullptr, "the same as --fix"},
+    {"--force", nullptr, "accepted like --fix"},
+    {"--generate-gateway-token", nullptr, "accepted; a gateway without a token makes one itself"},
+    {"--yes", nullptr, "accepted; nothing is asked"},
+    {"--non-interactive", nullptr, "accepted; nothing is asked"},
+    {"--deep", nullptr, "accepted; all is always looked at"},
+    {"--no-workspace-suggestions", nullptr, "accepted; there are none"},
 };
 
 constexpr Option config_get[] = {
@@ -297,8 +369,10 @@ constexpr Option logs[] = {
     {"-n,--lines,--limit", "LINES", "how many lines to begin with (200; 10000 at most)"},
     {"--json", nullptr, "one JSON object per line"},
     {"--max-bytes", "BYTES", "no more than the last so many bytes of lines to begin with"},
-    {"--interval", "MS", "accepted; new lines come at once"},
+    {"--interval", "MS", "with --url: how often to ask (1000); else new lines come at once"},
     {"--plain", nullptr, "no colour"},
+    {"--timeout", "MS", "with --url: how long to wait (10000)"},
+    HARDSHELL_GATEWAY_OPTIONS,
 };
 
 constexpr Option dashboard[] = {
@@ -409,7 +483,7 @@ constexpr Command command_rows[] = {
      zero_or_one},
     {"gateway health", "", Program::client, "the same as health", gateway_query, zero_or_one},
     {"gateway status", "", Program::client, "where the gateway listens and what it is doing",
-     gateway_query, zero_or_one},
+     gateway_status, zero_or_one},
     {"gateway probe", "", Program::client, "whether the gateway can be reached, and answers",
      gateway_probe, zero_or_one},
     {"gateway usage-cost", "", Program::client, "tokens and costs by day", usage_cost, zero_or_one},
@@ -417,6 +491,16 @@ constexpr Command command_rows[] = {
      zero_or_one},
     {"channels status", "", Program::client, "which channels run, and why one does not",
      channels_status, zero_or_one},
+    {"channels add", "", Program::client, "configure a bot and turn it on", channels_add,
+     zero_or_one},
+    {"channels remove", "", Program::client, "turn a bot off, or remove its configuration",
+     channels_remove,
+     "Without --account and with --delete the whole section goes.\n"
+     "Exit code: 0 it worked, 1 it did not (the reason is printed)."},
+    {"channels login", "", Program::client, "refused: no channel of this version has a login",
+     channels_login, "Exit code: 1."},
+    {"channels logout", "", Program::client, "end an account's session and take its token away",
+     channels_logout, zero_or_one},
     {"sessions", "", Program::client, "the conversations there are", sessions, zero_or_one},
     {"agents list", "", Program::client, "the agents there are", gateway_query, zero_or_one},
     {"models list", "", Program::client, "the models that can be used", models_list, zero_or_one},
@@ -432,6 +516,11 @@ constexpr Command command_rows[] = {
     {"voicecall end", "", Program::client, "hang up", voicecall_which, zero_or_one},
     {"voicecall status", "", Program::client, "what is known of a call", voicecall_which,
      zero_or_one},
+    {"voicecall tail", "", Program::client, "follow the calls that are kept, as JSON lines",
+     voicecall_tail, zero_or_one},
+    {"voicecall expose", "", Program::client, "name the setting by which a tunnel leads here",
+     voicecall_expose,
+     "Nothing is changed: the running gateway keeps the tunnels itself. Exit code: 1."},
     {"pairing list", "[channel]", Program::client, "who asks to write to the assistant",
      pairing_list, zero_or_one},
     {"pairing approve", "[channel] <code>", Program::client, "let somebody in who asks to write",

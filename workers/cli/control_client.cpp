@@ -98,6 +98,20 @@ Result<hardshell::proto::StatusReport> ask_status(const Context& context) {
     return report;
 }
 
+Result<Json> ask_gateway_as_owner(const Context& context, const std::string& method,
+                                  const Json& params) {
+    Result<ControlClient> client = ControlClient::connect(context);
+    if (!client) return client.error();
+    std::string payload;
+    const Done done = client->ask("gateway-call", {method, print_json(params)}, control_patience,
+                                  [&](const ControlClient::Reply& reply) {
+                                      payload = reply.payload_json();
+                                      return true;
+                                  });
+    if (!done) return done.error();
+    return parse_json(payload);
+}
+
 Done tell(const Context& context, const std::string& verb,
           const std::vector<std::string>& arguments) {
     Result<ControlClient> client = ControlClient::connect(context);

@@ -13,6 +13,7 @@
 #include "proto/control.pb.h"
 #include "workers/cli/context.h"
 #include "workers/common/base/fd.h"
+#include "workers/common/base/json.h"
 #include "workers/common/base/result.h"
 
 namespace cli {
@@ -41,6 +42,9 @@ inline constexpr std::chrono::milliseconds control_patience{5000};
 
 // One connection, the verb "status".
 Result<hardshell::proto::StatusReport> ask_status(const Context& context);
+// One connection: a method of the gateway of this machine, asked as its owner, without a token.
+Result<Json> ask_gateway_as_owner(const Context& context, const std::string& method,
+                                  const Json& params);
 // One connection, a verb that answers with nothing but success.
 Done tell(const Context& context, const std::string& verb,
           const std::vector<std::string>& arguments = {});

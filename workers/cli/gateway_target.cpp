@@ -10,6 +10,7 @@ namespace cli {
 namespace {
 
 using hardshell::proto::Plan;
+using hardshell::proto::RemoteGateway;
 using hardshell::proto::StatusReport;
 
 struct Port {
@@ -64,6 +65,12 @@ void take_plan(const Plan& plan, Target& target) {
     }
 }
 
+// The one of gateway.remote; null where gateway.mode is another, or no planner answers.
+const RemoteGateway* remote_gateway(const Sources& sources) {
+    const Result<Plan>& plan = sources.plan();
+    return plan && plan->has_remote() ? &plan->remote() : nullptr;
+}
+
 bool has_credential(const Target& target) {
     return !target.token.empty() || !target.password.empty();
 }
@@ -74,6 +81,25 @@ Error no_credential(const Context& context, const std::string& why) {
                      "); give --token, set OPENCLAW_GATEWAY_TOKEN, or run this as the user that "
                      "owns " +
                      context.state_dir};
+}
+
+Result<Target> remote_target(const Context& context, const RemoteGateway& remote) {
+    Target target;
+    target.remote = true;
+    target.url = remote.url();
+    target.port_source = "gateway.remote.url";
+    take_options(context, target);
+    if (has_credential(target)) return target;
+    target.token = Secret(remote.token());
+    target.password = Secret(remote.password());
+    target.credential_source =
+        target.token.empty() ? "gateway.remote.password" : "gateway.remote.token";
+    if (has_credential(target)) return target;
+    return Error{Fault::bad_credentials,
+                 "gateway.mode is \"remote\" and no token for " + target.url +
+                     " is known (those of this machine are not sent there); set "
+                     "gateway.remote.token in " +
+                     context.config_path + ", or give --token"};
 }
 
 }  // namespace
@@ -102,12 +128,16 @@ bool is_loopback_url(const std::string& url) {
 }
 
 Result<Target> choose_target(const Context& context, const Sources& sources) {
+    if (context.arguments.text("url").empty())
+        if (const RemoteGateway* remote = remote_gateway(sources))
+            return remote_target(context, *remote);
     Target target;
     target.running = sources.status.has_value();
     target.url = context.arguments.text("url");
     const bool foreign = !target.url.empty() && !is_loopback_url(target.url);
     if (target.url.empty()) {
         const Port port = choose_port(context, sources);
+        if (sources.status) target.bind = sources.status->bind();
         target.port = port.number;
         target.port_source = port.source;
         target.url = "ws://" + choose_host(sources) + ":" + std::to_string(port.number);

@@ -1,9 +1,11 @@
 // Which gateway a command speaks to, and with which credential.
 //
-// Address: --url, else the gateway running on this machine (its supervisor knows the port), else
-// OPENCLAW_GATEWAY_PORT, else the configured port, else 18789. Credential: --token / --password,
-// else the environment, else what the configuration gives the gateway. The configured secrets are
-// never sent to an address given by --url that is not on this machine.
+// Address: --url, else gateway.remote.url where gateway.mode is "remote", to which nothing but its
+// own credential (or that of the options) is sent; else the gateway running on this machine (its
+// supervisor knows the port), else OPENCLAW_GATEWAY_PORT, else the configured port, else 18789.
+// Credential: --token / --password, else the environment, else what the configuration gives the
+// gateway. The configured secrets are never sent to an address given by --url that is not on this
+// machine.
 #pragma once
 
 #include <functional>
@@ -19,6 +21,8 @@ namespace cli {
 struct Target {
     std::string url;  // "ws://127.0.0.1:3000"
     uint32_t port = 0;
+    std::string bind;         // "lan"; empty: no gateway of this machine says so
+    bool remote = false;      // that of gateway.remote
     std::string port_source;  // "running gateway", "environment", "configuration", "default"
     Secret token;
     Secret password;

@@ -96,6 +96,11 @@ int run_program(int count, char** words, Program self, std::span<const Handler> 
     Result<Arguments> arguments = parse_arguments(*found.command, rest.subspan(found.words));
     if (!arguments) return fail(arguments.error());
     context.arguments = std::move(*arguments);
+    // The log of this machine's supervisor needs no WebSocket, that of another gateway does.
+    const auto is_given = [&](const char* option) { return context.arguments.has(option); };
+    if (self != Program::client && std::strcmp(found.command->name, "logs") == 0 &&
+        (is_given("url") || is_given("token") || is_given("password")))
+        return hand_over(context, words);
     if (context.arguments.wants_help()) return print(help_for(*found.command)) ? 0 : 1;
     return run_command(found, context, handlers);
 }

@@ -33,7 +33,8 @@ TEST(CommandsTable, GivesEveryCommandAFunctionInItsProgram) {
         };
         EXPECT_EQ(std::count_if(handlers.begin(), handlers.end(), serves), 1) << command.name;
     }
-    EXPECT_EQ(hardshell_handlers().size() + client_handlers().size(), commands().size());
+    // `logs` is served by both: by the client where it names a gateway.
+    EXPECT_EQ(hardshell_handlers().size() + client_handlers().size(), commands().size() + 1);
 }
 
 TEST(CommandsTable, GivesEveryOptionALongNameOfItsOwn) {
@@ -98,6 +99,20 @@ TEST(Arguments, TakesAMessageThatLooksLikeAnOption) {
 TEST(Arguments, KeepsTextWithSpacesQuotesAndLineBreaks) {
     const std::string text = "say \"hi\", it's\n[1,2] %{x}";
     EXPECT_EQ(parse({"agent", "-m", text})->text("message"), text);
+}
+
+TEST(Arguments, TakesTheFlagsOfStockScripts) {
+    const std::vector<std::vector<std::string>> lines = {
+        {"doctor", "--fix", "--yes", "--non-interactive", "--deep"},
+        {"doctor", "--repair", "--force", "--generate-gateway-token"},
+        {"gateway", "status", "--no-probe", "--deep", "--json"},
+        {"agent", "-m", "x", "--local", "--deliver", "--verbose", "on"},
+        {"status", "--all", "--debug"},
+    };
+    for (const std::vector<std::string>& words : lines) {
+        const Result<Arguments> given = parse(words);
+        EXPECT_TRUE(given) << given.error().what;
+    }
 }
 
 TEST(Arguments, NamesWhatItDoesNotKnow) {

@@ -52,6 +52,30 @@ TEST_F(Config, PrintsAValue) {
     EXPECT_THAT(missing.err, HasSubstr("gateway.nothing"));
 }
 
+TEST_F(Config, TakesABotInAndPutsItOut) {
+    directory.write("state/openclaw.json", "{\n}\n");
+    const auto channels = [&](std::vector<std::string> words) {
+        words.insert(words.begin(), "channels");
+        return hardshell(words);
+    };
+    const auto value = [&](const char* place) { return hardshell({"config", "get", place}).out; };
+    const Outcome added = channels({"add", "--channel", "telegram", "--token", "123456:abc"});
+    EXPECT_EQ(added.exit_code, 0) << added.err;
+    EXPECT_THAT(added.out, HasSubstr("channels.telegram.botToken is set in "));
+    EXPECT_THAT(added.out, Not(HasSubstr("123456")));
+    EXPECT_EQ(value("channels.telegram.botToken"), "123456:abc\n");
+    EXPECT_EQ(channels({"remove", "--channel", "telegram"}).exit_code, 0);
+    EXPECT_EQ(value("channels.telegram.enabled"), "false\n");
+    EXPECT_EQ(channels({"add", "--channel", "discord", "--account", "ops", "--token", "42"}).err,
+              "");
+    EXPECT_EQ(value("channels.discord.accounts.ops.token"), "42\n");
+    EXPECT_EQ(channels({"remove", "--channel", "telegram", "--delete"}).exit_code, 0);
+    EXPECT_EQ(hardshell({"config", "get", "channels.telegram.botToken"}).exit_code, 1);
+    EXPECT_THAT(channels({"add", "--channel", "slack", "--token", "x"}).err, HasSubstr("slack"));
+    EXPECT_THAT(channels({"add", "--channel", "discord"}).err, HasSubstr("--token is missing"));
+    EXPECT_THAT(channels({"login"}).err, HasSubstr("hardshell channels add"));
+}
+
 TEST_F(Config, HidesTheSecretsOfASection) {
     directory.write("state/openclaw.json", "{gateway: {auth: {token: 's3cret-token'}}}");
     EXPECT_THAT(hardshell({"config", "get", "gateway"}).out, Not(HasSubstr("s3cret")));

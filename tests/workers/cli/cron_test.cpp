@@ -66,6 +66,8 @@ TEST(CronCommand, TurnsOptionsIntoAJob) {
                            "isolated",
                            "--post-prefix",
                            "News",
+                           "--post-max-chars",
+                           "500",
                            "--disabled",
                            "--description",
                            "d"});
@@ -73,7 +75,7 @@ TEST(CronCommand, TurnsOptionsIntoAJob) {
               (Json{{"kind", "cron"}, {"expr", "0 7 * * *"}, {"tz", "Europe/Berlin"}}));
     EXPECT_EQ(turn["payload"]["timeoutSeconds"], 60);
     EXPECT_EQ(turn["payload"]["deliver"], true);
-    EXPECT_EQ(turn["isolation"], (Json{{"postToMainPrefix", "News"}}));
+    EXPECT_EQ(turn["isolation"], (Json{{"postToMainPrefix", "News"}, {"postToMainMaxChars", 500}}));
     EXPECT_EQ(turn["enabled"], false);
     EXPECT_EQ(turn["agentId"], "ops");
     EXPECT_EQ(job({"--name", "x", "--every", "1d", "--message", "m"})["schedule"]["everyMs"],
@@ -102,6 +104,10 @@ TEST(CronCommand, ChangesOnlyWhatIsGiven) {
     EXPECT_EQ(patch({"--name", "new", "--enable"}), (Json{{"name", "new"}, {"enabled", true}}));
     EXPECT_EQ(patch({"--message", "m"}),
               (Json{{"payload", {{"message", "m"}, {"kind", "agentTurn"}}}}));
+    EXPECT_EQ(patch({"--keep-after-run", "--clear-agent", "--no-deliver"}),
+              (Json{{"payload", {{"deliver", false}, {"kind", "agentTurn"}}},
+                    {"deleteAfterRun", false},
+                    {"agentId", nullptr}}));
     EXPECT_THAT(patch({}).get<std::string>(), HasSubstr("nothing to change"));
     EXPECT_THAT(patch({"--enable", "--disable"}).get<std::string>(), HasSubstr("exclude"));
 }

@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <map>
+#include <thread>
 
 #include "tests/workers/cli/doubles.h"
 #include "workers/cli/commands/doctor.h"
@@ -117,6 +118,26 @@ TEST(NetworkFindings, KnowWhoWillBeCalled) {
                             "anthropic api.anthropic.com 443", "telegram api.telegram.org 443"));
 }
 
+TEST(NetworkFindings, KnowTheCompanyOfTelephoneCallsAndOtherAddresses) {
+    Plan plan;
+    auto& voice = *plan.add_workers();
+    voice.set_kind("voice");
+    voice.mutable_settings()->set_config_json(
+        R"({"plugins":{"entries":{"voice-call":{"config":{"provider":"telnyx"}}}}})");
+    auto& discord = *plan.add_workers();
+    discord.set_kind("discord");
+    (*discord.mutable_settings()->mutable_environment())["HARDSHELL_DISCORD_API_URL"] =
+        "http://10.0.0.1:81/api";
+    std::vector<std::string> shown;
+    for (const Place& place : places_of(plan))
+        shown.push_back(place.subject + " " + place.host + " " + place.port);
+    EXPECT_THAT(shown, ElementsAre("telnyx api.telnyx.com 443", "discord 10.0.0.1 81"));
+    const std::string text =
+        text_of(judge_places({{"discord", "10.0.0.1", "81"}}, environment_of({}),
+                             [](const Place&) { return "it is down"; }));
+    EXPECT_THAT(text, HasSubstr("HARDSHELL_DISCORD_API_URL"));
+}
+
 TEST(NetworkFindings, NameHostCauseAndCure) {
     const std::string text = text_of(judge_places(
         {{"own", "models.example", "443"}, {"good", "other.example", "443"}}, environment_of({}),
@@ -150,6 +171,39 @@ TEST(NetworkFindings, ComeFromRealConnections) {
     ASSERT_EQ(listen(listener.get(), 1), 0);
     EXPECT_EQ(reach({"own", "127.0.0.1", port}), "");
     EXPECT_THAT(reach({"own", "name.invalid", "443"}), testing::Not(IsEmpty()));
+}
+
+TEST(CheckPathFindings, TellAStartedGatewayFromOneThatIsNot) {
+    const Place place{"check path", "127.0.0.1", "3000"};
+    EXPECT_EQ(judge_check_path(place, std::string("HTTP/1.1 200 OK"))[0].weight, Weight::good);
+    EXPECT_THAT(text_of(judge_check_path(place, std::string("HTTP/1.1 503 Service Unavailable"))),
+                HasSubstr("/startupz on port 3000: answered \"HTTP/1.1 503"));
+    EXPECT_THAT(text_of(judge_check_path(place, Error{Fault::unreachable, "no connection"})),
+                HasSubstr("PROBLEM check path: /startupz on port 3000: no connection"));
+}
+
+TEST(CheckPathFindings, ComeFromARealConnection) {
+    const Fd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    socklen_t size = sizeof address;
+    ASSERT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    const Place place{"check path", "127.0.0.1", std::to_string(ntohs(address.sin_port))};
+    EXPECT_THAT(ask_check_path(place).error().what, HasSubstr("no connection"));
+    ASSERT_EQ(listen(listener.get(), 1), 0);
+    std::string asked(64, '\0');
+    std::thread server([&] {
+        const Fd client(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        (void)!recv(client.get(), asked.data(), asked.size(), 0);
+        (void)!send(client.get(), "HTTP/1.1 200 OK\r\n\r\n", 19, MSG_NOSIGNAL);
+    });
+    const Result<std::string> line = ask_check_path(place);
+    server.join();
+    ASSERT_TRUE(line) << line.error().what;
+    EXPECT_EQ(*line, "HTTP/1.1 200 OK");
+    EXPECT_THAT(asked, testing::StartsWith("GET /startupz HTTP/1.1\r\n"));
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 #include "workers/cli/commands/findings.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <map>
 
 #include "tests/workers/cli/doubles.h"
 #include "workers/cli/commands/doctor.h"
@@ -151,6 +154,24 @@ TEST(Findings, ShowEveryLayer) {
     EXPECT_THAT(found, SizeIs(3)) << "one user is not named twice";
 }
 
+TEST(Findings, TellThatTheVolumeFillsOnce) {
+    StatusReport report = healthy_report();
+    EXPECT_THAT(judge_machine(report), IsEmpty()) << "its size is not known";
+    auto& volume = *report.mutable_volume();
+    volume.set_level(hardshell::proto::VolumeState::ROOM);
+    volume.set_total_bytes(100u << 20);
+    volume.set_free_bytes(60u << 20);
+    EXPECT_THAT(text_of(judge_machine(report)),
+                HasSubstr("ok      volume: 40 % of 100.0 MiB are used"));
+    volume.set_level(hardshell::proto::VolumeState::FULL);
+    volume.set_what("the state directory is full");
+    report.add_missing("the state directory is full");
+    const Findings found = judge_machine(report);
+    EXPECT_THAT(text_of(found), HasSubstr("PROBLEM volume: the state directory is full\n"));
+    EXPECT_THAT(found, SizeIs(1)) << "not named twice";
+    EXPECT_NE(findings_exit_code(found), 0);
+}
+
 TEST(Findings, WeighMemoryAgainstTheMachine) {
     StatusReport report = healthy_report();
     EXPECT_THAT(judge_memory(report, 1u << 30), IsEmpty()) << "no limits, nothing to say";
@@ -239,11 +260,14 @@ TEST(Findings, NameFilesThatOthersCanRead) {
 
 TEST(Findings, MissAProgram) {
     const Directory directory;
-    for (const char* name : {"supervisor", "planner", "gateway"})
+    for (const char* name : {"supervisor", "planner", "gateway", "agent", "tools", "telegram",
+                             "discord", "voice", "client"})
         directory.write(std::string("libexec/") + name, "", 0755);
     const Findings found = judge_programs(directory.path() + "/libexec");
     ASSERT_THAT(found, SizeIs(1));
-    EXPECT_THAT(found[0].what, HasSubstr("/libexec/agent cannot be run"));
+    EXPECT_THAT(found[0].what, HasSubstr("/libexec/tunnel cannot be run"));
+    directory.write("libexec/tunnel", "", 0755);
+    EXPECT_EQ(findings_exit_code(judge_programs(directory.path() + "/libexec")), 0);
 }
 
 TEST(Findings, TellAStaleLockFromALiveOne) {
@@ -261,6 +285,56 @@ TEST(Findings, TellAStaleLockFromALiveOne) {
     ASSERT_THAT(found, SizeIs(1));
     EXPECT_THAT(found[0].what, HasSubstr("gateway.abcd.lock"));
     EXPECT_EQ(found[0].weight, Weight::note);
+}
+
+paths::Environment set_to(std::map<std::string, std::string> variables) {
+    return [variables = std::move(variables)](const std::string& name) {
+        const auto found = variables.find(name);
+        return found == variables.end() ? std::string() : found->second;
+    };
+}
+
+TEST(Findings, NameASecretThatNobodyUses) {
+    const Findings found =
+        judge_idle_secrets(good_plan(), set_to({{"NGROK_AUTHTOKEN", "of-a-tunnel-that-is-not"}}));
+    ASSERT_THAT(found, SizeIs(1));
+    EXPECT_EQ(found[0].weight, Weight::note);
+    EXPECT_THAT(found[0].what, HasSubstr("NGROK_AUTHTOKEN is set and nobody uses it"));
+    EXPECT_EQ(found[0].what.find("of-a-tunnel"), std::string::npos);
+    EXPECT_THAT(judge_idle_secrets(good_plan(),
+                                   set_to({{"OPENCLAW_GATEWAY_TOKEN", " 0123456789abcdef0123\n"}})),
+                IsEmpty());
+    Plan degraded = good_plan();
+    degraded.set_degraded("openclaw.json cannot be used");
+    EXPECT_THAT(judge_idle_secrets(degraded, set_to({{"NGROK_AUTHTOKEN", "idle"}})), IsEmpty());
+}
+
+TEST(Findings, NameCertificatesThatNoWorkerCanRead) {
+    const Directory directory;
+    const std::string file = directory.path() + "/authorities.pem";
+    const auto found = [&] { return judge_authorities(set_to({{"SSL_CERT_FILE", file}})); };
+    ASSERT_THAT(found(), SizeIs(1));
+    EXPECT_EQ(found()[0].weight, Weight::problem);
+    EXPECT_THAT(found()[0].what, HasSubstr("SSL_CERT_FILE: " + file + " cannot be read"));
+    directory.write("authorities.pem", "", 0644);
+    EXPECT_THAT(found(), IsEmpty());
+    EXPECT_THAT(judge_authorities(set_to({})), IsEmpty());
+    if (geteuid() != 0) return;  // the workers of others are the same user
+    directory.write("authorities.pem", "", 0600);
+    ASSERT_THAT(found(), SizeIs(1));
+    EXPECT_EQ(found()[0].cure, "chmod a+r " + file);
+}
+
+TEST(Findings, TellALockOfAnEarlierStartByItsTime) {
+    const Directory directory;
+    directory.write("state/gateway.abcd.lock", "{\"pid\":" + std::to_string(getpid()) + "}");
+    const std::string lock = directory.path() + "/state/gateway.abcd.lock";
+    EXPECT_THAT(judge_locks(directory.path() + "/state", directory.path()), IsEmpty());
+    const timespec long_ago[2] = {};
+    ASSERT_EQ(utimensat(AT_FDCWD, lock.c_str(), long_ago, 0), 0);
+    const Findings found = judge_locks(directory.path() + "/state", directory.path());
+    ASSERT_THAT(found, SizeIs(1));
+    EXPECT_THAT(found[0].what, HasSubstr("is older than the machine's last start"));
 }
 
 TEST(Findings, AreJsonForPrograms) {

@@ -202,6 +202,40 @@ TEST(Agent, SendsOnlyWhatWasGiven) {
                   "id")),
               R"({"message":"x","idempotencyKey":"id","agentId":"ops","sessionId":"s","to":"+1",)"
               R"("thinking":"low","timeout":9})");
+    EXPECT_EQ(print_json(*agent_params(
+                  *agent_arguments({"-m", "x", "--deliver", "--channel", "telegram", "--reply-to",
+                                    "7", "--reply-channel", "discord", "--reply-account", "ops",
+                                    "--local", "--verbose", "on"}),
+                  "id")),
+              R"({"message":"x","idempotencyKey":"id","channel":"telegram","replyTo":"7",)"
+              R"("replyChannel":"discord","replyAccountId":"ops","deliver":true})");
+}
+
+TEST(GatewayStatus, SaysWhereTheGatewayListensInStockWords) {
+    Target target;
+    target.url = "ws://127.0.0.1:3000";
+    target.port = 3000;
+    const Json unknown = gateway_status_json(target, Json(), Json());
+    EXPECT_EQ(unknown["gateway"]["bindMode"], nullptr);
+    EXPECT_EQ(unknown["rpc"]["url"], "ws://127.0.0.1:3000");
+    target.bind = "lan";
+    const Json lan = gateway_status_json(target, Json(), Json());
+    EXPECT_EQ(lan["gateway"]["bindMode"], "lan");
+    EXPECT_EQ(lan["gateway"]["bindHost"], "0.0.0.0");
+    target.bind = "loopback";
+    const Json loopback = gateway_status_json(target, Json(), Json());
+    EXPECT_EQ(loopback["gateway"]["bindHost"], "127.0.0.1");
+}
+
+TEST(GatewayStatus, TellsOfTheServiceAsOpenClawDoes) {
+    const Json up = service_json(cli_test::healthy_report(), "/d/openclaw.json", true);
+    EXPECT_EQ(text_member(member_at(up, "service.runtime"), "status"), "running");
+    EXPECT_EQ(int_member(member(up, "port"), "port"), 3000);
+    EXPECT_EQ(text_member(member_at(up, "config.cli"), "path"), "/d/openclaw.json");
+    EXPECT_TRUE(bool_member(member_at(up, "config.daemon"), "valid"));
+    const Json down = service_json(Error{Fault::unreachable, "no gateway"}, "/d/x", false);
+    EXPECT_FALSE(bool_member(member(down, "service"), "loaded", true));
+    EXPECT_EQ(text_member(member_at(down, "service.runtime"), "detail"), "no gateway");
 }
 
 TEST(Agent, RefusesToSayNothing) {

@@ -72,7 +72,6 @@ TEST(GatewayTarget, TakesThePortOfTheRunningGateway) {
     ASSERT_TRUE(target);
     EXPECT_EQ(target->url, "ws://127.0.0.1:3000");
     EXPECT_EQ(target->token.reveal(), "T");
-    EXPECT_EQ(fake.asked, 0);
 }
 
 TEST(GatewayTarget, ElseTheEnvironmentElseTheConfigurationElseTheUsual) {
@@ -90,7 +89,8 @@ TEST(GatewayTarget, ElseTheEnvironmentElseTheConfigurationElseTheUsual) {
 
 TEST(GatewayTarget, KnowsThatASupervisorWithoutAPlanHasNoPort) {
     const Directory directory;
-    Sources sources = Fake{no_plan}.sources();
+    Fake fake{no_plan};
+    Sources sources = fake.sources();
     sources.status.value().clear_port();
     EXPECT_EQ(
         choose_target(
@@ -110,9 +110,29 @@ TEST(GatewayTarget, AsksThePlannerForTheCredentialLast) {
     };
     EXPECT_EQ(token({"--token", "given"}, set), "given / --token");
     EXPECT_EQ(token({}, set), "from-environment / environment variable OPENCLAW_GATEWAY_TOKEN");
-    EXPECT_EQ(fake.asked, 0);
     EXPECT_EQ(token({}, {}), "from-plan / the file");
-    EXPECT_EQ(fake.asked, 1);
+}
+
+TEST(GatewayTarget, SpeaksToTheGatewayElsewhereWithItsOwnCredentialOnly) {
+    const Directory directory;
+    Plan plan = plan_with("from-plan");
+    plan.mutable_remote()->set_url("wss://far.example");
+    plan.mutable_remote()->set_token("of-far");
+    Fake fake{plan};
+    const Variables set = {{"OPENCLAW_GATEWAY_TOKEN", "from-environment"}};
+    const auto chosen = [&](const std::vector<std::string>& words) {
+        const auto target = choose_target(context_with(directory, words, set), fake.sources());
+        return target ? target->url + " " + target->token.reveal() : target.error().what;
+    };
+    EXPECT_EQ(chosen({}), "wss://far.example of-far");
+    EXPECT_EQ(chosen({"--token", "given"}), "wss://far.example given");
+    EXPECT_EQ(chosen({"--url", "ws://127.0.0.1:1"}), "ws://127.0.0.1:1 from-environment");
+    fake.plan->mutable_remote()->clear_token();
+    EXPECT_THAT(chosen({}), HasSubstr("set gateway.remote.token"));
+    fake.plan->mutable_remote()->set_password("word of far");
+    const auto target = choose_target(context_with(directory, {}, set), fake.sources());
+    EXPECT_EQ(target->password.reveal(), "word of far");
+    EXPECT_TRUE(target->token.empty());
 }
 
 TEST(GatewayTarget, KnowsPasswordsToo) {
@@ -236,6 +256,11 @@ TEST(Dashboard, PutsTheTokenInTheFragment) {
     EXPECT_EQ(page_address(page), "http://127.0.0.1:3000/ui/#token=a%2Fb%20c");
     page.fly_app = "my-app";
     EXPECT_EQ(page_address(page), "https://my-app.fly.dev/ui/#token=a%2Fb%20c");
+    page.is_owners_build = true;
+    EXPECT_EQ(page_address(page), "https://my-app.fly.dev/ui/?token=a%2Fb%20c");
+    page.gateway_url = "wss://far.example:8443/x";
+    EXPECT_EQ(page_address(page), "https://far.example:8443/ui/?token=a%2Fb%20c");
+    page.gateway_url.clear();
     page.token.clear();
     page.base_path = "/";
     EXPECT_EQ(page_address(page), "https://my-app.fly.dev/");

@@ -29,6 +29,14 @@ const Json& channels() {
     return report;
 }
 
+TEST(ChannelsLogout, SaysWhatItHasDone) {
+    EXPECT_EQ(logout_text(json(R"({"channel":"telegram","accountId":"default","cleared":true})")),
+              "Logged out of telegram account default.\n");
+    EXPECT_EQ(logout_text(json(R"({"channel":"telegram","accountId":"a","envToken":true})")),
+              "The configuration has no token of telegram account a; its environment variable "
+              "still lets it in.\n");
+}
+
 TEST(ChannelsList, TellsWhyOneDoesNotRun) {
     const std::string text = channels_text(channels(), Style{});
     EXPECT_THAT(text, HasSubstr("Telegram  default  yes      yes         env    not running  this "
@@ -106,6 +114,19 @@ TEST(UsageCost, IsATableWithATotal) {
     EXPECT_THAT(text, HasSubstr("Usage of the last 2 days"));
     EXPECT_THAT(text, HasSubstr("$0.2500"));
     EXPECT_THAT(text, HasSubstr("price of the model is not known"));
+}
+
+TEST(MessageSend, RefusesByNameWhatTheMethodDoesNotKnow) {
+    const Directory directory;
+    for (const char* option : {"--reply-to=7", "--thread-id=7", "--silent"}) {
+        const auto params = send_params(
+            context_in(directory, "message send", {"-t", "1", "-m", "hi", option}).arguments,
+            "key");
+        ASSERT_FALSE(params) << option;
+        EXPECT_THAT(params.error().what, testing::StartsWith(std::string(option).substr(
+                                             0, std::string(option).find('='))))
+            << option;
+    }
 }
 
 TEST(MessageSend, NamesWhatIsMissing) {

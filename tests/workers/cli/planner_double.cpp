@@ -1,5 +1,6 @@
 // Stands in for the planner, as a process of its own: the configuration file is a list of lines
-// "token T", "password P", "key PROVIDER K", "port N", "address IP", "refuse TEXT", "silent".
+// "token T", "password P", "key PROVIDER K", "port N", "address IP", "remote URL TOKEN",
+// "refuse TEXT", "silent".
 // Without a file it makes a token of its own in the state directory, as the planner does.
 
 #include <filesystem>
@@ -51,6 +52,10 @@ PlanReply answer(const PlanRequest& request) {
         if (verb == "port") gateway.mutable_settings()->set_port(std::stoul(first));
         if (verb == "config") gateway.mutable_settings()->set_config_json(line.substr(7));
         if (verb == "address") listener.add_addresses()->set_ip(first);
+        if (verb == "remote") {
+            plan.mutable_remote()->set_url(first);
+            plan.mutable_remote()->set_token(second);
+        }
         if (verb == "silent") std::exit(3);
         if (verb == "refuse") {
             reply.set_refused(line.substr(7));

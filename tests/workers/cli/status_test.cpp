@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/workers/cli/doubles.h"
+#include "workers/cli/commands/gateway_logs.h"
 #include "workers/cli/commands/logs.h"
 #include "workers/cli/commands/worker_report.h"
 #include "workers/common/base/json.h"
@@ -226,6 +227,24 @@ TEST(Status, TellsProgramsEverything) {
               R"([{"name":"users","holds":true,"detail":"64001 and up"}])");
 }
 
+TEST(Status, HasTheKeysOfOpenClaw) {
+    const Json gateway = *parse_json(
+        R"({"heartbeat":{"defaultAgentId":"ops","agents":[]},"channelSummary":["Telegram: on"],
+            "sessions":{"count":2,"byAgent":[{"agentId":"ops","path":"/p","count":2}]},
+            "workers":"not those of the supervisor"})");
+    const Json told = *parse_json(status_json(healthy_report(), now, gateway));
+    EXPECT_EQ(int_member(member(told, "sessions"), "count"), 2);
+    EXPECT_EQ(text_member(member(told, "heartbeat"), "defaultAgentId"), "ops");
+    EXPECT_EQ(print_json(member(told, "channelSummary")), R"(["Telegram: on"])");
+    EXPECT_EQ(print_json(member(told, "agents")),
+              R"({"defaultId":"ops","agents":[{"id":"ops","sessionsPath":"/p","sessionsCount":2}],)"
+              R"("totalSessions":2})");
+    EXPECT_TRUE(member(told, "workers").is_array());
+    const Json without = *parse_json(status_json(healthy_report(), now));
+    for (const char* key : {"sessions", "heartbeat", "channelSummary", "agents"})
+        EXPECT_TRUE(without.contains(key)) << key;
+}
+
 TEST(Status, TellsProgramsTheSame) {
     StatusReport report = healthy_report();
     report.mutable_workers(0)->set_state(WorkerStatus::HELD);
@@ -237,6 +256,18 @@ TEST(Status, TellsProgramsTheSame) {
     EXPECT_EQ(int_member(*json, "uptimeMs"), now - started);
     EXPECT_EQ(text_member(member(*json, "workers")[0], "state"), "held");
     EXPECT_EQ(text_member(member(*json, "workers")[1], "state"), "ready");
+}
+
+TEST(Logs, ShowTheSameOfAnotherGateway) {
+    const std::string line =
+        R"({"0":"{\"subsystem\":\"gateway/ws\"}","1":"hello \u001b]0;x","_meta":{"logLevelName":)"
+        R"("WARN"},"time":"2026-01-30T10:00:00.000Z"})";
+    EXPECT_EQ(remote_log_line(line, "", false, Style{}),
+              "2026-01-30T10:00:00.000Z [gateway/ws] hello \\x1b]0;x\n");
+    EXPECT_EQ(text_member(*parse_json(remote_log_line(line, "gateway", true, Style{})), "level"),
+              "warn");
+    EXPECT_EQ(remote_log_line(line, "agent", false, Style{}), "");
+    EXPECT_EQ(remote_log_line("no json", "", false, Style{}), "");
 }
 
 TEST(Logs, ShowTimeWorkerAndText) {

@@ -22,6 +22,10 @@ constexpr Parameter optional_parameters[] = {
     {"session-id", "sessionId"},
     {"to", "to"},
     {"thinking", "thinking"},
+    {"channel", "channel"},
+    {"reply-to", "replyTo"},
+    {"reply-channel", "replyChannel"},
+    {"reply-account", "replyAccountId"},
 };
 
 }  // namespace
@@ -36,6 +40,7 @@ Result<Json> agent_params(const Arguments& arguments, const std::string& run_id)
     Json params = {{"message", message}, {"idempotencyKey", run_id}};
     for (const Parameter& row : optional_parameters)
         if (arguments.has(row.option)) params[row.name] = arguments.text(row.option);
+    if (arguments.has("deliver")) params["deliver"] = true;
     if (arguments.has("timeout")) params["timeout"] = *timeout;
     return params;
 }

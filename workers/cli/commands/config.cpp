@@ -83,6 +83,13 @@ std::string problems_in(const Json& payload) {
 
 }  // namespace
 
+Result<std::string> change_value(const Context& context, const std::string& method,
+                                 const Json& params) {
+    const Result<Answer> answer = ask(context, method, params);
+    if (!answer) return answer.error();
+    return consequence(*answer);
+}
+
 int run_config_get(const Context& context) {
     const Result<Answer> answer = ask(context, "value.get",
                                       {{"path", context.arguments.operands().front()},

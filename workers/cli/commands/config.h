@@ -4,8 +4,14 @@
 #pragma once
 
 #include "workers/cli/context.h"
+#include "workers/common/base/json.h"
 
 namespace cli {
+
+// One value: "value.set" {path, value: JSON5} or "value.unset" {path}. What it does, as the end of
+// a sentence: "; the running gateway takes it over".
+Result<std::string> change_value(const Context& context, const std::string& method,
+                                 const Json& params);
 
 int run_config_get(const Context& context);
 int run_config_set(const Context& context);

@@ -13,6 +13,7 @@ namespace {
 // A run takes as long as an answer.
 constexpr int64_t run_timeout_ms = 600'000;
 constexpr int64_t longest_timeout_s = 24 * 3600;
+constexpr int64_t most_posted = 64 << 10;
 
 Error bad(const std::string& what) {
     return {Fault::bad_message, what};
@@ -86,6 +87,8 @@ Result<Json> payload_in(const Arguments& given) {
     }
     if (given.has("deliver")) payload["deliver"] = true;
     if (given.has("best-effort-deliver")) payload["bestEffortDeliver"] = true;
+    if (given.has("no-deliver")) payload["deliver"] = false;
+    if (given.has("no-best-effort-deliver")) payload["bestEffortDeliver"] = false;
     if (payload.empty()) return Json();
     payload["kind"] = "agentTurn";
     return payload;
@@ -109,6 +112,11 @@ Result<Json> common_members(const Arguments& given, int64_t now_ms) {
     if (given.has("delete-after-run")) job["deleteAfterRun"] = true;
     if (given.has("post-prefix")) job["isolation"]["postToMainPrefix"] = given.text("post-prefix");
     if (given.has("post-mode")) job["isolation"]["postToMainMode"] = given.text("post-mode");
+    if (given.has("post-max-chars")) {
+        const Result<int64_t> most = given.number("post-max-chars", 0, most_posted);
+        if (!most) return most.error();
+        job["isolation"]["postToMainMaxChars"] = *most;
+    }
     return job;
 }
 
@@ -168,6 +176,8 @@ Result<Json> cron_patch(const Arguments& given, int64_t now_ms) {
         return bad("--enable and --disable exclude each other");
     if (given.has("enable")) (*patch)["enabled"] = true;
     if (given.has("disable")) (*patch)["enabled"] = false;
+    if (given.has("keep-after-run")) (*patch)["deleteAfterRun"] = false;
+    if (given.has("clear-agent")) (*patch)["agentId"] = nullptr;
     if (patch->empty()) return bad("nothing to change was given; see `hardshell cron edit --help`");
     return patch;
 }

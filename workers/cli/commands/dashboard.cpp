@@ -9,13 +9,18 @@ namespace cli {
 
 namespace {
 
-std::string base_path_of(const hardshell::proto::Plan& plan) {
+// What the gateway is told of the page.
+void take_page(const hardshell::proto::Plan& plan, Page& page) {
     const auto* gateway = worker_of_kind(plan, "gateway");
-    if (!gateway) return {};
+    if (!gateway) return;
+    const auto& variables = gateway->settings().environment();
+    const auto root = variables.find("HARDSHELL_CONTROL_UI_ROOT");
+    page.is_owners_build = root != variables.end() && !root->second.empty();
     const Result<Json> config = parse_json(gateway->settings().config_json());
-    if (!config) return {};
-    const Json& path = member_at(*config, "gateway.controlUi.basePath");
-    return path.is_string() ? path.get<std::string>() : "";
+    if (!config) return;
+    const Json& section = member_at(*config, "gateway.controlUi");
+    page.base_path = text_member(section, "basePath");
+    if (!text_member(section, "root").empty()) page.is_owners_build = true;
 }
 
 std::string credential_remark(const Target& target, bool has_token) {
@@ -26,15 +31,19 @@ std::string credential_remark(const Target& target, bool has_token) {
 }  // namespace
 
 std::string page_address(const Page& page) {
-    std::string out = page.fly_app.empty() ? "http://" + page.host + ":" + std::to_string(page.port)
-                                           : "https://" + page.fly_app + ".fly.dev";
+    std::string out =
+        page.gateway_url.starts_with("ws")
+            ? "http" + page.gateway_url.substr(2, page.gateway_url.find_first_of("/?#", 6) - 2)
+        : page.fly_app.empty() ? "http://" + page.host + ":" + std::to_string(page.port)
+                               : "https://" + page.fly_app + ".fly.dev";
     const size_t begin = page.base_path.find_first_not_of('/');
     if (begin != std::string::npos) {
         out += "/" + page.base_path.substr(begin);
         while (out.back() == '/') out.pop_back();
     }
     out += "/";
-    if (!page.token.empty()) out += "#token=" + url_encode(page.token);
+    const std::string before = page.is_owners_build ? "?token=" : "#token=";
+    if (!page.token.empty()) out += before + url_encode(page.token);
     return out;
 }
 
@@ -49,11 +58,13 @@ int run_dashboard(const Context& context) {
     Page page;
     page.host = local_host(*plan);
     page.port = target->port;
-    page.base_path = base_path_of(*plan);
+    take_page(*plan, page);
     page.fly_app = context.environment("FLY_APP_NAME");
     page.token = target->token.reveal();
+    if (target->remote) page.gateway_url = target->url;
     print(page_address(page) + "\n" + credential_remark(*target, !page.token.empty()));
-    if (!target->running) complain("the gateway is not running; start it with `hardshell gateway`");
+    if (!target->running && !target->remote)
+        complain("the gateway is not running; start it with `hardshell gateway`");
     return 0;
 }
 

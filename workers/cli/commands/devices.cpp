@@ -10,30 +10,19 @@ namespace cli {
 
 namespace {
 
-Result<Json> ask_over_control_socket(const Context& context, const std::string& method,
-                                     const Json& params) {
-    Result<ControlClient> client = ControlClient::connect(context);
-    if (!client) return client.error();
-    std::string payload;
-    const Done done = client->ask("gateway-call", {method, print_json(params)}, control_patience,
-                                  [&](const ControlClient::Reply& reply) {
-                                      payload = reply.payload_json();
-                                      return true;
-                                  });
-    if (!done) return done.error();
-    return parse_json(payload);
-}
-
 bool names_a_gateway(const Arguments& given) {
     return given.has("url") || given.has("token") || given.has("password");
 }
 
 Result<Json> ask(const Context& context, const std::string& method, const Json& params) {
     if (names_a_gateway(context.arguments)) return call_gateway(context, method, params);
-    Result<Json> answer = ask_over_control_socket(context, method, params);
+    Result<Json> answer = ask_gateway_as_owner(context, method, params);
     // Another user of this machine may still know the token.
     if (!answer && answer.error().fault == Fault::bad_credentials)
         return call_gateway(context, method, params);
+    if (!answer && answer.error().fault == Fault::unreachable)
+        if (const Result<Target> target = find_gateway(context); target && target->remote)
+            return call_gateway(context, method, params);
     return answer;
 }
 

@@ -36,13 +36,18 @@ const WeightRow& row_of(Weight weight) {
 // Whether a client with the known credential is served: the whole way from the port to the agent.
 Findings judge_answer(const Context& context, const Sources& sources) {
     Result<Target> target = choose_target(context, sources);
+    const bool is_elsewhere = sources.plan() && sources.plan()->has_remote();
     // Without a running gateway its credential is nobody's problem yet.
-    if (!target && !sources.status) return {};
+    if (!target && !sources.status && !is_elsewhere) return {};
     if (!target) return {{Weight::problem, "client", target.error().what, ""}};
     const Deadline deadline = std::chrono::steady_clock::now() + answer_patience;
     Result<std::unique_ptr<GatewayClient>> client = GatewayClient::connect(*target, deadline);
     if (!client) {
         // Nothing listens where nothing was started: said once, by the check before.
+        if (target->remote)
+            return {{Weight::problem, "client", client.error().what,
+                     "check gateway.remote in " + context.config_path +
+                         "; for a gateway on this machine set gateway.mode to \"local\""}};
         if (!target->running && client.error().fault == Fault::unreachable) return {};
         return {{Weight::problem, "client", client.error().what,
                  target->running ? "see `hardshell logs gateway`"
@@ -64,6 +69,14 @@ FlyEvidence fly_evidence(const Context& context) {
     std::ostringstream mounts;
     mounts << std::ifstream("/proc/self/mountinfo").rdbuf();
     return {context.environment, context.state_dir, mounts.str(), context.arguments.has("fly")};
+}
+
+// Where a health check of this machine would ask.
+Place check_place(const hardshell::proto::StatusReport& status,
+                  const Result<hardshell::proto::Plan>& plan) {
+    std::string host = plan ? local_host(*plan) : "127.0.0.1";
+    if (host.starts_with("[")) host = host.substr(1, host.size() - 2);
+    return {"check path", host, std::to_string(status.port())};
 }
 
 }  // namespace
@@ -114,12 +127,18 @@ int run_doctor(const Context& context) {
     append_new(all, judge_state_dir(context.state_dir));
     append_new(all, judge_permissions(context.state_dir, context.config_path));
     append_new(all, judge_plan(plan, context.config_path));
+    if (plan) append_new(all, judge_idle_secrets(*plan, context.environment));
+    append_new(all, judge_authorities(context.environment));
     append_new(all, judge_status(status));
     if (status) {
         append_new(all, judge_machine(*status));
         append_new(all, judge_memory(*status, machine_memory()));
     }
     append_new(all, judge_answer(context, {status, plan_of}));
+    if (status && status->port() > 0) {
+        const Place place = check_place(*status, plan);
+        append_new(all, judge_check_path(place, ask_check_path(place)));
+    }
     append_new(all, judge_locks(context.state_dir, temporary));
     append_new(all, judge_fly(fly_evidence(context), plan));
     append_new(all, judge_clock(context.state_dir, std::time(nullptr)));

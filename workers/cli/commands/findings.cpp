@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +28,31 @@ constexpr uint64_t scarce_room = 100ull << 20;
 constexpr uint64_t full_percent = 85;
 constexpr size_t short_token = 16;
 constexpr size_t largest_lock = 4096;
+constexpr int64_t start_slack_seconds = 10;
+
+// What OpenClaw and Hardshell know by these names.
+constexpr const char* secret_variables[] = {
+    "OPENCLAW_GATEWAY_TOKEN",
+    "OPENCLAW_GATEWAY_PASSWORD",
+    "ANTHROPIC_API_KEY",
+    "TELEGRAM_BOT_TOKEN",
+    "DISCORD_BOT_TOKEN",
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "TWILIO_AUTH_TOKEN",
+    "TELNYX_API_KEY",
+    "TELNYX_PUBLIC_KEY",
+    "PLIVO_AUTH_TOKEN",
+    "NGROK_AUTHTOKEN",
+    "TS_AUTHKEY",
+};
+
+// In the directory of the programs: the supervisor, those of its roster, and the command line's
+// own.
+constexpr const char* program_names[] = {
+    "supervisor", "planner", "gateway", "agent",  "tools",
+    "telegram",   "discord", "voice",   "tunnel", "client",
+};
 
 // Never to give it to somebody else: a gateway that runs would lose its files.
 std::string cure_for_directory(const std::string& state_dir, uid_t owner, int why) {
@@ -114,6 +140,17 @@ bool is_gone(pid_t pid) {
     return pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH;
 }
 
+// Numbers of processes come again with each start of the machine, files on a volume stay.
+bool is_of_an_earlier_start(const std::filesystem::path& lock) {
+    struct stat info {};
+    timespec now{};
+    timespec up{};
+    if (::stat(lock.c_str(), &info) != 0 || ::clock_gettime(CLOCK_REALTIME, &now) != 0 ||
+        ::clock_gettime(CLOCK_BOOTTIME, &up) != 0)
+        return false;
+    return info.st_mtime + start_slack_seconds < now.tv_sec - up.tv_sec;
+}
+
 void look_for_locks(const std::string& directory, const std::string& prefix, Findings& found) {
     std::error_code failed;
     for (const auto& entry : std::filesystem::directory_iterator(directory, failed)) {
@@ -121,11 +158,16 @@ void look_for_locks(const std::string& directory, const std::string& prefix, Fin
         if (!name.starts_with(prefix) || !name.ends_with(".lock") || !entry.is_regular_file(failed))
             continue;
         const pid_t owner = owner_of(entry.path());
+        const char* const cure = "it may be deleted; Hardshell takes it over by itself";
         if (is_gone(owner))
             found.push_back({Weight::note, "stale lock",
                              entry.path().string() + " is left over from process " +
                                  std::to_string(owner) + ", which is gone",
-                             "it may be deleted; Hardshell takes it over by itself"});
+                             cure});
+        else if (is_of_an_earlier_start(entry.path()))
+            found.push_back({Weight::note, "stale lock",
+                             entry.path().string() + " is older than the machine's last start",
+                             cure});
     }
 }
 
@@ -168,7 +210,7 @@ Findings judge_permissions(const std::string& state_dir, const std::string& conf
 
 Findings judge_programs(const std::string& libexec_dir) {
     Findings found;
-    for (const char* name : {"supervisor", "planner", "gateway", "agent"}) {
+    for (const char* name : program_names) {
         const std::string path = libexec_dir + "/" + name;
         if (::access(path.c_str(), X_OK) != 0)
             found.push_back({Weight::problem, "installation",
@@ -203,10 +245,58 @@ Findings judge_plan(const Result<Plan>& plan, const std::string& config_path) {
     return found;
 }
 
+Findings judge_idle_secrets(const Plan& plan, const paths::Environment& environment) {
+    if (!plan.degraded().empty()) return {};  // the file that would use them is not in force
+    Findings found;
+    for (const char* name : secret_variables) {
+        const std::string set = environment(name);
+        // A value is trimmed on its way, and may be a part of a longer one.
+        const auto holds = [&set](const auto& secret) {
+            return !secret.value().empty() && (set.find(secret.value()) != std::string::npos ||
+                                               secret.value().find(set) != std::string::npos);
+        };
+        const bool is_used =
+            std::any_of(plan.workers().begin(), plan.workers().end(), [&holds](const auto& worker) {
+                return std::any_of(worker.secrets().begin(), worker.secrets().end(), holds);
+            });
+        if (!set.empty() && !is_used)
+            found.push_back({Weight::note, "secret",
+                             std::string(name) +
+                                 " is set and nobody uses it: openclaw.json has another value in "
+                                 "its place, or not what it is for",
+                             "configure what it is for, or remove it (on Fly: fly secrets unset " +
+                                 std::string(name) + ")"});
+    }
+    return found;
+}
+
+Findings judge_authorities(const paths::Environment& environment) {
+    Findings found;
+    for (const char* name : {"NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"}) {
+        const std::string path = environment(name);
+        if (path.empty()) continue;
+        const std::string file = std::string(name) + ": " + path;
+        struct stat info {};
+        if (::stat(path.c_str(), &info) != 0) {
+            const int why = errno;
+            found.push_back({Weight::problem, "certificates",
+                             file + " cannot be read: " + std::strerror(why),
+                             "correct the variable, or put the file there"});
+        } else if (geteuid() == 0 && (info.st_mode & S_IROTH) == 0) {
+            found.push_back({Weight::problem, "certificates",
+                             file + " cannot be read by the workers, which have users of their own",
+                             "chmod a+r " + path});
+        }
+    }
+    return found;
+}
+
 Findings judge_locks(const std::string& state_dir, const std::string& temporary) {
     Findings found;
+    const std::string own = "/openclaw-" + std::to_string(getuid());
     look_for_locks(state_dir, "gateway.", found);
-    look_for_locks(temporary + "/openclaw-" + std::to_string(getuid()), "gateway.", found);
+    look_for_locks(temporary + own, "gateway.", found);
+    look_for_locks(state_dir + "/tmp" + own, "gateway.", found);
     std::error_code failed;
     for (const auto& agent : std::filesystem::directory_iterator(state_dir + "/agents", failed))
         look_for_locks(agent.path() / "sessions", "", found);

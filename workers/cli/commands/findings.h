@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "proto/plan.pb.h"
+#include "workers/common/base/paths.h"
 #include "workers/common/base/result.h"
 #include "workers/common/doctor/running.h"
 
@@ -28,6 +29,11 @@ Findings judge_permissions(const std::string& state_dir, const std::string& conf
 Findings judge_programs(const std::string& libexec_dir);
 // The configuration, the credential, the model keys.
 Findings judge_plan(const Result<hardshell::proto::Plan>& plan, const std::string& config_path);
+// Secrets among the variables that this plan gives to nobody.
+Findings judge_idle_secrets(const hardshell::proto::Plan& plan,
+                            const paths::Environment& environment);
+// Files of certificate authorities that a worker, which has a user of its own, cannot read.
+Findings judge_authorities(const paths::Environment& environment);
 // Lock files whose owner is gone: OpenClaw's, in the state directory and in `temporary`.
 Findings judge_locks(const std::string& state_dir, const std::string& temporary);
 

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,10 +26,12 @@ namespace cli {
 namespace {
 
 using hardshell::proto::Plan;
+using hardshell::proto::WorkerPlan;
 
 constexpr std::chrono::seconds name_patience{5};
 constexpr int connect_patience_ms = 3000;
 constexpr uint64_t least_machine_mb = 256;
+constexpr const char* check_path = "/startupz";
 constexpr int64_t clock_slack_seconds = 600;
 
 struct KnownProvider {
@@ -39,18 +42,30 @@ struct KnownProvider {
 constexpr KnownProvider known_providers[] = {
     {"anthropic", "api.anthropic.com"},
     {"openai", "api.openai.com"},
+    {"google", "generativelanguage.googleapis.com"},
     {"openrouter", "openrouter.ai"},
     {"groq", "api.groq.com"},
     {"xai", "api.x.ai"},
     {"mistral", "api.mistral.ai"},
+    {"cerebras", "api.cerebras.ai"},
+    {"moonshot", "api.moonshot.ai"},
+    {"minimax", "api.minimax.io"},
+    {"zai", "api.z.ai"},
+    {"venice", "api.venice.ai"},
+    {"vercel-ai-gateway", "ai-gateway.vercel.sh"},
 };
-struct ChannelApi {
-    const char* kind;
-    const char* host;
+struct ServiceApi {
+    const char* kind;      // of the worker
+    const char* subject;   // of voice: the company
+    const char* host;      // without the variable
+    const char* variable;  // that names another address
 };
-constexpr ChannelApi channel_apis[] = {
-    {"telegram", "api.telegram.org"},
-    {"discord", "discord.com"},
+constexpr ServiceApi service_apis[] = {
+    {"telegram", "telegram", "api.telegram.org", "HARDSHELL_TELEGRAM_API_URL"},
+    {"discord", "discord", "discord.com", "HARDSHELL_DISCORD_API_URL"},
+    {"voice", "twilio", "api.twilio.com", "HARDSHELL_TWILIO_API_URL"},
+    {"voice", "telnyx", "api.telnyx.com", "HARDSHELL_TELNYX_API_URL"},
+    {"voice", "plivo", "api.plivo.com", "HARDSHELL_PLIVO_API_URL"},
 };
 
 // The mount point that holds `path`, from the lines of mountinfo.
@@ -124,6 +139,30 @@ Place place_of(const std::string& subject, const std::string& url) {
     }
     if (rest.size() > 2 && rest.front() == '[') rest = rest.substr(1, rest.size() - 2);
     return {subject, rest, port};
+}
+
+// Whom that worker will call: of voice the company that its settings name.
+bool calls(const WorkerPlan& worker, const ServiceApi& api) {
+    if (worker.kind() != api.kind) return false;
+    if (worker.kind() != "voice") return true;
+    const Result<Json> config = parse_json(worker.settings().config_json());
+    if (!config) return false;
+    const Json& entry = member(member_at(*config, "plugins.entries"), "voice-call");
+    return text_member(member(entry, "config"), "provider") == api.subject;
+}
+
+Place place_of_service(const WorkerPlan& worker, const ServiceApi& api) {
+    const auto& variables = worker.settings().environment();
+    const auto other = variables.find(std::string(api.variable));
+    if (other != variables.end()) return place_of(api.subject, other->second);
+    return {api.subject, api.host, "443"};
+}
+
+// What names the address of a place.
+std::string setting_of(const Place& place) {
+    for (const ServiceApi& api : service_apis)
+        if (place.subject == api.subject) return api.variable;
+    return "models.providers." + place.subject + ".baseUrl";
 }
 
 struct AddressList {
@@ -206,19 +245,19 @@ std::vector<Place> places_of(const Plan& plan) {
         for (const auto& [name, provider] : providers.items())
             if (const std::string url = text_member(provider, "baseUrl"); !url.empty())
                 places.push_back(place_of(name, url));
-    const auto add = [&](const std::string& subject, const char* host) {
+    const auto add = [&](const Place& added) {
         if (std::none_of(places.begin(), places.end(),
-                         [&](const Place& place) { return place.subject == subject; }))
-            places.push_back({subject, host, "443"});
+                         [&](const Place& place) { return place.subject == added.subject; }))
+            places.push_back(added);
     };
     if (agent)
         for (const auto& secret : agent->secrets())
             for (const KnownProvider& known : known_providers)
                 if (secret.name() == std::string("models.providers.") + known.name + ".apiKey")
-                    add(known.name, known.host);
+                    add({known.name, known.host, "443"});
     for (const auto& worker : plan.workers())
-        for (const ChannelApi& api : channel_apis)
-            if (worker.kind() == api.kind) add(api.kind, api.host);
+        for (const ServiceApi& api : service_apis)
+            if (calls(worker, api)) add(place_of_service(worker, api));
     std::erase_if(places, [](const Place& place) { return place.host.empty(); });
     return places;
 }
@@ -254,11 +293,43 @@ Findings judge_places(const std::vector<Place>& places, const paths::Environment
         else
             found.push_back(
                 {Weight::problem, "network", place.host + " (" + place.subject + "): " + why,
-                 "check the machine's network and name server; if the address is wrong, "
-                 "models.providers." +
-                     place.subject + ".baseUrl"});
+                 "check the machine's network and name server; if the address is wrong, " +
+                     setting_of(place)});
     }
     return found;
+}
+
+Result<std::string> ask_check_path(const Place& place) {
+    const std::shared_ptr<AddressList> found = look_up(place);
+    if (!found || found->error != 0 || !found->list)
+        return Error{Fault::unreachable, place.host + " cannot be looked up"};
+    const addrinfo& address = *found->list;
+    const Fd to(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const timeval patience{connect_patience_ms / 1000, 0};
+    if (!to || ::setsockopt(to.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0 ||
+        ::setsockopt(to.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ||
+        ::connect(to.get(), address.ai_addr, address.ai_addrlen) != 0)
+        return system_error("no connection", errno);
+    const std::string ask = std::string("GET ") + check_path + " HTTP/1.1\r\nHost: " + place.host +
+                            "\r\nConnection: close\r\n\r\n";
+    if (::send(to.get(), ask.data(), ask.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(ask.size()))
+        return system_error("nothing can be sent", errno);
+    char answer[256];
+    const ssize_t size = ::recv(to.get(), answer, sizeof answer, 0);
+    if (size < 0) return system_error("no answer", errno);
+    const std::string text(answer, static_cast<size_t>(size));
+    return text.substr(0, text.find_first_of("\r\n"));
+}
+
+Findings judge_check_path(const Place& place, const Result<std::string>& first_line) {
+    const std::string asked = std::string(check_path) + " on port " + place.port;
+    if (first_line && first_line->starts_with("HTTP/1.1 200"))
+        return {{Weight::good, "check path", asked + " says that the gateway has started", ""}};
+    return {{Weight::problem, "check path",
+             asked + ": " +
+                 (first_line ? "answered \"" + *first_line + "\"" : first_line.error().what) +
+                 "; a health check would take the machine for a dead one",
+             "see `hardshell status` and `hardshell logs gateway`"}};
 }
 
 }  // namespace cli

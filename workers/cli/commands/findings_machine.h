@@ -41,4 +41,9 @@ std::string reach(const Place& place);
 Findings judge_places(const std::vector<Place>& places, const paths::Environment& environment,
                       const Reach& reach_place);
 
+// The first line of what GET /startupz is answered there, which Fly's health check asks for; the
+// error says why there is none.
+Result<std::string> ask_check_path(const Place& place);
+Findings judge_check_path(const Place& place, const Result<std::string>& first_line);
+
 }  // namespace cli

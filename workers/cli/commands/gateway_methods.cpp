@@ -1,7 +1,10 @@
 #include "workers/cli/commands/gateway_methods.h"
 
+#include <unistd.h>
+
 #include <memory>
 
+#include "workers/cli/control_client.h"
 #include "workers/cli/gateway_client.h"
 
 namespace cli {
@@ -9,7 +12,7 @@ namespace cli {
 namespace {
 
 constexpr int64_t timeout_by_default_ms = 10'000;
-constexpr int64_t longest_timeout_ms = 24 * 3600 * 1000;
+constexpr int64_t longest_patience_ms = 24 * 3600 * 1000;
 
 // What one call over a connection of its own brought.
 struct Answer {
@@ -21,7 +24,7 @@ struct Answer {
 Result<Answer> call_once(const Context& context, const GatewayClient::Call& call,
                          int64_t patience_ms = timeout_by_default_ms) {
     const Result<int64_t> timeout =
-        context.arguments.number("timeout", patience_ms, longest_timeout_ms);
+        context.arguments.number("timeout", patience_ms, longest_patience_ms);
     if (!timeout) return timeout.error();
     Result<Target> target = find_gateway(context);
     if (!target) return target.error();
@@ -37,6 +40,12 @@ Result<Answer> call_once(const Context& context, const GatewayClient::Call& call
 std::string count_of(const Json& value, const char* path) {
     const Json& found = member_at(value, path);
     return found.is_number_integer() ? std::to_string(found.get<int64_t>()) : "-";
+}
+
+// "127.0.0.1" of "ws://127.0.0.1:3000".
+std::string host_in(const std::string& url) {
+    const Result<Url> parsed = parse_url(url);
+    return parsed ? parsed->host : std::string();
 }
 
 void add_agents(const Json& payload, std::vector<std::vector<Cell>>& rows) {
@@ -99,11 +108,45 @@ std::string gateway_status_text(const Target& target, const Json& hello, const J
 }
 
 Json gateway_status_json(const Target& target, const Json& hello, const Json& payload) {
-    return {{"gateway",
-             {{"port", target.port}, {"portSource", target.port_source}, {"probeUrl", target.url}}},
+    Json gateway = {{"bindMode", nullptr}, {"bindHost", nullptr}};
+    if (!target.bind.empty()) {
+        gateway["bindMode"] = target.bind;
+        gateway["bindHost"] = target.bind == "lan" ? "0.0.0.0" : host_in(target.url);
+    }
+    gateway["port"] = target.port;
+    gateway["portSource"] = target.port_source;
+    gateway["probeUrl"] = target.url;
+    return {{"gateway", std::move(gateway)},
             {"rpc", {{"ok", true}, {"url", target.url}}},
+            {"extraServices", Json::array()},
             {"server", member(hello, "server")},
             {"status", payload}};
+}
+
+Json service_json(const Result<hardshell::proto::StatusReport>& report,
+                  const std::string& config_path, bool config_exists) {
+    Json runtime = {{"status", report ? "running" : "stopped"}};
+    Json config = {{"cli", {{"path", config_path}, {"exists", config_exists}}}};
+    Json port = Json::object();
+    if (report) {
+        runtime["pid"] = report->pid();
+        config["daemon"] = {{"path", report->config_path()},
+                            {"exists", report->plan_source() != "none"},
+                            {"valid", report->degraded().empty()}};
+        port = {{"port", report->port()}, {"status", "busy"}};
+        port["listeners"] = Json::array({{{"pid", report->pid()}, {"command", "hardshell"}}});
+        port["hints"] = Json::array();
+    } else {
+        runtime["detail"] = report.error().what;
+    }
+    return {{"service",
+             {{"label", "hardshell"},
+              {"loaded", report.has_value()},
+              {"loadedText", "running"},
+              {"notLoadedText", "not running"},
+              {"runtime", std::move(runtime)}}},
+            {"config", std::move(config)},
+            {"port", std::move(port)}};
 }
 
 int run_health(const Context& context) {
@@ -130,16 +173,18 @@ int run_gateway_call(const Context& context) {
 
 int run_gateway_status(const Context& context) {
     const Result<Answer> answer = call_once(context, {"status", Json(), false, {}});
-    const bool json = context.arguments.has("json");
-    if (!answer) {
-        if (json)
-            print(print_json({{"rpc", {{"ok", false}, {"error", answer.error().what}}}}) + "\n");
-        return fail(answer.error());
+    if (context.arguments.has("json")) {
+        Json out = service_json(ask_status(context), context.config_path,
+                                ::access(context.config_path.c_str(), F_OK) == 0);
+        if (answer)
+            out.update(gateway_status_json(answer->target, answer->hello, answer->payload));
+        else
+            out["rpc"] = {{"ok", false}, {"error", answer.error().what}};
+        print(print_json(out) + "\n");
+    } else if (answer) {
+        print(gateway_status_text(answer->target, answer->hello, answer->payload));
     }
-    print(json ? print_json(gateway_status_json(answer->target, answer->hello, answer->payload)) +
-                     "\n"
-               : gateway_status_text(answer->target, answer->hello, answer->payload));
-    return 0;
+    return answer ? 0 : fail(answer.error());
 }
 
 }  // namespace cli

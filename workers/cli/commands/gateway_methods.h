@@ -21,6 +21,10 @@ std::string health_text(const Json& payload);
 std::string gateway_status_text(const Target& target, const Json& hello, const Json& payload);
 Json gateway_status_json(const Target& target, const Json& hello, const Json& payload);
 
+// What OpenClaw says beside: the service (here the supervisor), the configuration, the port.
+Json service_json(const Result<hardshell::proto::StatusReport>& report,
+                  const std::string& config_path, bool config_exists);
+
 int run_health(const Context& context);
 int run_gateway_call(const Context& context);
 int run_gateway_status(const Context& context);

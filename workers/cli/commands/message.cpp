@@ -24,6 +24,11 @@ Json outcome(const Json& params, const Json& payload, bool dry_run) {
 }  // namespace
 
 Result<Json> send_params(const Arguments& given, const std::string& idempotency_key) {
+    for (const char* option : {"reply-to", "thread-id", "silent"})
+        if (given.has(option))
+            return Error{Fault::bad_message,
+                         std::string("--") + option +
+                             ": the gateway's method send has no such thing; leave it out"};
     if (given.text("target").empty()) return missing("--target");
     if (given.text("message").empty() && given.text("media").empty()) return missing("--message");
     Json params = {{"to", given.text("target")}, {"message", given.text("message")}};

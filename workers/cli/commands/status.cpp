@@ -34,6 +34,15 @@ std::vector<std::vector<Cell>> facts(const StatusReport& report) {
             {{"  tunnel"},
              {doctor::tunnel_in_words(report.public_url()), is_up ? Colour::none : Colour::bad}});
     }
+    if (report.volume().total_bytes() > 0) {
+        const auto level = report.volume().level();
+        const bool has_room = level == hardshell::proto::VolumeState::ROOM;
+        rows.push_back({{"  volume"},
+                        {std::to_string(doctor::used_percent(report.volume())) + " % of " +
+                             doctor::size(report.volume().total_bytes()) + " used" +
+                             (has_room ? "" : ": " + std::string(doctor::volume_level_name(level))),
+                         has_room ? Colour::none : Colour::bad}});
+    }
     if (!report.degraded().empty())
         rows.push_back({{"  DEGRADED", Colour::bad}, {printable(report.degraded()), Colour::bad}});
     return rows;
@@ -82,9 +91,27 @@ bool gateway_is_ready(const StatusReport& report) {
         });
 }
 
+Json agents_in(const Json& gateway) {
+    Json agents = Json::array();
+    for (const Json& agent : member_at(gateway, "sessions.byAgent"))
+        agents.push_back({{"id", text_member(agent, "agentId")},
+                          {"sessionsPath", text_member(agent, "path")},
+                          {"sessionsCount", int_member(agent, "count")}});
+    return {{"defaultId", text_member(member(gateway, "heartbeat"), "defaultAgentId", "main")},
+            {"agents", std::move(agents)},
+            {"totalSessions", int_member(member(gateway, "sessions"), "count")}};
+}
+
+void add_what_the_gateway_knows(const Json& gateway, Json& out) {
+    out["agents"] = agents_in(gateway);
+    for (const char* list : {"channelSummary", "queuedSystemEvents"})
+        out[list] = member(gateway, list).is_array() ? member(gateway, list) : Json(Json::array());
+    for (const char* section : {"sessions", "heartbeat"}) out[section] = member(gateway, section);
+}
+
 }  // namespace
 
-std::string status_json(const StatusReport& report, int64_t now_ms) {
+std::string status_json(const StatusReport& report, int64_t now_ms, const Json& gateway) {
     Json out = {{"running", true},
                 {"ok", status_exit_code(report) == 0},
                 {"version", report.version()},
@@ -114,6 +141,12 @@ std::string status_json(const StatusReport& report, int64_t now_ms) {
                          {"provider", report.public_url().provider()},
                          {"problem", report.public_url().problem()},
                          {"changes", report.public_url().changes()}};
+    if (report.volume().total_bytes() > 0)
+        out["volume"] = {{"state", doctor::volume_level_name(report.volume().level())},
+                         {"totalBytes", report.volume().total_bytes()},
+                         {"freeBytes", report.volume().free_bytes()},
+                         {"usedPercent", doctor::used_percent(report.volume())},
+                         {"problem", report.volume().what()}};
     for (const auto& worker : report.workers())
         out["workers"].push_back(worker_json(worker, now_ms));
     for (const auto& layer : report.layers())
@@ -122,6 +155,7 @@ std::string status_json(const StatusReport& report, int64_t now_ms) {
     for (const auto& missing : report.missing()) out["missing"].push_back(missing);
     for (const auto& notice : report.notices())
         out["notices"].push_back({{"severity", notice.severity()}, {"text", notice.text()}});
+    add_what_the_gateway_knows(gateway, out);
     return print_json(out) + "\n";
 }
 
@@ -154,8 +188,13 @@ int run_status(const Context& context) {
     }
     if (!context.arguments.operands().empty())
         return show_worker(*report, context.arguments.operands().front(), context);
-    print(json ? status_json(*report, wall_ms())
-               : status_text(*report, wall_ms(), context.style, terminal_columns()));
+    if (json) {
+        // A gateway that is down has its reason in the report.
+        const Result<Json> gateway = ask_gateway_as_owner(context, "status", Json::object());
+        print(status_json(*report, wall_ms(), gateway ? *gateway : Json()));
+    } else {
+        print(status_text(*report, wall_ms(), context.style, terminal_columns()));
+    }
     return status_exit_code(*report);
 }
 

@@ -6,6 +6,7 @@
 
 #include "proto/control.pb.h"
 #include "workers/cli/context.h"
+#include "workers/common/base/json.h"
 
 namespace cli {
 
@@ -14,7 +15,10 @@ int status_exit_code(const hardshell::proto::StatusReport& report);
 // `columns`: cut what would not fit on a line of the terminal; 0: cut nothing.
 std::string status_text(const hardshell::proto::StatusReport& report, int64_t now_ms,
                         const Style& style, size_t columns = 0);
-std::string status_json(const hardshell::proto::StatusReport& report, int64_t now_ms);
+// With OpenClaw's keys, which come from `gateway`: the answer to the gateway's method "status",
+// null where it gave none.
+std::string status_json(const hardshell::proto::StatusReport& report, int64_t now_ms,
+                        const Json& gateway = {});
 
 int run_status(const Context& context);
 
