@@ -20,27 +20,42 @@ TOP = """app primary_region kill_signal kill_timeout swap_size_mb console_comman
 SERVICE = """internal_port auto_stop_machines auto_start_machines min_machines_running processes
     concurrency machine_checks""".split()
 CHECK = "interval timeout grace_period method path protocol tls_skip_verify tls_server_name headers"
+MACHINE_CHECK = "command image entrypoint kill_signal kill_timeout".split()
+TLS = "alpn versions default_self_signed".split()
+HTTP = "compress h2_backend idle_timeout headers_read_timeout response replay_cache".split()
+VM = """size memory cpus cpu_kind memory_mb kernel_args persist_rootfs gpus gpu_kind
+    host_dedication_id processes""".split()
 KNOWN = {
     "build": """dockerfile image builder buildpacks ignorefile build-target args compose
         compression compression_level settings builtin""".split(),
     "deploy": """strategy max_unavailable wait_timeout release_command release_command_timeout
         release_command_vm seed_command""".split(),
+    "deploy.release_command_vm": VM,
+    "machine_checks": MACHINE_CHECK,
     "http_service": SERVICE + "force_https tls_options http_options checks".split(),
     "http_service.concurrency": "type soft_limit hard_limit".split(),
     "http_service.checks": CHECK.split(),
+    "http_service.machine_checks": MACHINE_CHECK,
+    "http_service.tls_options": TLS,
+    "http_service.http_options": HTTP,
+    "http_service.http_options.response": "pristine headers".split(),
     "services": SERVICE + "protocol ports tcp_checks http_checks".split(),
     "services.tcp_checks": "interval timeout grace_period".split(),
     "services.http_checks": CHECK.split(),
     "services.concurrency": "type soft_limit hard_limit".split(),
     "services.ports": """port start_port end_port handlers force_https tls_options http_options
         proxy_proto_options""".split(),
+    "services.machine_checks": MACHINE_CHECK,
+    "services.ports.tls_options": TLS,
+    "services.ports.http_options": HTTP,
+    "services.ports.http_options.response": "pristine headers".split(),
+    "services.ports.proxy_proto_options": ["version"],
     "checks": CHECK.split() + "type port processes".split(),
     "metrics": "port path https processes".split(),
     "mounts": """source destination initial_size snapshot_retention scheduled_snapshots
         auto_extend_size_threshold auto_extend_size_increment auto_extend_size_limit
         processes""".split(),
-    "vm": """size memory cpus cpu_kind memory_mb kernel_args persist_rootfs gpus gpu_kind
-        host_dedication_id processes""".split(),
+    "vm": VM,
     "restart": "policy retries processes".split(),
     "files": "guest_path local_path secret_name raw_value processes".split(),
     "statics": "guest_path url_prefix tigris_bucket index_document".split(),
@@ -55,6 +70,9 @@ REGIONS = """ams arn bom cdg dfw ewr fra gru iad jnb lax lhr nrt ord sin sjc syd
 SIZES = {"shared": (256, 2048), "performance": (2048, 8192)}
 CPUS = {"shared": (1, 2, 4, 6, 8), "performance": (1, 2, 4, 6, 8, 10, 12, 14, 16)}
 SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|API_?KEY|AUTHKEY|PRIVATE_KEY|CREDENTIAL")
+# What runs without [processes], and the port of a command that names none.
+IMAGE_COMMAND = "gateway --allow-unconfigured --port 3000 --bind lan"
+DEFAULT_PORT = 18789
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
 
@@ -273,7 +291,8 @@ def mount_values(check, row):
 
 def commands(check):
     named = list(table(check.config.get("processes")).items())
-    named += [("deploy.release_command", table(check.config.get("deploy")).get("release_command"))]
+    named += [(f"deploy.{key}", table(check.config.get("deploy")).get(key))
+              for key in ("release_command", "seed_command")]
     named += [("console_command", check.config.get("console_command"))]
     for name, command in named:
         if not isinstance(command, str):
@@ -319,13 +338,13 @@ def stop_budget(check):
 
 def memory(check):
     for row in rows(check.config.get("vm")):
-        size = re.fullmatch(r"(shared|performance)-cpu-(\d+)x|performance-(\d+)x",
+        size = re.fullmatch(r"(shared)-cpu-(\d+)x|(performance)-(\d+)x",
                             str(row.get("size", "shared-cpu-1x")))
         if not size:
             check.say("vm.size", f"there is no size {row.get('size')!r}", 'write "shared-cpu-1x"')
             continue
-        kind = row.get("cpu_kind") or size.group(1) or "performance"
-        cpus = row.get("cpus") or int(size.group(2) or size.group(3))
+        kind = str(row.get("cpu_kind") or size.group(1) or size.group(3))
+        cpus = row.get("cpus") or int(size.group(2) or size.group(4))
         if kind not in SIZES or cpus not in CPUS[kind]:
             check.say("vm.cpus", f"there is no machine with {cpus} {kind} CPUs",
                       'write size = "shared-cpu-1x"')
@@ -369,13 +388,14 @@ def restart(check):
 
 def words_of(check):
     """(group, its words, the port it listens on) of every group that runs the gateway."""
-    for group, command in table(check.config.get("processes")).items():
+    variable = table(check.config.get("env")).get("OPENCLAW_GATEWAY_PORT")
+    for group, command in (table(check.config.get("processes")) or {"app": IMAGE_COMMAND}).items():
         try:
             words = shlex.split(command) if isinstance(command, str) else []
         except ValueError:
             continue
         if "gateway" in words:
-            yield group, words, option(words, "--port")
+            yield group, words, option(words, "--port") or str(variable or DEFAULT_PORT)
 
 
 def option(words, name):
@@ -401,13 +421,14 @@ def gateway_command(check):
         ports += [row.get("port") for row in table(check.config.get("checks")).values()
                   if isinstance(row, dict) and "port" in row]
         for other in ports:
-            if port is not None and str(other) != port:
+            if str(other) != port:
                 check.say(where, f"listens on {port}, but the service or check asks {other}",
                           f"use one port, for example --port {other}")
 
 
 def state_on_the_volume(check):
     place = table(check.config.get("env")).get("OPENCLAW_STATE_DIR")
+    place = place if place is None else str(place)
     destinations = [str(row.get("destination", "")) for row in rows(check.config.get("mounts"))]
     if not destinations:
         check.say("mounts", "without a volume every deploy forgets everything",

@@ -6,11 +6,12 @@
 # (credentials as restic reads them: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY). It is made when it is
 # not there. STATE_DIRECTORY: OPENCLAW_STATE_DIR, else ~/.openclaw.
 #
-# The SQLite databases are copied by SQLite's own online backup, and first: what the journal accepted
-# may be missing from a transcript that is older, never the other way round, and the agent makes up
-# the difference as after a crash. Every file is listed with its checksum in the copy's MANIFEST.
-# Room for one more copy of the state is needed under TMPDIR (/tmp) meanwhile. Copies are thinned out
-# by `restic forget --group-by host,tags --keep-daily 7 --prune`: each has a path of its own.
+# The SQLite databases are copied by SQLite's own online backup, and first: a transcript may then
+# hold an answer that the journal does not know of yet, never the other way round, and the agent makes
+# up the difference as after a crash. Every file is listed with its checksum in MANIFEST, beside the
+# copy. Room for one more copy of the state is needed under TMPDIR (/tmp) meanwhile. Copies are
+# thinned out by `restic forget --group-by host,tags --keep-daily 7 --prune`: each has a path of its
+# own. Whose they are: HARDSHELL_BACKUP_HOST, else the app on Fly, else the host's name.
 set -euo pipefail
 
 usage() { sed -n '3p' "$0" | cut -c3- >&2; exit 2; }
@@ -26,7 +27,22 @@ done
 state=$(realpath -- "$state")  # a link to the volume is as good as the volume
 [ -n "${RESTIC_PASSWORD:-}${RESTIC_PASSWORD_FILE:-}${RESTIC_PASSWORD_COMMAND:-}" ] ||
   fail "RESTIC_PASSWORD is not set; without it nobody can read the copy, so keep it elsewhere"
+case $repository in
+  *:*) ;;  # not a directory here
+  *)
+    case $(realpath -m -- "$repository") in
+      "$state" | "$state"/*)
+        fail "$repository lies in $state: it would be lost with it, and each copy would hold the others" ;;
+    esac ;;
+esac
 
+config=${OPENCLAW_CONFIG_PATH:-$state/openclaw.json}
+case $(realpath -m -- "$config") in
+  "$state"/*) ;;
+  *) echo "backup: $config does not lie in $state and is not copied; keep a copy of your own" >&2 ;;
+esac
+
+export GOGC=${GOGC:-20}  # restic in 70 MB instead of 97: on a small machine it is beside the workers
 umask 077
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
@@ -61,11 +77,13 @@ tar -C "$state" --one-file-system --anchored --exclude='./lost+found' --exclude=
 [ "$read_end" -le 1 ] || fail "not everything in $state can be read; see the line above"
 [ "$write_end" -eq 0 ] || fail "no room for a copy under ${TMPDIR:-/tmp}? See the line above"
 
-(cd "$copy" && find . -type f ! -name MANIFEST -print0 | sort -z | xargs -0 -r sha256sum) \
-  >"$stage/MANIFEST"
-mv "$stage/MANIFEST" "$copy/MANIFEST"
+(cd "$copy" && find . -type f -print0 | sort -z | xargs -0 -r sha256sum) >"$stage/MANIFEST"
+[ -s "$stage/MANIFEST" ] || fail "there is no file in $state; name the state directory"
+rm "$databases"
 
-restic --repo "$repository" cat config >/dev/null 2>&1 || restic --repo "$repository" init >/dev/null ||
-  fail "$repository cannot be opened or made; see the line above"
-restic --repo "$repository" backup --quiet --tag hardshell --host "${FLY_APP_NAME:-$(hostname)}" "$copy"
-echo "backup: $(wc -l <"$copy/MANIFEST") files, $(du -sh "$copy" | cut -f1), in $repository"
+why=$(restic --repo "$repository" cat config 2>&1 >/dev/null) ||
+  restic --repo "$repository" init >/dev/null ||
+  fail "$repository cannot be made, see the line above, nor opened: $why"
+restic --repo "$repository" backup --quiet --tag hardshell \
+  --host "${HARDSHELL_BACKUP_HOST:-${FLY_APP_NAME:-$(hostname)}}" "$stage"
+echo "backup: $(wc -l <"$stage/MANIFEST") files, $(du -sh "$copy" | cut -f1), in $repository"

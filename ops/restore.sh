@@ -4,9 +4,10 @@
 #
 # STATE_DIRECTORY: OPENCLAW_STATE_DIR, else ~/.openclaw; it must be empty, so that nothing is
 # overwritten. --aside: what is in it is moved into its directory before-restore first; nobody may
-# write there meanwhile. SNAPSHOT: as `restic snapshots` names it, else the latest, of the host
-# HARDSHELL_BACKUP_HOST (on Fly: the app) where several share a repository. Every file is compared
-# with the checksum it had when the copy was made, and nothing is moved before all of them fit.
+# write there meanwhile. SNAPSHOT: as `restic snapshots` names it, else the latest. Where several hosts
+# share a repository it is that of HARDSHELL_BACKUP_HOST, else of the app on Fly; without either none is
+# taken. Every file is compared with the checksum it had when the copy was made, and nothing is moved
+# before all of them fit.
 set -euo pipefail
 
 usage() { sed -n '3p' "$0" | cut -c3- >&2; exit 2; }
@@ -30,20 +31,34 @@ else
     fail "$state is not empty; stop the gateway, then move its files away or restore with --aside"
 fi
 
+export GOGC=${GOGC:-20}  # as in backup.sh
+host=${HARDSHELL_BACKUP_HOST:-}
+if [ "$snapshot" = latest ] && [ -z "$host" ]; then
+  known=$(restic --repo "$repository" snapshots --json --tag hardshell) ||
+    fail "$repository gave no copy; see the line above"
+  hosts=$(grep -o '"hostname":"[^"]*"' <<<"$known" | cut -d'"' -f4 | sort -u) || true
+  case $hosts in
+    *$'\n'*)  # of somebody else's it would be another assistant
+      host=${FLY_APP_NAME:-}
+      grep -qxF -- "${host:-none of them}" <<<"$hosts" ||
+        fail "there are copies of several hosts; set HARDSHELL_BACKUP_HOST to one of: ${hosts//$'\n'/, }" ;;
+  esac
+fi
+
 # Beside its last place, so that putting it there copies nothing.
 incoming=$state/.restoring
+rm -rf "$incoming"  # of a restore that was cut off
 trap 'rm -rf "$incoming"' EXIT
 mkdir -m 700 "$incoming"
-restic --repo "$repository" restore "$snapshot" --tag hardshell \
-  ${HARDSHELL_BACKUP_HOST:+--host "$HARDSHELL_BACKUP_HOST"} --target "$incoming" >/dev/null ||
-  fail "$repository gave no copy; see the line above"
+restic --repo "$repository" restore "$snapshot" --tag hardshell ${host:+--host "$host"} \
+  --target "$incoming" >/dev/null || fail "$repository gave no copy; see the line above"
 # The copy was taken of a directory that restic knows by its path.
 manifest=$(find "$incoming" -name MANIFEST -type f -printf '%d %p\n' | sort -n | head -1 | cut -d' ' -f2-)
 [ -n "$manifest" ] || fail "the copy has no MANIFEST: it was not made by ops/backup.sh"
-copy=$(dirname "$manifest")
-(cd "$copy" && sha256sum --quiet --check MANIFEST) || fail "the copy is damaged, nothing was put in place"
+copy=$(dirname "$manifest")/state
+(cd "$copy" && sha256sum --quiet --check ../MANIFEST) ||
+  fail "the copy is damaged, nothing was put in place"
 files=$(wc -l <"$manifest")
-rm "$manifest"
 if [ -n "$aside" ]; then
   mkdir -m 700 "$state/$aside"
   present ! -name "$aside" -exec mv -t "$state/$aside" {} +

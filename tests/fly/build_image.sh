@@ -76,6 +76,26 @@ buildah bud -q --format docker --layers --target hardshell "${options[@]}" --net
   --ignorefile "$source/fly/Dockerfile.dockerignore" --file "$source/fly/Dockerfile" \
   --tag localhost/hardshell "$source" >"$work/image.id"
 
+# The target with the tunnels, with stand-ins for the vendors' images: that its files are put in place.
+stub() { mkdir -p "$work/$1/$(dirname "$2")" && printf '#!/bin/sh\nexit 0\n' >"$work/$1/$2" && chmod 755 "$work/$1/$2"; }
+rm -rf "$work/ngrok" "$work/tailscale"
+stub ngrok bin/ngrok
+stub tailscale usr/local/bin/tailscale
+stub tailscale usr/local/bin/tailscaled
+image_of localhost/hardshell-test-ngrok "$work/ngrok"
+image_of localhost/hardshell-test-tailscale "$work/tailscale"
+buildah bud -q --format docker --layers --target tunnels "${options[@]}" --network host \
+  --build-arg NGROK=localhost/hardshell-test-ngrok \
+  --build-arg TAILSCALE=localhost/hardshell-test-tailscale --timestamp "$when" \
+  --ignorefile "$source/fly/Dockerfile.dockerignore" --file "$source/fly/Dockerfile" \
+  --tag localhost/hardshell-tunnels "$source" >"$work/tunnels.id"
+container=$(buildah from localhost/hardshell-tunnels)
+mounted=$(buildah mount "$container")
+for program in ngrok tailscale tailscaled hardshell; do
+  [ -x "$mounted/usr/local/bin/$program" ] || { echo "the target tunnels has no $program" >&2; exit 1; }
+done
+buildah rm "$container" >/dev/null
+
 buildah inspect --type image localhost/hardshell >"$work/config.json"
 container=$(buildah from localhost/hardshell)
 mounted=$(buildah mount "$container")

@@ -36,6 +36,7 @@ TRAPS = [
     (("http_service", "auto_stop"), True, "http_service.auto_stop", "ignores"),
     (("http_service", "concurrency", "limit"), 5, "http_service.concurrency.limit", "ignores"),
     (CHECK + ("grace",), "5s", "http_service.checks.grace", "ignores"),
+    (("http_service", "http_options"), {"idle": 60}, "http_service.http_options.idle", "ignores"),
     (("app",), None, "app", "missing"),
     (("primary_region",), "hkg", "primary_region", "hkg"),
     (("restart",), {"policy": "always"}, "restart", "two brackets"),
@@ -71,6 +72,7 @@ TRAPS = [
     (("processes", "app"), "gateway --allow-unconfigured --port 3000", "processes.app", "loopback"),
     (("processes", "app"), "gateway --allow-unconfigured --port=8080 --bind lan", "processes.app",
      "8080"),
+    (("processes", "app"), "gateway --allow-unconfigured --bind lan", "processes.app", "18789"),
     (("http_service", "internal_port"), 8080, "processes.app", "8080"),
     (("kill_signal",), "SIGHUP", "kill_signal", "SIGHUP"),
     (("kill_signal",), "SIGUSR1", "kill_signal", "SIGTERM"),
@@ -81,6 +83,7 @@ TRAPS = [
     (("vm", 0, "memory"), "300mb", "vm.memory", "multiple"),
     (("vm", 0, "memory"), "4gb", "vm.memory", "2048mb"),
     (("vm", 0, "size"), "large", "vm.size", "large"),
+    (("vm", 0, "size"), "performance-cpu-2x", "vm.size", "performance-cpu-2x"),
     (("env", "FLY_REGION"), "fra", "env.FLY_REGION", "Fly's own"),
     (("env", "ANTHROPIC_API_KEY"), "x", "env.ANTHROPIC_API_KEY", "secrets set"),
     (("env", "PORT"), 3000, "env.PORT", "text"),
@@ -148,6 +151,31 @@ class Traps(unittest.TestCase):
                 found = check_toml.Check(changed(path, value)).run()
                 named = [line for line in found if line.startswith(key + ": ") and word in line]
                 self.assertEqual(len(named), 1, found)
+
+    def test_a_file_as_fly_launch_writes_it_asks_another_port(self):
+        config = changed(("http_service", "internal_port"), 8080)
+        del config["processes"]
+        found = check_toml.Check(config).run()
+        self.assertEqual(len(found), 1, found)
+        self.assertIn("listens on 3000, but the service or check asks 8080", found[0])
+
+    def test_a_port_of_the_environment_counts(self):
+        config = changed(("processes", "app"), "gateway --allow-unconfigured --bind lan")
+        config["env"]["OPENCLAW_GATEWAY_PORT"] = "3000"
+        self.assertEqual(check_toml.Check(config).run(), [])
+
+    def test_values_of_any_type_are_no_crash(self):
+        def places(value, way=()):
+            yield way
+            if isinstance(value, (dict, list)):
+                steps = value if isinstance(value, dict) else range(len(value))
+                for step in steps:
+                    yield from places(value[step], way + (step,))
+        for way in places(tomllib.loads(GOOD)):
+            for odd in (True, 7, 1.5, "", "x", [], {}, [1], [{}], {"x": 1}):
+                with self.subTest(way=way, odd=odd):
+                    if way:
+                        check_toml.Check(changed(way, odd)).run()
 
     def test_every_rule_has_one(self):
         rules = set()

@@ -57,6 +57,15 @@ fi
 until_true another_agent
 until_true answers "two"
 say "answered after the agent's death"
+
+# A copy of what is there, and back into an empty directory, with the image's own programs.
+export RESTIC_PASSWORD=password-of-the-test HOME=/tmp
+hardshell-backup /tmp/copies /data || fail "no copy was taken"
+hardshell-restore /tmp/copies /tmp/restored || fail "the copy was not put back"
+[ -s /tmp/restored/hardshell/agent/state.sqlite ] || fail "the copy holds no database"
+rm -rf /tmp/copies /tmp/restored
+until_true answers "three"
+say "copied and put back"
 hardshell status
 hardshell doctor --fly || true
 say "done"

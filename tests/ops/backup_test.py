@@ -169,11 +169,63 @@ class Drill(unittest.TestCase):
 
     def test_the_wrong_password_opens_nothing(self):
         self.copy_of({"openclaw.json": "{}"})
-        restored = run("restore.sh", self.place / "copies", self.place / "new",
-                       more={"RESTIC_PASSWORD": "another"})
+        wrong = {"RESTIC_PASSWORD": "another"}
+        restored = run("restore.sh", self.place / "copies", self.place / "new", more=wrong)
         self.assertEqual(restored.returncode, 1)
         self.assertIn("wrong password", restored.stderr)
         self.assertEqual(list((self.place / "new").iterdir()), [])
+        copied = run("backup.sh", self.place / "copies", self.place / "small state", more=wrong)
+        self.assertEqual(copied.returncode, 1)
+        self.assertIn("wrong password", copied.stderr)
+
+    def test_a_restore_that_was_cut_off_is_no_hindrance(self):
+        self.copy_of({"openclaw.json": "{}"})
+        (self.place / "new/.restoring/half").mkdir(parents=True)
+        restored = run("restore.sh", self.place / "copies", self.place / "new")
+        self.assertEqual(restored.returncode, 0, restored.stderr)
+        self.assertEqual([one.name for one in (self.place / "new").iterdir()], ["openclaw.json"])
+
+    def test_of_several_hosts_none_is_guessed(self):
+        for host in ("mine", "theirs"):
+            state = self.machine(host)
+            (state / "openclaw.json").write_text(host)
+            copied = run("backup.sh", self.place / "copies", state,
+                         more={**PASSWORD, "HARDSHELL_BACKUP_HOST": host})
+            self.assertEqual(copied.returncode, 0, copied.stderr)
+        restored = run("restore.sh", self.place / "copies", self.place / "new")
+        self.assertEqual(restored.returncode, 1)
+        self.assertIn("mine, theirs", restored.stderr)
+        for variable in ("HARDSHELL_BACKUP_HOST", "FLY_APP_NAME"):
+            place = self.place / variable
+            restored = run("restore.sh", self.place / "copies", place,
+                           more={**PASSWORD, variable: "mine"})
+            self.assertEqual(restored.returncode, 0, restored.stderr)
+            self.assertEqual((place / "openclaw.json").read_text(), "mine")
+        moved = run("restore.sh", self.place / "copies", self.place / "new",
+                    more={**PASSWORD, "FLY_APP_NAME": "of another name"})
+        self.assertEqual(moved.returncode, 1)
+        self.assertIn("mine, theirs", moved.stderr)
+
+    def test_what_is_no_state_is_no_backup(self):
+        copied = run("backup.sh", self.place / "copies", self.machine("empty"))
+        self.assertEqual(copied.returncode, 1)
+        self.assertIn("no file", copied.stderr)
+
+    def test_a_copy_does_not_lie_in_what_it_is_a_copy_of(self):
+        state = self.machine("state")
+        (state / "openclaw.json").write_text("{}")
+        copied = run("backup.sh", state / "copies", state)
+        self.assertEqual(copied.returncode, 1)
+        self.assertIn("lost with it", copied.stderr)
+        self.assertEqual([one.name for one in state.iterdir()], ["openclaw.json"])
+
+    def test_a_configuration_elsewhere_is_told(self):
+        state = self.machine("state")
+        (state / ".env").write_text("KEY=x")
+        copied = run("backup.sh", self.place / "copies", state,
+                     more={**PASSWORD, "OPENCLAW_CONFIG_PATH": "/etc/openclaw.json"})
+        self.assertEqual(copied.returncode, 0, copied.stderr)
+        self.assertIn("/etc/openclaw.json does not lie in", copied.stderr)
 
     def test_a_damaged_copy_is_put_nowhere(self):
         self.copy_of({"openclaw.json": "{}", "workspace/notes": "x" * 5000})
@@ -222,7 +274,8 @@ class Drill(unittest.TestCase):
 
     def test_the_workspace_is_copied_whatever_its_files_are_called(self):
         workspace = {"workspace/Cargo.lock": "locked", "workspace/bob's x.sqlite": "no database",
-                     "workspace/hardshell/y.sqlite": "neither"}
+                     "workspace/hardshell/y.sqlite": "neither", "workspace/MANIFEST": "a jar's",
+                     "MANIFEST": "not that of the copy"}
         self.copy_of(workspace)
         restored = run("restore.sh", self.place / "copies", self.place / "new")
         self.assertEqual(restored.returncode, 0, restored.stderr)

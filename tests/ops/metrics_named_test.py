@@ -29,6 +29,15 @@ class Names(unittest.TestCase):
                 with self.subTest(panel=panel["title"]):
                     self.assertEqual(named_in(target["expr"]) - PUBLISHED, set())
 
+    def test_of_alerts_are_on_the_dashboard(self):
+        shown = set()
+        for panel in DASHBOARD["panels"]:
+            for target in panel["targets"]:
+                shown |= named_in(target["expr"])
+        asked = {name for line in ALERTS.splitlines() if not line.lstrip().startswith("- name")
+                 for name in named_in(line)}
+        self.assertEqual(asked - shown - {"hardshell_build_info"}, set())
+
     def test_every_alert_has_a_test(self):
         tested = (ROOT / "tests/ops/alerts_test.yml").read_text()
         for alert in re.findall(r"- alert: (\w+)", ALERTS):
