@@ -165,6 +165,49 @@ TEST_F(Channels, NeverAnswerTwiceWhereThePlatformCannotTell) {
         }
 }
 
+// The answer goes out in blocks while the model writes; whoever is killed at the first of them,
+// each arrives once, and in order.
+TEST_F(Channels, GetEachBlockOfAnAnswerOnceWhoeverIsKilledInTheMiddle) {
+    std::string in_blocks = config;
+    in_blocks.replace(in_blocks.find("\"heartbeat\""), 0,
+                      R"("blockStreamingDefault": "on",
+                         "blockStreamingChunk": {"minChars": 20, "maxChars": 60},
+                         "blockStreamingCoalesce": {"minChars": 1, "maxChars": 60, "idleMs": 10},
+                         )");
+    start_with_channel(true, in_blocks);
+    const auto blocks_to = [](const std::string& said) {
+        std::vector<std::string> blocks;
+        for (const char* number : {"first", "second", "third", "fourth"})
+            blocks.push_back(std::string("The ") + number + " part of the answer to " + said);
+        return blocks;
+    };
+    models.answer_with([this, blocks_to](const ModelRequestSeen& request) {
+        const std::string said = said_in(request.body);
+        reached("run started", said);
+        ModelReply made;
+        made.text.clear();
+        for (const std::string& block : blocks_to(said))
+            made.text += (made.text.empty() ? "" : "\n\n") + block;
+        made.between = 5ms;
+        return made;
+    });
+    for (const char* step : every_step)
+        for (const Victim victim : everybody) {
+            SCOPED_TRACE(std::string(step) + ", victim " +
+                         std::to_string(static_cast<int>(victim)));
+            const std::string said = next_turn();
+            strike(step, victim);
+            platform->say(said);
+            const std::vector<std::string> blocks = blocks_to(said);
+            ASSERT_TRUE(platform->wait_for(blocks.back(), long_patience));
+            EXPECT_TRUE(was_struck());
+            std::vector<std::string> got;
+            for (const auto& message : platform->arrived())
+                if (message.text.find(said) != std::string::npos) got.push_back(message.text);
+            EXPECT_EQ(got, blocks);
+        }
+}
+
 TEST_F(Channels, TellAPersonWhoseMessageEndsTheAgentTwice) {
     start_with_channel();
     const std::string said = next_turn();

@@ -204,8 +204,8 @@ TEST_F(Methods, TellWhichChannelsAreConfiguredAndWhyNoneRuns) {
     EXPECT_NE(refusal(client, "send", to_telegram).find("INVALID_REQUEST: channel telegram, "),
               std::string::npos);
     EXPECT_NE(refusal(client, "send", to).find("whatsapp"), std::string::npos);
-    EXPECT_EQ(refusal(client, "channels.logout", {{"channel", "discord"}}),
-              "INVALID_REQUEST: channel discord does not support logout");
+    EXPECT_EQ(refusal(client, "channels.logout", {{"channel", "slack"}}),
+              "INVALID_REQUEST: channel slack does not support logout");
     const Json out = ask(client, "channels.logout", {{"channel", "telegram"}});
     EXPECT_EQ(out["cleared"], true);
     EXPECT_EQ(out["loggedOut"], true);
@@ -265,6 +265,7 @@ TEST_F(Methods, StandBehindTheCommandLine) {
     EXPECT_EQ(json({"gateway", "probe", "--json"})["ok"], true);
     EXPECT_EQ(json({"gateway", "usage-cost", "--days", "2", "--json"})["days"], 2);
     EXPECT_EQ(json({"health", "--json", "--timeout", "5000", "--verbose"})["ok"], true);
+    EXPECT_EQ(json({"status", "--json"})["sessions"]["count"], 1);
     run({"status", "--json", "--all", "--usage", "--deep", "--timeout", "5000"});
     EXPECT_NE(run({"logs", "--limit", "5", "--max-bytes", "100000", "--plain"}).find("["),
               std::string::npos);

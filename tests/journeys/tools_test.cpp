@@ -199,7 +199,7 @@ TEST_F(Tools, AskTheirOwnerWhereTheConfigurationSaysSo) {
     GatewayClient::Options decider = owner();
     decider.scopes.push_back("operator.approvals");
     GatewayClient client = connect(decider);
-    for (const char* decision : {"allow-once", "deny"}) {
+    for (const char* decision : {"allow-once", "deny", "allow-always"}) {
         ModelReply wants;
         wants.text = "";
         wants.tools = {{std::string("call_") + decision, "exec", R"({"command":"echo approved"})"}};
@@ -235,6 +235,10 @@ TEST_F(Tools, AskTheirOwnerWhereTheConfigurationSaysSo) {
         }
         client.forget_events();
     }
+    EXPECT_TRUE(eventually([&] {
+        return content(hardshell->state_dir() + "/exec-approvals.json").find("/echo\"") !=
+               std::string::npos;
+    })) << "always also counts after a restart";
 }
 
 TEST_F(Tools, AreOnlyThoseThatThePolicyAllows) {

@@ -39,7 +39,8 @@ struct Case {
 };
 
 // Rules that the server's library (libwebsockets 4.1.6) does not keep, with the reason. A case that
-// passes all the same is to be struck from this list: it fails here.
+// passes all the same is to be struck from this list: it fails here. What of them depends on how
+// much the server reads at once is sent in one write.
 struct Exception {
     std::string_view prefix;
     std::string_view why;
@@ -48,7 +49,7 @@ constexpr Exception exceptions[] = {
     {"Masking_",
      "5.1: libwebsockets reads a frame without a mask as it is, and its interface tells "
      "nobody that the mask was missing"},
-    {"Ping_TenOneByOne",
+    {"Ping_TenAtOnce",
      "5.5.2: a ping that arrives before the pong of the one before it is out is "
      "dropped, and its interface tells nobody of pings"},
     {"Fragments_TwoPingsInBetween", "5.5.2: the same"},
@@ -112,10 +113,10 @@ void add_pings(std::vector<Case>& cases) {
                      {{pong, "b"}},
                      {}});
     cases.push_back({"Pong_Of126", {frame(pong, std::string(126, 'p'))}, {}, {1002}});
-    Case ten{"Ping_TenOneByOne", {}, {}, {}};
+    Case ten{"Ping_TenAtOnce", {""}, {}, {}};
     for (int i = 0; i < 10; ++i) {
         const std::string payload = "ping " + std::to_string(i);
-        ten.writes.push_back(frame(ping, payload));
+        ten.writes.front() += frame(ping, payload);
         ten.answers.push_back({pong, payload});
     }
     cases.push_back(ten);
@@ -190,8 +191,8 @@ void add_fragments(std::vector<Case>& cases) {
                      {{pong, "p"}, {text, "ab"}},
                      {}});
     cases.push_back({"Fragments_TwoPingsInBetween",
-                     {frame(text, "a", false), frame(ping, "1"), frame(continuation, "b", false),
-                      frame(ping, "2"), frame(continuation, "c")},
+                     {frame(text, "a", false) + frame(ping, "1") + frame(continuation, "b", false) +
+                      frame(ping, "2") + frame(continuation, "c")},
                      {{pong, "1"}, {pong, "2"}, {text, "abc"}},
                      {}});
     cases.push_back({"Fragments_PongInBetween",

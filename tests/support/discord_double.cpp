@@ -8,6 +8,7 @@
 
 using discord_double::close_frame;
 using discord_double::frame;
+using discord_double::text_frames;
 
 namespace {
 
@@ -23,6 +24,9 @@ DiscordDouble::DiscordDouble(Options options)
     : options_(options), identifies_left_(options.identify_total) {
     server_ = std::make_unique<TlsServer>([this](TlsStream& stream, uint64_t) { serve(stream); },
                                           options.port);
+    if (!options.has_resume_port) return;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    resume_port_ = server_->open_another_port();
 }
 
 DiscordDouble::~DiscordDouble() {
@@ -74,11 +78,12 @@ void DiscordDouble::serve(TlsStream& stream) {
 bool DiscordDouble::serve_request(TlsStream& stream, const Request& asked) {
     Request request = asked;
     Response response;
-    bool cuts = false, is_silent = false;
+    bool cuts = false, is_silent = false, in_chunks = false;
     {
         std::unique_lock<std::mutex> lock(mutex_);
         changed_.wait(lock, [this] { return !black_hole_ || stopped_; });
         if (stopped_) return false;
+        in_chunks = chunk_;
         const std::string file = "/files/";
         if (request.seen.path.rfind(file, 0) == 0) {
             const auto found = files_.find(request.seen.path.substr(file.size()));
@@ -119,9 +124,11 @@ bool DiscordDouble::serve_request(TlsStream& stream, const Request& asked) {
     if (body.empty() && !response.body.is_null()) body = response.body.dump();
     std::string text = "HTTP/1.1 " + std::to_string(response.status) + " X\r\n";
     for (const auto& [name, value] : response.headers) text += name + ": " + value + "\r\n";
+    if (in_chunks) body = discord_double::chunked(body);
+    const std::string framing =
+        in_chunks ? "Transfer-Encoding: chunked" : "Content-Length: " + std::to_string(body.size());
     if (response.status != 204)
-        text += "Content-Type: " + response.content_type +
-                "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+        text += "Content-Type: " + response.content_type + "\r\n" + framing + "\r\n";
     text += "\r\n";
     if (response.status != 204) text += body;
     return stream.write(text);
@@ -262,7 +269,9 @@ void DiscordDouble::identify(Gateway& gateway, const Json& data) {
           {"user", world_.user(bot)},
           {"guilds", {{{"id", World::guild}, {"unavailable", true}}}},
           {"session_id", id},
-          {"resume_gateway_url", "wss://" + server_->authority()},
+          {"resume_gateway_url",
+           "wss://" +
+               (resume_port_ ? "localhost:" + std::to_string(resume_port_) : server_->authority())},
           {"session_type", "normal"},
           {"shard", {0, 1}},
           {"private_channels", Json::array()},
@@ -293,7 +302,7 @@ void DiscordDouble::resume(Gateway& gateway, const Json& data) {
         if (each != &gateway && each->session == id) each->session.clear();
     gateway.session = id;
     for (const auto& [number, text] : session.events)
-        if (number > last_resume_sequence_) gateway.queue(frame(1, text));
+        if (number > last_resume_sequence_) gateway.queue(text_frames(text, fragment_));
     push(session, "RESUMED", Json::object());
 }
 
@@ -309,9 +318,10 @@ void DiscordDouble::push(Session& session, const std::string& type, const Json& 
             held_back_ = text;
             return;
         }
-        each->queue(frame(1, text));
-        if (twice_ && is_life) each->queue(frame(1, text));
-        if (!held_back_.empty() && is_life) each->queue(frame(1, std::exchange(held_back_, {})));
+        each->queue(text_frames(text, fragment_));
+        if (twice_ && is_life) each->queue(text_frames(text, fragment_));
+        if (!held_back_.empty() && is_life)
+            each->queue(text_frames(std::exchange(held_back_, {}), fragment_));
     }
 }
 
@@ -441,8 +451,14 @@ HARDSHELL_SWITCH(withhold_acks, withhold_acks_)
 HARDSHELL_SWITCH(withhold_ready, withhold_ready_)
 HARDSHELL_SWITCH(dispatch_twice, twice_)
 HARDSHELL_SWITCH(swap_events, swap_)
+HARDSHELL_SWITCH(chunk_answers, chunk_)
 HARDSHELL_SWITCH(black_hole, black_hole_)
 #undef HARDSHELL_SWITCH
+
+void DiscordDouble::fragment_events(size_t bytes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    fragment_ = bytes;
+}
 
 void DiscordDouble::close_gateway(int code, const std::string& reason) {
     const std::lock_guard<std::mutex> lock(mutex_);

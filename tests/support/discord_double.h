@@ -56,6 +56,8 @@ class DiscordDouble {
         int message_limit = 5;
         int64_t message_window_ms = 5'000;
         int identify_total = 1000;
+        // Sessions are resumed on a port of their own, as with Discord on a host.
+        bool has_resume_port = false;
     };
 
     DiscordDouble() : DiscordDouble(Options()) {}
@@ -93,7 +95,13 @@ class DiscordDouble {
     void dispatch_twice(bool twice);
     // Every second event comes before the one it follows.
     void swap_events(bool swap);
-    // Of all connections of the gateway; 4007 and 4009 end their sessions, too.
+    // Events come in frames of no more than so many bytes; 0: whole.
+    void fragment_events(size_t bytes);
+    // Answers of the API come in chunks, of a length that nobody tells before.
+    void chunk_answers(bool chunk);
+    // Of the port for resumes alone.
+    void refuse_resumes(bool refuse) { server_->refuse_on_other_port(refuse); }
+    // Of all connections of the gateway; 4007 and 4009 end their sessions, too. 0: without a code.
     void close_gateway(int code, const std::string& reason = {});
     void ask_to_reconnect();
     void invalidate_session(bool can_resume);
@@ -196,6 +204,9 @@ class DiscordDouble {
     bool withhold_ready_ = false;
     bool twice_ = false;
     bool swap_ = false;
+    size_t fragment_ = 0;
+    bool chunk_ = false;
+    uint16_t resume_port_ = 0;
     bool black_hole_ = false;
     bool stopped_ = false;
     std::unique_ptr<TlsServer> server_;  // last: its threads use all of the above

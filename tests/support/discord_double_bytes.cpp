@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "tests/support/discord_double_parts.h"
 
@@ -18,8 +19,32 @@ std::string frame(int opcode, const std::string& bytes) {
     return made + bytes;
 }
 
+std::string text_frames(const std::string& text, size_t most) {
+    if (most == 0 || text.size() <= most) return frame(1, text);
+    std::string made;
+    for (size_t at = 0; at < text.size(); at += most) {
+        std::string piece = frame(at == 0 ? 1 : 0, text.substr(at, most));
+        if (at + most < text.size()) piece[0] = static_cast<char>(piece[0] & 0x7f);  // not the last
+        made += piece;
+    }
+    return made;
+}
+
 std::string close_frame(int code, const std::string& reason) {
+    if (code == 0) return frame(8, "");
     return frame(8, std::string{static_cast<char>(code >> 8), static_cast<char>(code)} + reason);
+}
+
+std::string chunked(const std::string& body) {
+    constexpr size_t most = 100;
+    std::string made;
+    for (size_t at = 0; at < body.size(); at += most) {
+        const std::string piece = body.substr(at, most);
+        char size[16];
+        std::snprintf(size, sizeof size, "%zx;ext=1\r\n", piece.size());
+        made += size + piece + "\r\n";
+    }
+    return made + "0\r\n\r\n";
 }
 
 std::string websocket_accept(const std::string& key) {

@@ -28,7 +28,11 @@ struct DiscordDouble::Gateway {
 namespace discord_double {
 
 std::string frame(int opcode, const std::string& bytes);
+// As a text, in frames of no more than so many bytes each; 0: in one.
+std::string text_frames(const std::string& text, size_t most);
 std::string close_frame(int code, const std::string& reason);
+// A body as Transfer-Encoding: chunked has it.
+std::string chunked(const std::string& body);
 std::string websocket_accept(const std::string& key);
 // Takes a whole frame of a client from the front of `bytes`, unmasked into `text`; its opcode, or
 // -1 when more bytes are needed.

@@ -12,6 +12,8 @@ namespace {
 
 using Json = DiscordDouble::Json;
 
+constexpr int forum_type = 15;
+
 std::vector<std::string> split(const std::string& path) {
     std::vector<std::string> parts;
     size_t begin = 1;
@@ -84,6 +86,8 @@ DiscordDouble::Response DiscordDouble::post_message(const Request& request,
                                                     const std::string& bot) {
     Response response;
     if (world_.channel(channel_id).is_null()) return {404, error(10003, "Unknown Channel")};
+    if (world_.channel(channel_id).value("type", 0) == forum_type)
+        return {400, error(50008, "Cannot send messages in a non-text channel")};
     if (!limit("message-create " + channel_id, options_.message_limit, options_.message_window_ms,
                response))
         return response;
@@ -220,6 +224,21 @@ DiscordDouble::Response DiscordDouble::route(const Request& request) {
             return {400, error(160004, "A thread has already been created for this message")};
         dispatch_locked("THREAD_CREATE", thread);
         return {201, thread};
+    }
+    if (is("POST", {"channels", "*", "threads"})) {
+        if (world_.channel(parts[1]).value("type", 0) != forum_type)
+            return {400, error(50024, "Cannot execute action on this channel type")};
+        const Json told = seen.body.value("message", Json::object());
+        if (seen.body.value("name", std::string()).empty() || told.contains("nonce"))
+            return {400, error(50035, "Invalid Form Body")};
+        Json post = world_.open_thread(parts[1], world_.next_id(),
+                                       seen.body.value("name", std::string()), bot);
+        dispatch_locked("THREAD_CREATE", post);
+        const Json message = world_.write(post["id"], bot, told);
+        ++posts_;
+        dispatch_locked("MESSAGE_CREATE", world_.as_event(message));
+        post["message"] = message;
+        return {201, post};
     }
     return {404, error(0, "404: Not Found")};
 }

@@ -66,7 +66,7 @@ HardshellProcess::HardshellProcess(Options options) : options_(std::move(options
     char name[] = "/tmp/hs-XXXXXX";
     root_ = mkdtemp(name);
     ::chmod(root_.c_str(), 0755);  // workers of other users pass through
-    state_dir_ = root_ + "/state";
+    state_dir_ = options_.state_dir.empty() ? root_ + "/state" : options_.state_dir;
     for (const std::string& directory : {state_dir_, root_ + "/home"}) {
         std::filesystem::create_directory(directory);
         ::chmod(directory.c_str(), 0755);

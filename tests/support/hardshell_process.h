@@ -28,6 +28,9 @@ class HardshellProcess {
         // Programs of the build's tests to run in the place of ours, by the name of those:
         // {"agent", "tests/support/break_out"}.
         std::map<std::string, std::string> programs;
+        // Another place for the state than the temporary directory, for example a file system of
+        // the test's own.
+        std::string state_dir;
     };
     static constexpr const char* token = "journey-gateway-token-0123456789";
 

@@ -120,6 +120,8 @@ std::string head_of(const ModelReply& reply, const std::string& usual_type) {
     std::string head = "HTTP/1.1 " + std::to_string(reply.status) + " X\r\ncontent-type: " +
                        (reply.content_type.empty() ? usual_type : reply.content_type) + "\r\n";
     if (!reply.retry_after.empty()) head += "retry-after: " + reply.retry_after + "\r\n";
+    if (reply.claimed_length > 0)
+        return head + "content-length: " + std::to_string(reply.claimed_length) + "\r\n\r\n";
     return head + "transfer-encoding: chunked\r\n\r\n";
 }
 
@@ -148,6 +150,10 @@ std::string chunk(const std::string& bytes) {
 // False when the connection is not to be used again.
 bool send_body(Connection& connection, const ModelReply& reply, const std::string& head,
                const std::string& body) {
+    if (reply.claimed_length > 0) {
+        (void)connection.write(head + body);
+        return false;
+    }
     const bool breaks_off = reply.break_off_at < body.size();
     const bool at_once = reply.piece == 0 && reply.between.count() == 0;
     std::string pending = head;

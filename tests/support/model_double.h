@@ -44,6 +44,8 @@ struct ModelReply {
     std::chrono::milliseconds before_first{0};
     std::chrono::milliseconds between{0};           // writes
     size_t break_off_at = static_cast<size_t>(-1);  // closes after so many bytes of the body
+    // Not 0: the head tells this length, whatever the body has; closes after it.
+    size_t claimed_length = 0;
 };
 
 struct ModelRequestSeen {

@@ -120,7 +120,21 @@ struct TelegramDouble::State {
         webhook.join();
     }
 
+    // False: its sender has left.
+    bool leave_black_hole(const LoopbackRequest& request) {
+        std::unique_lock lock(world.mutex);
+        while (world.is_black_hole && !world.is_stopping) {
+            world.changed.wait_for(lock, std::chrono::milliseconds(10));
+            lock.unlock();
+            const bool has_left = request.has_left();
+            lock.lock();
+            if (has_left) return false;
+        }
+        return !world.is_stopping;
+    }
+
     LoopbackAnswer answer(const LoopbackRequest& request) {
+        if (!leave_black_hole(request)) return broken(LoopbackAnswer::Manner::none);
         {
             const std::lock_guard lock(world.mutex);
             if (world.is_down) {
@@ -134,6 +148,11 @@ struct TelegramDouble::State {
         if (request.path.starts_with("/file/bot")) return file(request);
         if (request.path.starts_with("/bot")) return call(request);
         return refused({404, "Not Found"});
+    }
+
+    bool polls_are_short() {
+        const std::lock_guard lock(world.mutex);
+        return world.polls_are_short;
     }
 
     // What is wrong with the token in a path, if something is.
@@ -156,6 +175,7 @@ struct TelegramDouble::State {
                 method, query < request.path.size() ? request.path.substr(query + 1) : "",
                 type == request.headers.end() ? "" : type->second, request.body);
             made.has_left = request.has_left;
+            if (method == "getUpdates" && polls_are_short()) made.params["timeout"] = 0;
             return perform_noted(made);
         } catch (const Refusal& refusal) {
             return refused(refusal);
@@ -206,6 +226,10 @@ struct TelegramDouble::State {
             if (auto other = instead(*fault)) return *other;
         if (!is_there) return refused({404, "Not Found"});
         answer.content_type = "application/octet-stream";
+        if (fault && fault->what == TelegramFault::What::no_answer) {
+            while (!request.has_left()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+            return broken(LoopbackAnswer::Manner::none);
+        }
         if (fault) answer.manner = LoopbackAnswer::Manner::half;
         return answer;
     }
@@ -363,6 +387,17 @@ void TelegramDouble::fail(const std::string& method, TelegramFault fault) {
 void TelegramDouble::set_down(bool down) {
     const std::lock_guard lock(state_->world.mutex);
     state_->world.is_down = down;
+}
+
+void TelegramDouble::black_hole(bool on) {
+    const std::lock_guard lock(state_->world.mutex);
+    state_->world.is_black_hole = on;
+    state_->world.changed.notify_all();
+}
+
+void TelegramDouble::answer_polls_at_once(bool at_once) {
+    const std::lock_guard lock(state_->world.mutex);
+    state_->world.polls_are_short = at_once;
 }
 
 void TelegramDouble::cut_connections() {

@@ -104,7 +104,7 @@ class TelegramDouble {
     bool is_polled() const;
     nlohmann::json commands() const;
     std::string webhook_url() const;
-    // False when `holds` does not hold within ten seconds.
+    // False when `holds` does not hold within 90 seconds.
     bool wait(const std::function<bool(const TelegramDouble&)>& holds) const;
 
     // --- Faults -------------------------------------------------------------------------------
@@ -112,6 +112,11 @@ class TelegramDouble {
     void fail(const std::string& method, TelegramFault fault);
     // 503 to everything.
     void set_down(bool down);
+    // Connections are accepted, requests are read, and nothing is answered; those that are still
+    // waiting when it is over are answered then.
+    void black_hole(bool on);
+    // A long poll that finds nothing is answered with nothing, at once.
+    void answer_polls_at_once(bool at_once);
     void cut_connections();
     void refuse_connections(bool refuse);
     uint64_t connections() const;

@@ -12,6 +12,7 @@
 //   {"do":"fail","method":"sendMessage","what":"refuse","code":429,"description":"...",
 //    "retry_after":1,"times":1}                                    -> {}
 //   {"do":"down","on":true}  {"do":"cut"}  {"do":"revoke"}         -> {}
+//   {"do":"black_hole","on":true}  {"do":"short_polls","on":true}  -> {}
 //   {"do":"state"}                                                 -> {"unconfirmed":0,...}
 
 #include <cstdio>
@@ -115,6 +116,10 @@ Json perform(TelegramDouble& telegram, const Json& command) {
                 {"webhook", telegram.webhook_url()}};
     if (what == "down")
         telegram.set_down(command.at("on"));
+    else if (what == "black_hole")
+        telegram.black_hole(command.at("on"));
+    else if (what == "short_polls")
+        telegram.answer_polls_at_once(command.at("on"));
     else if (what == "cut")
         telegram.cut_connections();
     else if (what == "revoke")

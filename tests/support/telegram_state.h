@@ -64,6 +64,8 @@ struct World {
     std::string webhook_error;
     bool is_revoked = false;
     bool is_down = false;
+    bool is_black_hole = false;
+    bool polls_are_short = false;
     bool is_stopping = false;
     std::vector<TelegramCall> calls;
     std::map<std::string, std::deque<TelegramFault>> faults;

@@ -11,13 +11,13 @@ namespace {
 using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 
-void require(bool ok) {
+void insist(bool ok) {
     if (!ok) std::abort();
 }
 
 Key make_key() {
     Key key(EVP_EC_gen("P-256"), EVP_PKEY_free);
-    require(key != nullptr);
+    insist(key != nullptr);
     return key;
 }
 
@@ -25,8 +25,8 @@ void add_extension(X509* certificate, X509* issuer, int kind, const char* value)
     X509V3_CTX context;
     X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
     X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, kind, value);
-    require(extension != nullptr);
-    require(X509_add_ext(certificate, extension, -1) == 1);
+    insist(extension != nullptr);
+    insist(X509_add_ext(certificate, extension, -1) == 1);
     X509_EXTENSION_free(extension);
 }
 
@@ -47,13 +47,13 @@ Certificate make_certificate(const char* name, long serial, EVP_PKEY* key, X509*
     else
         add_extension(certificate.get(), signer, NID_subject_alt_name,
                       "DNS:localhost,IP:127.0.0.1");
-    require(X509_sign(certificate.get(), issuer_key, EVP_sha256()) > 0);
+    insist(X509_sign(certificate.get(), issuer_key, EVP_sha256()) > 0);
     return certificate;
 }
 
 std::string to_pem(X509* certificate) {
     BIO* memory = BIO_new(BIO_s_mem());
-    require(PEM_write_bio_X509(memory, certificate) == 1);
+    insist(PEM_write_bio_X509(memory, certificate) == 1);
     char* data = nullptr;
     const long size = BIO_get_mem_data(memory, &data);
     std::string pem(data, static_cast<size_t>(size));
@@ -72,9 +72,9 @@ TestCertificate make_test_certificate() {
         make_certificate("localhost", 2, key.get(), authority.get(), authority_key.get(), false);
     TestCertificate made;
     made.server.reset(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
-    require(made.server != nullptr);
-    require(SSL_CTX_use_certificate(made.server.get(), certificate.get()) == 1);
-    require(SSL_CTX_use_PrivateKey(made.server.get(), key.get()) == 1);
+    insist(made.server != nullptr);
+    insist(SSL_CTX_use_certificate(made.server.get(), certificate.get()) == 1);
+    insist(SSL_CTX_use_PrivateKey(made.server.get(), key.get()) == 1);
     made.authority_pem = to_pem(authority.get());
     return made;
 }

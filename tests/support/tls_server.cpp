@@ -141,7 +141,7 @@ TlsServer::TlsServer(Conversation conversation, uint16_t port)
       certificate_file_(write_pem(certificate_.authority_pem)),
       conversation_(std::move(conversation)) {
     signal(SIGPIPE, SIG_IGN);
-    listen_on(port);
+    listener_ = listen_on(port, port_);
     acceptor_ = std::thread([this] { accept_all(); });
 }
 
@@ -151,6 +151,7 @@ TlsServer::~TlsServer() {
     cut_all();
     sweep(true);
     ::close(listener_);
+    if (other_listener_ >= 0) ::close(other_listener_);
     unlink(certificate_file_.c_str());
 }
 
@@ -158,19 +159,26 @@ std::string TlsServer::authority() const {
     return "localhost:" + std::to_string(port_);
 }
 
-void TlsServer::listen_on(uint16_t port) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+int TlsServer::listen_on(uint16_t port, uint16_t& chosen) {
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int on = 1;
-    setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons(port);
-    require(bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    require(listen(listener_, 64) == 0);
+    require(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    require(listen(listener, 64) == 0);
     socklen_t size = sizeof address;
-    require(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    port_ = ntohs(address.sin_port);
+    require(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    chosen = ntohs(address.sin_port);
+    return listener;
+}
+
+uint16_t TlsServer::open_another_port() {
+    uint16_t chosen = 0;
+    other_listener_ = listen_on(0, chosen);
+    return chosen;
 }
 
 void TlsServer::refuse_connections(bool refuse) {
@@ -179,29 +187,34 @@ void TlsServer::refuse_connections(bool refuse) {
 
 void TlsServer::accept_all() {
     while (!stopped_) {
-        pollfd entry{listener_, POLLIN, 0};
-        const bool is_there = poll(&entry, 1, 20) > 0;
+        pollfd entries[] = {{listener_, POLLIN, 0}, {other_listener_, POLLIN, 0}};
+        const bool is_there = poll(entries, 2, 20) > 0;
         sweep(false);
         if (!is_there) continue;
-        const int descriptor = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-        if (descriptor < 0) continue;
-        if (refuses_) {
-            ::close(descriptor);
-            continue;
-        }
-        const int on = 1;
-        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        const uint64_t number = ++connections_;
-        auto made = std::make_unique<Running>();
-        made->stream = std::make_unique<TlsStream>(descriptor, certificate_.server.get());
-        Running* running = made.get();
-        const std::lock_guard<std::mutex> lock(mutex_);
-        running_.push_back(std::move(made));
-        running->thread = std::thread([this, running, number] {
-            if (running->stream->handshake()) conversation_(*running->stream, number);
-            running->done = true;
-        });
+        if (entries[0].revents != 0) accept_one(entries[0].fd, refuses_);
+        if (entries[1].revents != 0) accept_one(entries[1].fd, refuses_ || other_refuses_);
     }
+}
+
+void TlsServer::accept_one(int listener, bool refuses) {
+    const int descriptor = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    if (descriptor < 0) return;
+    if (refuses) {
+        ::close(descriptor);
+        return;
+    }
+    const int on = 1;
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    const uint64_t number = ++connections_;
+    auto made = std::make_unique<Running>();
+    made->stream = std::make_unique<TlsStream>(descriptor, certificate_.server.get());
+    Running* running = made.get();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    running_.push_back(std::move(made));
+    running->thread = std::thread([this, running, number] {
+        if (running->stream->handshake()) conversation_(*running->stream, number);
+        running->done = true;
+    });
 }
 
 void TlsServer::cut_all() {

@@ -69,6 +69,10 @@ class TlsServer {
     uint64_t connections() const { return connections_; }
     // No connection is accepted until allowed again: the port answers none, as a dead host.
     void refuse_connections(bool refuse);
+    // One more port for the same conversations, with the same certificate; at most one.
+    uint16_t open_another_port();
+    // Likewise, on that port alone.
+    void refuse_on_other_port(bool refuse) { other_refuses_ = refuse; }
     // Breaks all open connections off.
     void cut_all();
 
@@ -78,8 +82,9 @@ class TlsServer {
         std::thread thread;
         std::atomic<bool> done{false};
     };
-    void listen_on(uint16_t port);
+    static int listen_on(uint16_t port, uint16_t& chosen);
     void accept_all();
+    void accept_one(int listener, bool refuses);
     void sweep(bool all);
 
     TestCertificate certificate_;
@@ -90,6 +95,8 @@ class TlsServer {
     std::atomic<uint64_t> connections_{0};
     std::atomic<bool> stopped_{false};
     std::atomic<bool> refuses_{false};
+    std::atomic<int> other_listener_{-1};
+    std::atomic<bool> other_refuses_{false};
     std::mutex mutex_;
     std::vector<std::unique_ptr<Running>> running_;
     std::thread acceptor_;
