@@ -54,6 +54,13 @@ class Channels : public Journey {
         hardshell.reset();
     }
 
+    // What arrives at once, when processes begin anew, is not answered together.
+    static std::string one_by_one() {
+        std::string text = config;
+        text.replace(text.find("\"channels\""), 0,
+                     R"("messages": {"queue": {"mode": "followup", "debounceMs": 0}}, )");
+        return text;
+    }
     static std::string answer_to(const std::string& text) { return "answer to " + text; }
     // What a person wrote, out of what the model was shown.
     static std::string said_in(const std::string& body) {
@@ -140,7 +147,7 @@ TEST_F(Channels, AnswerEveryMessageOnceWhoeverIsKilledInTheMiddle) {
 // Nobody can know what became of a message that was given to such a platform by a process that
 // ended: it is said so, and never sent twice.
 TEST_F(Channels, NeverAnswerTwiceWhereThePlatformCannotTell) {
-    start_with_channel(false);
+    start_with_channel(false, one_by_one());
     for (const char* step : every_step)
         for (const Victim victim : everybody) {
             SCOPED_TRACE(std::string(step) + ", victim " +
@@ -209,7 +216,7 @@ TEST_F(Channels, GetEachBlockOfAnAnswerOnceWhoeverIsKilledInTheMiddle) {
 }
 
 TEST_F(Channels, TellAPersonWhoseMessageEndsTheAgentTwice) {
-    start_with_channel();
+    start_with_channel(true, one_by_one());
     const std::string said = next_turn();
     strike("run started", Victim::agent, 2);
     platform->say(said);
