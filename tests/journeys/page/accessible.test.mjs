@@ -35,6 +35,15 @@ for (const [path, text] of views) {
     });
 }
 
+test('a view can be used by everybody in Chinese', async () => {
+    Object.assign(gateway.answers, world());
+    await open({ locale: 'zh-CN', url: `${gateway.url}workers#token=${gateway.secret}` });
+    await page.getByRole('heading', { name: '进程', level: 1 }).waitFor();
+    await hasText('discord:ops');
+    await picture(page, 'view-workers-chinese');
+    assert.deepEqual(await violations(), []);
+});
+
 test('the door can be used by everybody, in both languages', async () => {
     await open();
     await page.getByLabel('Token or password').waitFor();

@@ -14,6 +14,7 @@ import {
 } from './support/browser.mjs';
 import { gateway, open, openConnected, page, sayAndTake, stopButton } from './support/stage.mjs';
 import { until } from './support/until.mjs';
+import { world } from './support/world.mjs';
 
 test('a restart is told, retried and healed', async () => {
     await openConnected();
@@ -152,4 +153,21 @@ test('a history that cannot be read is told, and the chat goes on', async () => 
     await shows(page.locator('#composer-hint'), 'The agent is starting.');
     await say(page, 'hello anyway');
     assert.equal((await gateway.take('chat.send')).params.message, 'hello anyway');
+});
+
+test('a session chosen meanwhile is opened when the gateway is back', async () => {
+    const family = 'agent:main:telegram:group:-100123';
+    Object.assign(gateway.answers, world());
+    await openConnected();
+    await page.locator('#session option').nth(1).waitFor({ state: 'attached' });
+    const { port } = gateway;
+    await gateway.stop();
+    await shows(stateText(page), 'Disconnected');
+    await page.locator('#session').selectOption(family);
+    await gateway.start(port);
+    await until('the chosen one is read', () => {
+        const reads = gateway.requests.filter(({ method }) => method === 'chat.history');
+        return reads.at(-1).params.sessionKey === family;
+    });
+    await page.waitForFunction((key) => document.querySelector('#session').value === key, family);
 });

@@ -55,7 +55,9 @@ test('a killed worker shows within a second, with its reason', async () => {
     const begin = performance.now();
     process.kill(pid, 'SIGKILL');
     await seen;
-    console.log(`# seen after ${Math.round(performance.now() - begin)} ms`);
+    const took = Math.round(performance.now() - begin);
+    console.log(`# seen after ${took} ms; the goal is 1000`);
+    assert.ok(took < 3_000, `seen after ${took} ms`); // the machine may be busy
     await shows(card('agent'), 'running');
     await card('agent').getByRole('link', { name: 'agent' }).click();
     await shows(page.locator('.table'), 'killed');
@@ -69,6 +71,7 @@ test('a worker is stopped and started again', async () => {
     await shows(card('agent'), 'stopped');
     await shows(stateText(page), 'agent stopped');
     await page.getByRole('button', { name: 'Start agent' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Start' }).click();
     await shows(card('agent'), 'running');
     await shows(stateText(page), /^Connected$/);
 });
@@ -85,6 +88,7 @@ test('a device that asks is let in', async () => {
     assert.equal(refused.error?.code, 'NOT_PAIRED', JSON.stringify(refused));
     await goTo('Devices');
     await page.getByRole('button', { name: 'Approve Pocket' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
     await shows(page.locator('.toast'), 'Pocket may come in now.');
     const admitted = await device.connect(gateway.port, gateway.token);
     assert.equal(admitted.ok, true, JSON.stringify(admitted));

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { historyRead, picture, say, shows, signIn, stateText } from './support/browser.mjs';
 import { gateway, open, openConnected, page } from './support/stage.mjs';
+import { until } from './support/until.mjs';
 
 test('a wrong token is explained and never tried again', async () => {
     await open();
@@ -79,4 +80,32 @@ test('works where the page is no secure context', async () => {
     await say(page, 'hello');
     const { params } = await gateway.take('chat.send');
     assert.match(params.idempotencyKey, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]/);
+});
+
+test('a wrong token in a link does not cost the owner the right one', async () => {
+    const kept = () => page.evaluate(() => localStorage.getItem('hardshell.secret'));
+    await openConnected();
+    await page.goto(`${gateway.url}?again#token=wrong-token`);
+    await until('both are tried', () => gateway.connects.length === 3);
+    await shows(stateText(page), /^Connected$/);
+    assert.equal(await kept(), gateway.secret);
+    // Also where the page is open already.
+    await page.evaluate(() => (location.hash = 'token=wrong-token'));
+    await until('both are tried again', () => gateway.connects.length === 5);
+    await shows(stateText(page), /^Connected$/);
+    assert.equal(await kept(), gateway.secret);
+    assert.deepEqual(
+        gateway.connects.map(({ auth }) => auth.token === gateway.secret),
+        [true, false, true, false, true],
+    );
+});
+
+test('after an approval the same token is tried again', async () => {
+    gateway.refusal = { code: 'NOT_PAIRED', message: 'pairing required' };
+    await open({ url: `${gateway.url}#token=${gateway.secret}` });
+    await page.locator('.pairing').waitFor();
+    gateway.refusal = null;
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await shows(stateText(page), /^Connected$/);
+    assert.equal(gateway.connects.at(-1).auth.token, gateway.secret);
 });

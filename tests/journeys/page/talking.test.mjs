@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { items, messageBox, picture, say, shows, stateText } from './support/browser.mjs';
 import { gateway, openConnected, page, sayAndTake, stopButton } from './support/stage.mjs';
+import { until } from './support/until.mjs';
+import { world } from './support/world.mjs';
 
 test('a message shows at once, its answer grows, the transcript takes over', async () => {
     await openConnected();
@@ -312,4 +314,85 @@ test('what is asked in another window appears here', async () => {
     await stopButton().waitFor();
     gateway.delta('elsewhere', 'Heard.');
     await shows(items(page, 'assistant.streaming'), 'Heard.');
+});
+
+// Two sessions, of which the other says nothing.
+const main = 'agent:main:main';
+const family = 'agent:main:telegram:group:-100123';
+
+async function openWithTwoSessions() {
+    Object.assign(gateway.answers, {
+        'sessions.list': world()['sessions.list'],
+        'chat.history': ({ sessionKey }) => ({
+            sessionKey,
+            messages: sessionKey === main ? gateway.messages : [],
+        }),
+    });
+    await openConnected();
+    await page.locator('#session option').nth(1).waitFor({ state: 'attached' });
+}
+
+async function openFamily() {
+    await page.locator('#session').selectOption(family);
+    await until('it is read', () =>
+        gateway.requests.some(
+            ({ method, params }) => method === 'chat.history' && params.sessionKey === family,
+        ),
+    );
+    await page.waitForFunction(() =>
+        document.querySelector('#log').dataset.empty.startsWith('No messages yet'),
+    );
+}
+
+const keptInTab = (start) =>
+    page.evaluate(
+        (begin) => Object.keys(sessionStorage).filter((key) => key.startsWith(begin)),
+        start,
+    );
+
+test('an answer that comes after another session was opened changes nothing there', async () => {
+    await openWithTwoSessions();
+    await say(page, 'for the main one');
+    const { params, reply } = await gateway.take('chat.send');
+    assert.equal(params.sessionKey, main);
+    await openFamily();
+    assert.deepEqual(await keptInTab('hardshell.outbox'), [`hardshell.outbox.${main}`]);
+    reply({ runId: params.idempotencyKey, status: 'started' });
+    await until('it is forgotten', async () => (await keptInTab('hardshell.outbox')).length === 0);
+    assert.equal(await items(page, 'user').count(), 0);
+    assert.equal(await items(page, 'thinking').count(), 0);
+    assert.equal(await stopButton().count(), 0);
+});
+
+test('a message on its way is sent again, to its own session, when that is opened again', async () => {
+    await openWithTwoSessions();
+    await say(page, 'for the main one');
+    const first = await gateway.take('chat.send');
+    await openFamily();
+    first.refuse({ code: 'UNAVAILABLE', message: 'The agent process ended.' });
+    await page.locator('#session').selectOption(main);
+    const second = await gateway.take('chat.send');
+    assert.equal(second.params.sessionKey, main);
+    assert.equal(second.params.idempotencyKey, first.params.idempotencyKey);
+    second.refuse({ code: 'UNAVAILABLE', message: 'The agent process ended.' });
+    await shows(items(page, 'user.failed'), 'Not sent. The agent process ended.');
+    assert.equal(await items(page, 'user').count(), 1);
+});
+
+test('what is being written stays with its session, and goes at signing out', async () => {
+    const has = (text) =>
+        page.waitForFunction((wanted) => document.querySelector('#message').value === wanted, text);
+    await openWithTwoSessions();
+    await messageBox(page).fill('for the main one');
+    await openFamily();
+    await has('');
+    await messageBox(page).fill('for the family');
+    await page.locator('#session').selectOption(main);
+    await has('for the main one');
+    await page.locator('#session').selectOption(family);
+    await has('for the family');
+    await page.locator('#about-summary').click();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('Token or password').waitFor();
+    assert.deepEqual(await keptInTab('hardshell.draft'), []);
 });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { shows, stateText } from './support/browser.mjs';
 import { gateway, open, openConnected, page } from './support/stage.mjs';
+import { until } from './support/until.mjs';
 import { hasText, openView, violations } from './support/views.mjs';
 import { world } from './support/world.mjs';
 
@@ -142,6 +143,9 @@ test('a device is let in', async () => {
     delete gateway.answers['device.pair.approve'];
     await openView('devices');
     await page.getByRole('button', { name: 'Approve Pocket' }).click();
+    const dialog = page.getByRole('dialog');
+    await shows(dialog, `Its identity is ${'ab'.repeat(32)}. It may: operator.read, operator.write.`);
+    await dialog.getByRole('button', { name: 'Approve' }).click();
     const { params, reply } = await gateway.take('device.pair.approve');
     assert.deepEqual(params, { requestId: 'r-1' });
     reply({});
@@ -254,4 +258,155 @@ test('another session is opened from the list', async () => {
     );
     const asked = gateway.requests.filter(({ method }) => method === 'chat.history').at(-1);
     assert.equal(asked.params.sessionKey, 'agent:main:telegram:group:-100123');
+});
+
+const goTo = (view) => page.getByRole('link', { name: view, exact: true }).click();
+const agree = (action) => page.getByRole('dialog').getByRole('button', { name: action }).click();
+const timesAsked = (method) => gateway.requests.filter((one) => one.method === method).length;
+
+test('what was asked for and not done is said with its reason', async () => {
+    Object.assign(gateway.answers, world(), {
+        'channels.logout': () => ({ channel: 'telegram', loggedOut: false, envToken: true }),
+        'cron.run': () => ({ ok: true, ran: false, reason: 'already-running' }),
+        'sessions.compact': () => ({ compacted: false, reason: 'the session has no transcript' }),
+    });
+    await openView('channels');
+    await page.getByRole('button', { name: 'Log out' }).first().click();
+    await agree('Log out');
+    await shows(page.locator('.toast.bad'), 'Its environment variable still lets it in');
+    await goTo('Schedule');
+    await page.getByRole('button', { name: 'Run now: Morning report' }).click();
+    await shows(page.locator('.toast.bad'), 'It has not run: it is running already');
+    await goTo('Sessions');
+    await page.getByRole('button', { name: 'Shorten Family' }).click();
+    assert.equal(timesAsked('sessions.compact'), 0, 'only when that is confirmed');
+    await agree('Shorten');
+    await shows(page.locator('.toast.bad'), 'not shortened: the session has no transcript');
+});
+
+test('a job may take longer than other answers', async () => {
+    Object.assign(gateway.answers, world());
+    await openView('cron', { clock: true });
+    await page.getByRole('button', { name: 'Run now: Morning report' }).click();
+    const { reply } = await gateway.take('cron.run');
+    await page.clock.runFor(40_000);
+    reply({ ok: true, ran: true });
+    await shows(page.locator('.toast'), 'It has run.');
+});
+
+test('Discord is logged out like Telegram', async () => {
+    Object.assign(gateway.answers, world(), {
+        'channels.status': () => ({
+            channelOrder: ['discord'],
+            channelAccounts: {
+                discord: [{ accountId: 'default', enabled: true, configured: true, running: true }],
+            },
+        }),
+    });
+    await openView('channels');
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await agree('Log out');
+    const { params, reply } = await gateway.take('channels.logout');
+    assert.deepEqual(params, { channel: 'discord', accountId: 'default' });
+    reply({ loggedOut: true, envToken: false });
+    await shows(page.locator('.toast'), 'discord is logged out.');
+});
+
+test('a worker that waits for its next start is started or stopped', async () => {
+    Object.assign(gateway.answers, world());
+    await openView('workers');
+    const buttonsOf = (worker) =>
+        page.locator(`[data-worker=${worker}] .buttons button`).allTextContents();
+    await page.locator('[data-worker=telegram]').waitFor();
+    assert.deepEqual(await buttonsOf('telegram'), ['Start', 'Stop']);
+    assert.deepEqual(await buttonsOf('voice'), ['Start']);
+    assert.deepEqual(await buttonsOf('gateway'), ['Restart']);
+    await page.getByRole('button', { name: 'Stop telegram' }).click();
+    await agree('Stop');
+    const { params } = await gateway.take('hardshell.worker.stop');
+    assert.deepEqual(params, { worker: 'telegram' });
+});
+
+test('a worker is started only when that is confirmed', async () => {
+    Object.assign(gateway.answers, world());
+    await openView('workers');
+    await page.getByRole('button', { name: 'Start voice' }).click();
+    await shows(page.getByRole('dialog'), 'Start voice?');
+    assert.equal(timesAsked('hardshell.worker.start'), 0);
+    await agree('Start');
+    const { params } = await gateway.take('hardshell.worker.start');
+    assert.deepEqual(params, { worker: 'voice' });
+});
+
+test('the configuration is read again after a reconnection', async () => {
+    const answers = world();
+    let hash = 'h-1';
+    Object.assign(gateway.answers, answers, {
+        'config.get': () => ({ ...answers['config.get'](), hash }),
+    });
+    await openView('config');
+    await page.getByRole('searchbox').fill('port');
+    await page.getByLabel('Port').fill('3001');
+    await shows(page.locator('.apply-bar'), 'Restarts: gateway.');
+    const { port } = gateway;
+    const away = async () => {
+        await gateway.stop();
+        await shows(stateText(page), 'Disconnected');
+        await gateway.start(port);
+    };
+    const [reads, checks] = ['config.get', 'hardshell.config.check'].map(timesAsked);
+    await away();
+    await until('it is read', () => timesAsked('config.get') > reads);
+    await until('it is checked', () => timesAsked('hardshell.config.check') > checks);
+    await shows(page.locator('.apply-bar'), 'Restarts: gateway.');
+    assert.equal(await page.getByLabel('Port').inputValue(), '3001', 'the same file: kept');
+    hash = 'h-2';
+    await away();
+    await shows(page.locator('.toast.bad'), 'The file has changed meanwhile.');
+    await page.locator('.apply-bar').waitFor({ state: 'detached' });
+});
+
+test('undoing all also empties what is written as lines or JSON', async () => {
+    Object.assign(gateway.answers, world());
+    await openView('config');
+    for (const [name, text] of [
+        ['trustedProxies', '10.0.0.1'],
+        ['bindings', '[{"agentId": "main"}]'],
+    ]) {
+        await page.getByRole('searchbox').fill(name);
+        const field = page.locator('.config-field textarea');
+        await field.fill(text);
+        await page.getByRole('button', { name: 'Undo all' }).click();
+        await page.locator('.apply-bar').waitFor({ state: 'detached' });
+        assert.equal(await field.inputValue(), '', name);
+    }
+});
+
+test('an event has the list read as it is searched now', async () => {
+    Object.assign(gateway.answers, world());
+    await openView('sessions');
+    await page.getByRole('searchbox').fill('fam');
+    const last = () => gateway.requests.findLast(({ method }) => method === 'sessions.list');
+    await until('it is searched', () => last()?.params.search === 'fam');
+    const before = timesAsked('sessions.list');
+    gateway.chat('elsewhere', 'final');
+    await until('it is read again', () => timesAsked('sessions.list') > before);
+    assert.equal(last().params.search, 'fam');
+});
+
+test('when the pressed button is gone the heading has the focus', async () => {
+    const heading = (text) =>
+        page.waitForFunction(
+            (wanted) =>
+                document.activeElement.matches('main h1') &&
+                document.activeElement.innerText.includes(wanted),
+            text,
+        );
+    Object.assign(gateway.answers, world());
+    await openView('workers?worker=agent');
+    await page.getByRole('button', { name: 'All workers' }).press('Enter');
+    await heading('Workers');
+    assert.deepEqual(await violations(), []);
+    await page.goBack();
+    await heading('agent');
 });

@@ -6,7 +6,7 @@ import { t } from './i18n.js';
 import { hello } from './state.js';
 import { act, Badge, confirm, Empty, Facts, Heading, Light, Problem, Table, useAnswer, useNow } from './ui.jsx';
 
-const canLogOut = (channel) => channel === 'telegram';
+const canLogOut = (channel) => ['telegram', 'discord'].includes(channel);
 
 function toneOf(account) {
     if (account.running) return account.connected === false ? 'wait' : 'good';
@@ -27,6 +27,14 @@ function probeText({ probe }) {
     return name ? t('it works, as {name}', { name }) : t('it works');
 }
 
+function loggedOutText(name, { loggedOut, envToken }) {
+    if (loggedOut !== false) return t('{name} is logged out.', { name });
+    const why = envToken
+        ? t('Its environment variable still lets it in: take that away where the gateway runs.')
+        : t('It still has a token from elsewhere.');
+    return [`${t('{name} is not logged out.', { name })} ${why}`, 'bad'];
+}
+
 async function logOut(channel, account, reload) {
     const agreed = await confirm({
         title: t('Log {name} out?', { name: channel }),
@@ -36,7 +44,8 @@ async function logOut(channel, account, reload) {
     });
     if (!agreed) return;
     const params = { channel, accountId: account.accountId };
-    if (await act('channels.logout', params, t('{name} is logged out.', { name: channel }))) reload();
+    const told = (answer) => loggedOutText(channel, answer);
+    if (await act('channels.logout', params, told)) reload();
 }
 
 function Account({ channel, account, isOnly, now, reload }) {

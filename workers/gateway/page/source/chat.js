@@ -2,7 +2,8 @@
 //
 // A message that was on its way when the connection broke is sent again under the same key, so
 // that the gateway takes it once. Events are followed by session, not by run: a queued message is
-// answered under another run's name.
+// answered under another run's name. What is on its way is kept for each session, so that another
+// one may be opened meanwhile.
 
 import { Conversation } from './conversation.js';
 import { t } from './i18n.js';
@@ -11,6 +12,32 @@ import { tab } from './storage.js';
 
 const historyLimit = 200;
 const outboxKey = 'hardshell.outbox';
+
+// What is being written, for each session.
+export const draftKey = 'hardshell.draft';
+
+const outboxOf = (session) => `${outboxKey}.${session}`;
+
+function readOutbox(session) {
+    try {
+        const items = JSON.parse(tab.read(outboxOf(session)));
+        return Array.isArray(items) ? items : [];
+    } catch {
+        return [];
+    }
+}
+
+function writeOutbox(session, items) {
+    if (items.length === 0) tab.remove(outboxOf(session));
+    else tab.write(outboxOf(session), JSON.stringify(items));
+}
+
+// Its answer came after another session was opened.
+const forgetSent = (session, sent) =>
+    writeOutbox(
+        session,
+        readOutbox(session).filter(({ id }) => id !== sent),
+    );
 
 const attachment = ({ mimeType, name, data }) => ({
     type: 'image',
@@ -47,7 +74,7 @@ export class Chat {
         this.#spellings = new Set([session, ...spellings]);
         this.conversation.doubt();
         await this.read();
-        if (!this.#connection.isConnected) return;
+        if (!this.#connection.isConnected || session !== this.#session) return;
         for (const item of this.conversation.unanswered) this.#deliver(item);
     }
 
@@ -57,26 +84,30 @@ export class Chat {
     }
 
     leave() {
-        tab.remove(outboxKey);
         this.#session = null;
+        for (const kept of [outboxKey, draftKey]) tab.removeAll(kept);
         this.conversation.clear();
+        this.problem = null;
         this.transcript = 'unread';
         this.#onChange();
     }
 
-    // One reading at a time; one that is asked for meanwhile follows.
+    // One reading of a session at a time; one that is asked for meanwhile follows.
     read() {
-        if (this.#reading) {
+        if (this.#reading?.session === this.#session) {
             this.#readAgain = true;
-            return this.#reading;
+            return this.#reading.end;
         }
-        this.#reading = this.#readOnce().finally(() => {
+        const reading = { session: this.#session };
+        this.#reading = reading;
+        reading.end = this.#readOnce().finally(() => {
+            if (this.#reading !== reading) return;
             this.#reading = null;
             const again = this.#readAgain;
             this.#readAgain = false;
             if (again && this.#connection.isConnected) this.read();
         });
-        return this.#reading;
+        return reading.end;
     }
 
     // images: [{mimeType, name, data (base64)}]
@@ -98,13 +129,16 @@ export class Chat {
     }
 
     async stop() {
+        const session = this.#session;
         try {
             const { aborted } = await this.#connection.request('chat.abort', {
-                sessionKey: this.#session,
+                sessionKey: session,
             });
+            if (session !== this.#session) return;
             if (!aborted) this.conversation.endAllRuns();
             this.read();
         } catch (error) {
+            if (session !== this.#session) return;
             this.problem = `${t('Could not stop the reply.')} ${error.message}`;
         }
         this.#changed();
@@ -122,9 +156,11 @@ export class Chat {
 
     #enter(session) {
         this.#session = session;
+        this.#readAgain = false;
         this.conversation.clear();
         this.transcript = 'unread';
-        for (const { text, id, time, images } of this.#storedOutbox())
+        this.problem = null;
+        for (const { text, id, time, images } of readOutbox(session))
             this.conversation.say(text, id, { time, images });
     }
 
@@ -141,7 +177,8 @@ export class Chat {
             this.conversation.read(messages ?? []);
             this.transcript = 'read';
         } catch (error) {
-            if (session === this.#session) this.transcript = error.message;
+            if (session !== this.#session) return;
+            this.transcript = error.message;
         }
         this.#changed();
     }
@@ -149,19 +186,23 @@ export class Chat {
     async #deliver(item) {
         this.problem = null;
         this.#changed();
+        const session = this.#session;
         const { id, text, images } = item;
         try {
             const { status } = await this.#connection.request('chat.send', {
-                sessionKey: this.#session,
+                sessionKey: session,
                 message: text,
                 deliver: false,
                 idempotencyKey: id,
                 ...(images.length > 0 && { attachments: images.map(attachment) }),
             });
+            if (session !== this.#session) return forgetSent(session, id);
             this.conversation.taken(item, status);
             // "ok": it was answered while we were away. No status: a stop word was obeyed.
             if (status !== 'started' && status !== 'in_flight') this.read();
         } catch (error) {
+            // It stays stored: the next visit sends it again under its key, and shows a refusal.
+            if (session !== this.#session) return;
             // Cut off on its way: it is delivered again when the connection is back.
             if (error.code !== 'DISCONNECTED')
                 this.conversation.notTaken(item, error.message, error.isUnanswered);
@@ -174,23 +215,14 @@ export class Chat {
         this.#onChange();
     }
 
-    #storedOutbox() {
-        try {
-            const { session, items } = JSON.parse(tab.read(outboxKey)) ?? {};
-            return session === this.#session && Array.isArray(items) ? items : [];
-        } catch {
-            return [];
-        }
-    }
-
     #storeOutbox() {
+        if (this.#session === null) return;
         const items = this.conversation.unanswered.map(({ text, id, time, images }) => ({
             text,
             id,
             time,
             images,
         }));
-        if (items.length === 0) tab.remove(outboxKey);
-        else tab.write(outboxKey, JSON.stringify({ session: this.#session, items }));
+        writeOutbox(this.#session, items);
     }
 }

@@ -99,7 +99,7 @@ export function ChatView() {
     useEffect(() => {
         if (!isConnected || chat.session === null) return;
         if ((wanted ?? mainSession()) !== chat.session) openSession(wanted ?? mainSession());
-    }, [wanted, place.value]);
+    }, [wanted, place.value, isConnected]);
 
     const items = conversation.items();
     if (conversation.isWaiting && isConnected) items.push(thinking);

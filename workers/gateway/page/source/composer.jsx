@@ -1,13 +1,29 @@
-// The box in which a message is written. What is in it stays until the gateway can take it, and
-// survives a reload of the page.
+// The box in which a message is written, one for each session. What is in it stays until the
+// gateway can take it, and survives a reload of the page.
 
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { draftKey } from './chat.js';
 import { addressOf, mostText, readPicture } from './images.js';
 import { t } from './i18n.js';
 import { chat, connection, link } from './state.js';
 import { tab } from './storage.js';
 
-const draftKey = 'hardshell.draft';
+// No session: it is still opening.
+const keyOf = (session) => (session === null ? draftKey : `${draftKey}.${session}`);
+const draftOf = (session) => ({ session, text: tab.read(keyOf(session)) ?? '', pictures: [] });
+
+function keep({ session, text }) {
+    if (text) tab.write(keyOf(session), text);
+    else tab.remove(keyOf(session));
+}
+
+// The draft of another session. What was written before one was open goes along.
+function entered(draft, session) {
+    const stored = draftOf(session);
+    if (draft.session !== null) return stored;
+    tab.remove(keyOf(null));
+    return { session, text: draft.text || stored.text, pictures: draft.pictures };
+}
 
 // Why the message cannot be taken now, or null.
 function obstacle() {
@@ -40,19 +56,22 @@ function Pictures({ pictures, onRemove }) {
 export function Composer({ isRunning, problem, onSent }) {
     const box = useRef(null);
     const chooser = useRef(null);
-    const [text, setText] = useState(tab.read(draftKey) ?? '');
-    const [pictures, setPictures] = useState([]);
+    const { session } = chat;
+    const [draft, setDraft] = useState(() => draftOf(session));
+    const { text, pictures } = draft;
+    const setText = (next) => setDraft((now) => ({ ...now, text: next }));
+    const setPictures = (next) => setDraft((now) => ({ ...now, pictures: next(now.pictures) }));
     const [refused, setRefused] = useState(null);
     const isConnected = link.value.name === 'connected';
 
     useEffect(() => box.current.focus(), []);
-    useEffect(() => setRefused(null), [isConnected]);
+    useEffect(() => setRefused(null), [isConnected, session]);
     useLayoutEffect(() => {
-        if (text) tab.write(draftKey, text);
-        else tab.remove(draftKey);
+        if (draft.session !== session) return setDraft(entered(draft, session));
+        keep(draft);
         box.current.style.height = 'auto';
         if (box.current.scrollHeight) box.current.style.height = `${box.current.scrollHeight}px`;
-    }, [text]);
+    }, [draft, session]);
 
     const submit = () => {
         const said = box.current.value.trim();
@@ -61,8 +80,7 @@ export function Composer({ isRunning, problem, onSent }) {
         setRefused(why);
         if (why) return;
         chat.send(said, pictures);
-        setText('');
-        setPictures([]);
+        setDraft((now) => ({ ...now, text: '', pictures: [] }));
         onSent();
     };
     const add = async (files) => {
@@ -97,7 +115,7 @@ export function Composer({ isRunning, problem, onSent }) {
             <Pictures
                 pictures={pictures}
                 onRemove={(index) =>
-                    setPictures(pictures.filter((_, position) => position !== index))
+                    setPictures((now) => now.filter((_, position) => position !== index))
                 }
             />
             <form

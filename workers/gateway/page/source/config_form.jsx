@@ -180,6 +180,7 @@ function Field({ path, schema, form }) {
                 {isChanged && <Badge tone="wait">{t('changed')}</Badge>}
             </label>
             <Kind
+                key={form.round}
                 id={id}
                 schema={schema ?? {}}
                 value={value}
@@ -302,7 +303,8 @@ function found(schema, hints, needle, path = []) {
 
 const mostFound = 40;
 
-// form: {schema, hints, tree, before, set(path, value)}
+// form: {schema, hints, tree, before, round, set(path, value)}. Another round: all fields forget
+// what was typed.
 export function ConfigForm({ form, search }) {
     const needle = search.trim().toLowerCase();
     if (needle) {

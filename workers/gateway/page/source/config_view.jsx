@@ -10,20 +10,26 @@ import { confirm, Empty, Heading, Problem, say } from './ui.jsx';
 
 const quiet = 400; // milliseconds after the last letter
 
-// config.get and config.schema, read anew when asked for.
-function useConfig() {
+// config.get and config.schema, read anew after each reconnection and when asked for. isPending: a
+// ref that says whether something is changed and not applied.
+function useConfig(isPending) {
     const [state, setState] = useState({ file: null, schema: null, error: null });
     const isConnected = link.value.name === 'connected';
+    const hash = useRef(null);
     const load = async () => {
         try {
             const [file, schema] = await Promise.all([ask('config.get'), ask('config.schema')]);
+            const isOther = hash.current !== null && hash.current !== file.hash;
+            hash.current = file.hash;
+            if (isOther && isPending.current)
+                say(t('The file has changed meanwhile. What you had not applied is gone.'), 'bad');
             setState({ file, schema, error: null });
         } catch (error) {
             if (error.code !== 'DISCONNECTED') setState((before) => ({ ...before, error }));
         }
     };
     useEffect(() => {
-        if (isConnected && !state.file) load();
+        if (isConnected) load();
     }, [isConnected]);
     return { ...state, load };
 }
@@ -33,22 +39,31 @@ function useCheck(params) {
     const [verdict, setVerdict] = useState(null);
     const key = params && JSON.stringify(params);
     const turn = useRef(0);
+    const isConnected = link.value.name === 'connected';
     useEffect(() => {
         const mine = ++turn.current;
         setVerdict(null);
-        if (!key) return undefined;
+        if (!key || !isConnected) return undefined;
         const timer = setTimeout(async () => {
             try {
                 const answer = await ask('hardshell.config.check', JSON.parse(key));
                 if (mine === turn.current) setVerdict(answer);
             } catch (error) {
-                if (mine === turn.current)
+                if (mine === turn.current && error.code !== 'DISCONNECTED')
                     setVerdict({ valid: false, issues: [{ path: '', message: error.message }] });
             }
         }, quiet);
         return () => clearTimeout(timer);
-    }, [key]);
+    }, [key, isConnected]);
     return verdict;
+}
+
+// Keeps the ref told whether something waits to be applied.
+function usePending(isPending, isChanged) {
+    useEffect(() => {
+        isPending.current = isChanged;
+        return () => (isPending.current = false);
+    }, [isChanged]);
 }
 
 const list = (names) => names.join(', ');
@@ -135,23 +150,30 @@ async function apply(method, params, verdict) {
     }
 }
 
-function FormEditor({ file, schema, onDone }) {
+function FormEditor({ file, schema, isPending, onDone }) {
     const before = file.parsed ?? {};
     const [tree, setTree] = useState(before);
     const [search, setSearch] = useState('');
+    const [round, setRound] = useState(0);
     const patch = patchBetween(before, tree);
     const raw = patch && JSON.stringify(patch);
     const verdict = useCheck(raw ? { patch: raw } : null);
+    usePending(isPending, Boolean(patch));
     const form = {
         schema: schema.schema,
         hints: schema.uiHints ?? {},
         tree,
         before,
+        round,
         set: (path, value) => setTree((now) => withValue(now, path, value)),
     };
     const submit = async () => {
         const params = { raw, ...(file.exists && { baseHash: file.hash }) };
         if (await apply('config.patch', params, verdict)) onDone();
+    };
+    const undo = () => {
+        setTree(before);
+        setRound(round + 1);
     };
     return (
         <>
@@ -169,7 +191,7 @@ function FormEditor({ file, schema, onDone }) {
                     <Changes changes={changesBetween(before, tree)} hints={form.hints} />
                     <Verdict verdict={verdict} isOpen />
                     <div class="buttons">
-                        <button type="button" onClick={() => setTree(before)}>
+                        <button type="button" onClick={undo}>
                             {t('Undo all')}
                         </button>
                         <button
@@ -187,11 +209,12 @@ function FormEditor({ file, schema, onDone }) {
     );
 }
 
-function RawEditor({ file, onDone }) {
+function RawEditor({ file, isPending, onDone }) {
     const before = file.raw ?? '{\n}\n';
     const [text, setText] = useState(before);
     const isChanged = text !== before;
     const verdict = useCheck(isChanged ? { raw: text } : null);
+    usePending(isPending, isChanged);
     const submit = async () => {
         const params = { raw: text, ...(file.exists && { baseHash: file.hash }) };
         if (await apply('config.apply', params, verdict)) onDone();
@@ -241,7 +264,12 @@ function RawEditor({ file, onDone }) {
 }
 
 export function ConfigView() {
-    const { file, schema, error, load } = useConfig();
+    const isPending = useRef(false);
+    const { file, schema, error, load } = useConfig(isPending);
+    const applied = () => {
+        isPending.current = false;
+        load();
+    };
     const [isRaw, setRaw] = useState(false);
     const canUseForm = file?.valid !== false;
     const raw = isRaw || !canUseForm;
@@ -283,9 +311,17 @@ export function ConfigView() {
                 </div>
             )}
             {!file && !error && <Empty>{t('Opening…')}</Empty>}
-            {file && raw && <RawEditor key={file.hash} file={file} onDone={load} />}
+            {file && raw && (
+                <RawEditor key={file.hash} file={file} isPending={isPending} onDone={applied} />
+            )}
             {file && schema && !raw && (
-                <FormEditor key={file.hash} file={file} schema={schema} onDone={load} />
+                <FormEditor
+                    key={file.hash}
+                    file={file}
+                    schema={schema}
+                    isPending={isPending}
+                    onDone={applied}
+                />
             )}
         </main>
     );

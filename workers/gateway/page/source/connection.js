@@ -124,12 +124,13 @@ export class Connection {
         if (this.isConnected) this.#expectSign();
     }
 
-    request(method, params) {
+    // wait: how long an answer may take, in milliseconds.
+    request(method, params, { wait = answerWait } = {}) {
         if (!this.isConnected)
             return Promise.reject(
                 new RequestError({ code: 'DISCONNECTED', message: t('Not connected.') }),
             );
-        return this.#ask(method, params);
+        return this.#ask(method, params, wait);
     }
 
     #become(state) {
@@ -201,7 +202,7 @@ export class Connection {
         }
     }
 
-    #ask(method, params) {
+    #ask(method, params, wait = answerWait) {
         const id = String(this.#nextId++);
         const frame = JSON.stringify({ type: 'req', id, method, params });
         const limit = this.#life.hello?.policy?.maxPayload;
@@ -216,7 +217,7 @@ export class Connection {
                 this.#pending.delete(id);
                 const message = t('The gateway has not answered {method} in time.', { method });
                 reject(new RequestError({ code: 'TIMED_OUT', message }));
-            }, answerWait);
+            }, wait);
             this.#pending.set(id, { resolve, reject, timer });
             this.#socket.send(frame);
         });

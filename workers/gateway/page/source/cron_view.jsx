@@ -28,6 +28,23 @@ function LastRun({ job, now }) {
     );
 }
 
+const longestRun = 15 * 60_000; // milliseconds
+const whyNot = {
+    // as sent: shown
+    'already-running': later('it is running already'),
+    'not-due': later('it is not due yet'),
+};
+
+function ranText({ ran, reason }) {
+    if (ran !== false) return t('It has run.');
+    const why = whyNot[reason] ? t(whyNot[reason]) : (reason ?? t('No reason was given.'));
+    return [t('It has not run: {reason}', { reason: why }), 'bad'];
+}
+
+// Answered when the run is over.
+const runNow = (job) =>
+    act('cron.run', { id: job.id, mode: 'force' }, ranText, { wait: longestRun });
+
 function Runs({ job }) {
     const { data, error } = useAnswer('cron.runs', { id: job.id, limit: 20 });
     return (
@@ -160,7 +177,7 @@ export function CronView() {
         if (agreed && (await act('cron.remove', { id: job.id }, t('Removed.')))) reload();
     };
     const buttons = (job) => [
-        [t('Run now'), () => act('cron.run', { id: job.id, mode: 'force' }, t('It has run.')).then(reload)],
+        [t('Run now'), () => runNow(job).then(reload)],
         [
             job.enabled ? t('Switch off') : t('Switch on'),
             () => change(job, { enabled: !job.enabled }, t('Changed.')),

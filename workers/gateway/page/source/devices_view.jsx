@@ -11,6 +11,17 @@ const idOf = ({ deviceId }) => <code title={deviceId}>{String(deviceId).slice(0,
 const rolesOf = ({ roles, role }) => (roles ?? [role]).filter(Boolean).join(', ');
 const isLive = (token) => !token.revokedAtMs;
 
+// A name is what the device calls itself: its identity and rights are what is agreed to.
+const agreesTo = (device) =>
+    confirm({
+        title: t('Let {name} in?', { name: nameOf(device) }),
+        text: t('Its identity is {identity}. It may: {rights}.', {
+            identity: device.deviceId,
+            rights: (device.scopes ?? []).join(', ') || '–',
+        }),
+        action: t('Approve'),
+    });
+
 function Who({ device }) {
     return (
         <>
@@ -138,6 +149,7 @@ export function DevicesView() {
         return () => ends.forEach((end) => end());
     }, []);
     const decide = async (verb, { requestId, ...device }) => {
+        if (verb === 'approve' && !(await agreesTo(device))) return;
         const done =
             verb === 'approve'
                 ? t('{name} may come in now.', { name: nameOf(device) })

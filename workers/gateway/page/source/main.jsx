@@ -5,6 +5,7 @@
 // text nodes only.
 
 import { render } from 'preact';
+import { keepFocus } from './focus.js';
 import { Room } from './room.jsx';
 import { SignIn } from './sign_in.jsx';
 import { begin, isInside, shownLanguage } from './state.js';
@@ -22,4 +23,6 @@ function Page() {
 }
 
 begin();
-render(<Page />, document.querySelector('#page'));
+const root = document.querySelector('#page');
+keepFocus(root);
+render(<Page />, root);

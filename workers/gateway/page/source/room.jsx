@@ -2,6 +2,7 @@
 
 import { Component } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { focusHeading } from './focus.js';
 import { partsTrouble } from './gateway_facts.js';
 import { later, t } from './i18n.js';
 import { Icon } from './icon.jsx';
@@ -291,6 +292,11 @@ export function Room() {
     useEffect(() => {
         document.title = `${title} · Hardshell`;
     }, [title]);
+    const isFirst = useRef(true);
+    useEffect(() => {
+        if (!isFirst.current) focusHeading();
+        isFirst.current = false;
+    }, [place.value]);
     return (
         <div class="room">
             <Menu here={here} />

@@ -13,6 +13,12 @@ async function sure(title, text, action) {
     return confirm({ title, text, action, isDangerous: true });
 }
 
+function compactedText({ compacted, reason }) {
+    if (compacted !== false) return t('Shortened.');
+    const why = reason ?? t('it is short enough already');
+    return [t('It was not shortened: {reason}', { reason: why }), 'bad'];
+}
+
 function Name({ row, reload }) {
     const [draft, setDraft] = useState(null);
     const save = async (event) => {
@@ -67,7 +73,8 @@ function Actions({ row, reload }) {
         if (await act('sessions.reset', { key: row.key }, t('Begun anew.'))) reload();
     };
     const compact = async () => {
-        if (await act('sessions.compact', { key: row.key }, t('Shortened.'))) reload();
+        if (!(await sure(t('Shorten {name}?', { name }), t('Only its newest lines stay; the older ones are put aside.'), t('Shorten')))) return;
+        if (await act('sessions.compact', { key: row.key }, compactedText)) reload();
     };
     const remove = async () => {
         if (!(await sure(t('Delete {name}?', { name }), t('Its transcript is renamed, and the session is gone.'), t('Delete')))) return;

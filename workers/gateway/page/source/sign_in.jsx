@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { later, t } from './i18n.js';
 import { Preferences } from './preferences.jsx';
-import { connect, connection, link, refusal } from './state.js';
+import { connect, connectAgain, connection, link, refusal } from './state.js';
 import * as token from './token.js';
 import { Command } from './ui.jsx';
 
@@ -35,6 +35,9 @@ function Pairing({ refused }) {
             <p class="hint">
                 {t('On Fly.io: fly ssh console -C "hardshell devices approve". Then connect again.')}
             </p>
+            <button type="button" onClick={connectAgain}>
+                {t('Try again')}
+            </button>
         </div>
     );
 }

@@ -28,6 +28,9 @@ export const theme = signal(device.read(themeKey) ?? 'auto');
 const listeners = new Map(); // event -> Set of handlers
 
 let secret = null;
+let lastAccepted = null;
+// One that a link brought and the gateway refuses takes nothing from the owner's own.
+let isFromAddress = false;
 let askedSession = null;
 
 export const connection = new Connection({
@@ -56,7 +59,7 @@ export const chat = new Chat(connection, () => {
     }, 16);
 });
 
-export const ask = (method, params = {}) => connection.request(method, params);
+export const ask = (method, params = {}, options) => connection.request(method, params, options);
 
 // Calls the handler at each event of that name; answers how to end that.
 export function onEvent(name, handler) {
@@ -77,15 +80,20 @@ export function chooseLanguage(code) {
     document.documentElement.lang = code;
 }
 
-export function connect(given) {
+export function connect(given, { fromAddress = false } = {}) {
     secret = given;
+    isFromAddress = fromAddress;
     refusal.value = null;
     connection.start(given);
 }
 
+// With the secret of the last attempt, which the page has kept.
+export const connectAgain = () => connect(secret);
+
 export function signOut() {
     token.forget();
     secret = null;
+    lastAccepted = null;
     connection.stop();
     chat.leave();
     hello.value = null;
@@ -111,7 +119,11 @@ async function enterSession() {
 
 function stateChanged(state) {
     if (state.name === 'refused') {
-        if (state.kind === 'credential') token.forget();
+        if (state.kind === 'credential') {
+            const known = token.stored() ?? lastAccepted;
+            if (isFromAddress && known && known !== secret) return connect(known);
+            if (token.stored() === secret) token.forget();
+        }
         refusal.value = state;
         isInside.value = false;
     }
@@ -120,6 +132,7 @@ function stateChanged(state) {
 
 async function greeted(greeting) {
     token.accepted(secret);
+    lastAccepted = secret;
     hello.value = greeting;
     isInside.value = true;
     takeHealth(greeting.snapshot?.health);
@@ -165,13 +178,13 @@ export function begin() {
     const known = found.secret ?? token.stored();
     if (!known) return;
     isInside.value = true;
-    connect(known);
+    connect(known, { fromAddress: Boolean(found.secret) });
 }
 
 // A link with a token that is opened in a tab where the page already is.
 window.addEventListener('hashchange', () => {
     const found = token.takeFromAddress();
-    if (found.secret) connect(found.secret);
+    if (found.secret) connect(found.secret, { fromAddress: true });
 });
 window.addEventListener('online', () => connection.checkNow());
 document.addEventListener('visibilitychange', () => {

@@ -12,6 +12,11 @@ function guarded(name) {
         read: (key) => attempt((store) => store.getItem(key)),
         write: (key, value) => attempt((store) => store.setItem(key, value)),
         remove: (key) => attempt((store) => store.removeItem(key)),
+        removeAll: (start) =>
+            attempt((store) => {
+                for (const key of Object.keys(store))
+                    if (key.startsWith(start)) store.removeItem(key);
+            }),
     };
 }
 

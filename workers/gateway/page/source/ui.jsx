@@ -108,11 +108,13 @@ export function Confirmation() {
     );
 }
 
-// Calls a method and says how it went. Answers whether it went well.
-export async function act(method, params, done) {
+// Calls a method and says how it went: `done`, or what it makes of the answer, a text or
+// [text, tone]. Answers whether it went well.
+export async function act(method, params, done, options) {
     try {
-        await ask(method, params);
-        if (done) say(done);
+        const answer = await ask(method, params, options);
+        const told = typeof done === 'function' ? done(answer ?? {}) : done;
+        if (told) say(...[told].flat());
         return true;
     } catch (error) {
         say(error.message, 'bad');
@@ -126,11 +128,15 @@ export function useAnswer(method, params = {}, { every = 0, isOn = true } = {}) 
     const [state, setState] = useState({ data: null, error: null, isLoading: true });
     const key = JSON.stringify(params);
     const latest = useRef(0);
+    // A handler made when the view opened asks what is asked now.
+    const asked = useRef(null);
+    asked.current = { method, key };
     const reload = async () => {
         if (!connection.isConnected) return;
         const turn = ++latest.current;
+        const now = asked.current;
         try {
-            const data = await ask(method, JSON.parse(key));
+            const data = await ask(now.method, JSON.parse(now.key));
             if (turn === latest.current) setState({ data, error: null, isLoading: false });
         } catch (error) {
             if (turn === latest.current && error.code !== 'DISCONNECTED')

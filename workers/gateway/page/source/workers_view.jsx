@@ -36,34 +36,40 @@ const actions = {
         done: later('{name} is being stopped.'),
         isDangerous: true,
     },
-    start: { label: later('Start'), done: later('{name} is being started.') },
+    start: {
+        label: later('Start'),
+        title: later('Start {name}?'),
+        text: later('It is started now, whatever kept it down before.'),
+        done: later('{name} is being started.'),
+    },
 };
 
 async function run(action, name) {
     const row = actions[action];
-    if (row.title) {
-        const agreed = await confirm({
-            title: t(row.title, { name }),
-            text:
-                action === 'restart' && name === 'gateway'
-                    ? t('This page is cut off for a moment and comes back by itself.')
-                    : t(row.text),
-            action: t(row.label),
-            isDangerous: row.isDangerous,
-        });
-        if (!agreed) return;
-    }
+    const agreed = await confirm({
+        title: t(row.title, { name }),
+        text:
+            action === 'restart' && name === 'gateway'
+                ? t('This page is cut off for a moment and comes back by itself.')
+                : t(row.text),
+        action: t(row.label),
+        isDangerous: row.isDangerous,
+    });
+    if (!agreed) return;
     await act(`hardshell.worker.${action}`, { worker: name }, t(row.done, { name }));
 }
 
-// The gateway cannot be stopped from here: nobody could start it again.
+// The gateway cannot be stopped from here: nobody could start it again. What waits for its next
+// start can be told not to.
+function offeredFor(worker) {
+    const mayBeStopped = worker.kind !== 'gateway' && (isUp(worker) || worker.state === 'waiting');
+    return [isUp(worker) ? 'restart' : 'start', ...(mayBeStopped ? ['stop'] : [])];
+}
+
 function Actions({ worker }) {
-    const offered = isUp(worker)
-        ? ['restart', ...(worker.kind === 'gateway' ? [] : ['stop'])]
-        : ['start'];
     return (
         <div class="buttons">
-            {offered.map((action) => (
+            {offeredFor(worker).map((action) => (
                 <button
                     key={action}
                     type="button"
