@@ -65,8 +65,7 @@ constexpr CurlFault curl_faults[] = {
     {CURLE_URL_MALFORMAT, Fault::bad_config, "this is no URL that can be called: "},
     {CURLE_SSL_CACERT_BADFILE, Fault::bad_config,
      "the file of additional certificate authorities cannot be read; it must be a PEM file that "
-     "this "
-     "worker's own user can read (chmod a+r), needed for "},
+     "this worker's own user can read (chmod a+r), needed for "},
 };
 
 }  // namespace

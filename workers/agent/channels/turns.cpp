@@ -23,7 +23,8 @@ using hardshell::proto::Place;
 namespace {
 
 constexpr std::chrono::milliseconds retry_pause{500};
-constexpr size_t longest_of_one_message = 4'096;  // of Telegram, in UTF-16 units
+// Of what people write; from here on Telegram may have cut it, and it may be several put together.
+constexpr size_t longest_of_one_message = 4'000;  // UTF-16 units
 // Of a message's images, as they are told to a model.
 constexpr size_t most_image_bytes = 8u << 20;
 constexpr const char* put_aside_text =
