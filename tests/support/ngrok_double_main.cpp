@@ -82,7 +82,7 @@ void answer(int listener, const Json& tunnels) {
     if (recv(connection, request, sizeof request, 0) > 0) {
         const std::string body = Json{{"tunnels", tunnels}, {"uri", "/api/tunnels"}}.dump();
         const std::string text = "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n" + body;
-        (void)!send(connection, text.data(), text.size(), 0);
+        (void)!send(connection, text.data(), text.size(), MSG_NOSIGNAL);
     }
     close(connection);
 }

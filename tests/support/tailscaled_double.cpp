@@ -99,6 +99,7 @@ void TailscaledDouble::serve() {
             continue;
         }
         const std::string answer = answer_to(request);
-        (void)!::write(client.get(), answer.data(), answer.size());
+        // Whoever asks may have hung up already.
+        (void)!::send(client.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
     }
 }
