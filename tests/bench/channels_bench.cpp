@@ -262,7 +262,8 @@ int main() {
     const std::string authorities = write_authorities(discord, telegram);
     HardshellProcess hardshell(everything(discord, telegram, company, authorities));
     if (!hardshell.start_and_wait()) give_up("it did not start", hardshell.log());
-    until([&] { return discord.open_gateways() > 0; }, [&] { return hardshell.log(); });
+    until([&] { return discord.open_gateways() > 0 && telegram.is_polled(); },
+          [&] { return hardshell.log(); });
     std::this_thread::sleep_for(3s);
     print_memory(hardshell);
     measure_calls(hardshell, company);

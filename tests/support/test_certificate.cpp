@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <atomic>
 #include <cstdlib>
 
 namespace {
@@ -64,9 +65,12 @@ std::string to_pem(X509* certificate) {
 }  // namespace
 
 TestCertificate make_test_certificate() {
+    // By their names a client with several tells them apart.
+    static std::atomic<int> made_before = 0;
+    const std::string name = "Hardshell test authority " + std::to_string(++made_before);
     const Key authority_key = make_key();
-    const Certificate authority = make_certificate(
-        "Hardshell test authority", 1, authority_key.get(), nullptr, authority_key.get(), true);
+    const Certificate authority =
+        make_certificate(name.c_str(), 1, authority_key.get(), nullptr, authority_key.get(), true);
     const Key key = make_key();
     const Certificate certificate =
         make_certificate("localhost", 2, key.get(), authority.get(), authority_key.get(), false);

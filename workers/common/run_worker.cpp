@@ -1,7 +1,6 @@
 #include "workers/common/run_worker.h"
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -149,8 +148,6 @@ void Worker::ready(const std::string& summary) {
     FromWorker message;
     message.mutable_ready()->set_summary(summary);
     (void)supervisor_->send(message);
-    // What starting took goes back to the machine: a worker may now wait for days.
-    malloc_trim(0);
 }
 
 void Worker::on_stop(std::function<void(const hardshell::proto::Stop&)> handler) {
@@ -168,6 +165,7 @@ void Worker::beat() {
     const ClockReadings now = clocks();
     page_.beat(now.monotonic_ms);
     if (sleep_.has_slept(now) && on_resumed_) on_resumed_();
+    if (idle_.is_time(page_faults())) release_idle_memory();
 }
 
 void Worker::on_frame(std::string_view frame) {
@@ -238,7 +236,7 @@ Done Worker::ask_supervisor(const hardshell::proto::SupervisorCall& call) {
 void Worker::shed(const hardshell::proto::Shed& asked) {
     const double before = own_memory_mib();
     if (on_shed_) on_shed_();
-    malloc_trim(0);
+    release_idle_memory();
     log_warn(
         "near the memory limit, {:.1f} of {:.1f} MiB: let go of what can be rebuilt, "
         "{:.1f} MiB of its own before and {:.1f} after",

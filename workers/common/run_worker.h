@@ -10,6 +10,7 @@
 #include "proto/supervisor_worker.pb.h"
 #include "workers/common/base/board_page.h"
 #include "workers/common/base/frame_stream.h"
+#include "workers/common/base/idle_memory.h"
 #include "workers/common/base/loop.h"
 #include "workers/common/base/result.h"
 #include "workers/common/base/secret.h"
@@ -125,6 +126,7 @@ class Worker {
     std::function<void()> on_shed_;
     std::function<void()> on_resumed_;
     SleepWatch sleep_;
+    IdleWatch idle_;
     std::function<void()> on_workers_;
     std::function<void()> on_exec_approvals_;
     std::function<void()> on_public_url_;
