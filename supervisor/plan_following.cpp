@@ -182,8 +182,7 @@ void Supervisor::reconcile(const Plan& previous) {
         worker->replace(options_.stop_budget);
     }
     for (const auto& worker : workers_)
-        if (worker->state() == WorkerState::stopped && worker->status().incarnation() == 0)
-            worker->start();
+        if (worker->state() == WorkerState::stopped && worker->incarnation() == 0) worker->start();
 }
 
 // A plan with which it did not come up is none: it would only fail again.

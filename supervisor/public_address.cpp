@@ -21,7 +21,7 @@ bool is_told(const WorkerProcess& worker) {
 }
 
 std::string last_end_of(const WorkerProcess& worker) {
-    const std::string end = worker.status().last_end();
+    const std::string& end = worker.last_end();
     return end.empty() ? "" : ": " + end;
 }
 

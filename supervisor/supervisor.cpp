@@ -200,10 +200,10 @@ void Supervisor::configure(hardshell::proto::ConfigCall call, ConfigDesk::Answer
 // The answer is for this life of the worker: what the next one asks has the same numbers.
 void Supervisor::take_config_call(const WorkerProcess& worker,
                                   const hardshell::proto::ConfigCall& call) {
-    const uint64_t life = worker.status().incarnation();
+    const uint64_t life = worker.incarnation();
     configure(call, [this, life, name = worker.name()](const auto& answer) {
         WorkerProcess* asker = find(name);
-        if (asker && asker->status().incarnation() == life) asker->tell_config(answer);
+        if (asker && asker->incarnation() == life) asker->tell_config(answer);
     });
 }
 

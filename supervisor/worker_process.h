@@ -132,6 +132,10 @@ class WorkerProcess {
     pid_t pid() const { return pid_; }
     // It was killed and does not end: a process that waits in the kernel.
     bool is_stuck() const { return is_stuck_; }
+    // Of this life; 0 before the first.
+    uint64_t incarnation() const { return incarnation_; }
+    const std::string& last_end() const { return history_.last_end(); }
+    // Looks at its memory and its descriptors.
     hardshell::proto::WorkerStatus status() const;
     int page() const { return page_file_.get(); }
 
