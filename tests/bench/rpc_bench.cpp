@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <fstream>
+#include <string_view>
 #include <thread>
 
 #include "tests/bench/bare_server.h"
@@ -106,7 +106,9 @@ void fill_store(HardshellProcess& hardshell, int sessions) {
     }
 }
 
-void print_connects(const HardshellProcess& hardshell) {
+void print_connects() {
+    HardshellProcess hardshell;
+    if (!hardshell.start_and_wait()) give_up("it did not start", hardshell);
     const DeviceKey key;
     GatewayClient::Options options = owner();
     options.device = &key;
@@ -140,6 +142,11 @@ void print_idle(size_t count) {
         "idle authenticated client, PSS of all processes, %zu of them: %.2f KiB each "
         "(OpenClaw 19-35)\n",
         count, (gateway_kib(hardshell) - before) / static_cast<double>(count));
+}
+
+void print_idle_clients() {
+    print_idle(500);
+    print_idle(10'000);
 }
 
 void print_broadcast_floor() {
@@ -184,6 +191,11 @@ void print_broadcast() {
                 (processor_ms(pids) - before) * 1000 / static_cast<double>(broadcasts * listeners));
 }
 
+void print_broadcasts() {
+    print_broadcast();
+    print_broadcast_floor();
+}
+
 void allow_descriptors() {
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -191,10 +203,7 @@ void allow_descriptors() {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-}  // namespace
-
-int main() {
-    allow_descriptors();
+void print_all_calls() {
     std::printf("16 clients, one request open each; x: against OpenClaw 2026.1.29\n\n");
     std::printf("| %-16s | %-12s | %9s | %7s | %7s | %9s | %7s | %7s |\n", "method", "store",
                 "per s", "p50 ms", "p99 ms", "CPU us", "x CPU", "x rate");
@@ -209,11 +218,33 @@ int main() {
     fill_store(hardshell, 150);
     print_calls(hardshell, "150 sessions");
     std::printf("\n");
-    print_connects(hardshell);
     if (hardshell.stop() != 0) give_up("it did not stop with exit code 0", hardshell);
-    print_idle(500);
-    print_idle(10'000);
-    print_broadcast();
-    print_broadcast_floor();
-    return 0;
+}
+
+struct Part {
+    std::string_view name;
+    void (*run)();
+};
+constexpr Part parts[] = {
+    {"calls", print_all_calls},
+    {"connects", print_connects},
+    {"idle", print_idle_clients},
+    {"broadcast", print_broadcasts},
+};
+
+}  // namespace
+
+// All parts, or the named one.
+int main(int count, char** arguments) {
+    const std::string_view wanted = count > 1 ? arguments[1] : "";
+    allow_descriptors();
+    bool known = false;
+    for (const Part& part : parts) {
+        if (!wanted.empty() && part.name != wanted) continue;
+        part.run();
+        known = true;
+    }
+    if (known) return 0;
+    std::fprintf(stderr, "bench: there is no part named %s\n", arguments[1]);
+    return 2;
 }
