@@ -5,17 +5,28 @@
 namespace gateway {
 
 OutFrame::OutFrame(std::initializer_list<std::string_view> parts) {
-    size_t size = headroom;
+    size_t size = before_text;
     for (const std::string_view part : parts) size += part.size();
     bytes_.reserve(size);
-    bytes_.append(headroom, '\0');
+    bytes_.append(before_text, '\0');
     for (const std::string_view part : parts) bytes_ += part;
+}
+
+unsigned char* OutFrame::behind(std::string_view head) {
+    const size_t at = before_text - head.size();
+    bytes_.replace(at, head.size(), head);
+    return reinterpret_cast<unsigned char*>(bytes_.data()) + at;
 }
 
 SharedFrame response_frame(std::string_view request_id, std::string_view payload_json) {
     return std::make_shared<OutFrame>(std::initializer_list<std::string_view>{
         response_head(request_id), payload_json.empty() ? "" : R"(,"payload":)", payload_json,
         "}"});
+}
+
+SharedFrame response_rest(std::string_view payload_json) {
+    return std::make_shared<OutFrame>(std::initializer_list<std::string_view>{
+        payload_json.empty() ? "" : R"(,"payload":)", payload_json, "}"});
 }
 
 Client::Client(uint64_t id, RequestHeaders headers, RequestSource source,
@@ -45,21 +56,28 @@ std::string Client::presence_key() const {
     return connection_id_;
 }
 
-void Client::push(SharedFrame frame, bool is_event) {
+void Client::push(Outgoing out, bool is_event) {
     if (is_closing()) return;
-    if (unsent() + frame->size() > most_unsent) return drop(close_policy, "slow consumer");
-    queued_.all += frame->size();
-    if (is_event) queued_.events += frame->size();
-    queue_.push_back({std::move(frame), is_event});
+    const size_t size = out.size();
+    if (unsent() + size > most_unsent) return drop(close_policy, "slow consumer");
+    queued_.all += size;
+    if (is_event) queued_.events += size;
+    queue_.push_back({std::move(out), is_event});
     wake_();
 }
 
 void Client::send(SharedFrame frame) {
-    push(std::move(frame), false);
+    push({std::move(frame), {}}, false);
+}
+
+void Client::send_response(std::string_view request_id, const SharedFrame& rest) {
+    std::string head = response_head(request_id);
+    if (head.size() <= OutFrame::longest_head) return push({rest, std::move(head)}, false);
+    send(std::make_shared<OutFrame>(std::initializer_list<std::string_view>{head, rest->text()}));
 }
 
 void Client::send_event(SharedFrame frame) {
-    push(std::move(frame), true);
+    push({std::move(frame), {}}, true);
 }
 
 void Client::close(int code, std::string_view reason) {
@@ -75,16 +93,16 @@ void Client::drop(int code, std::string_view reason) {
     close(code, reason);
 }
 
-SharedFrame Client::take_frame() {
-    if (queue_.empty()) return nullptr;
+Outgoing Client::take_frame() {
+    if (queue_.empty()) return {};
     Waiting next = std::move(queue_.front());
     queue_.pop_front();
-    const size_t size = next.frame->size();
+    const size_t size = next.out.size();
     in_flight_.all += size;
     if (next.is_event) in_flight_.events += size;
     queued_.all -= size;
     if (next.is_event) queued_.events -= size;
-    return next.frame;
+    return std::move(next.out);
 }
 
 }  // namespace gateway

@@ -17,24 +17,39 @@
 namespace gateway {
 
 // A text with room in front for the bytes that go before it on the wire. Shared by all clients
-// that a broadcast goes to.
+// that a broadcast goes to, or that are given the same answer, each behind a head of its own.
 class OutFrame {
   public:
     static constexpr size_t headroom = 16;
+    static constexpr size_t longest_head = 112;
     explicit OutFrame(std::string_view text) : OutFrame({text}) {}
     // Of a text in parts: each is copied once.
     OutFrame(std::initializer_list<std::string_view> parts);
 
-    unsigned char* data() { return reinterpret_cast<unsigned char*>(bytes_.data()) + headroom; }
-    size_t size() const { return bytes_.size() - headroom; }
-    std::string_view text() const { return std::string_view(bytes_).substr(headroom); }
+    // The text with that head in front of it, at most longest_head; until the next call.
+    unsigned char* behind(std::string_view head);
+    size_t size() const { return bytes_.size() - before_text; }
+    std::string_view text() const { return std::string_view(bytes_).substr(before_text); }
 
   private:
+    static constexpr size_t before_text = headroom + longest_head;
     std::string bytes_;
 };
 using SharedFrame = std::shared_ptr<OutFrame>;
+// What a client is sent: a frame, behind a head that may be empty.
+struct Outgoing {
+    SharedFrame frame;  // null: nothing
+    std::string head;
+
+    explicit operator bool() const { return frame != nullptr; }
+    size_t size() const { return head.size() + frame->size(); }
+    unsigned char* data() const { return frame->behind(head); }
+    std::string text() const { return head + std::string(frame->text()); }
+};
 // The answer to that request; the payload is JSON text and copied once, empty leaves it out.
 SharedFrame response_frame(std::string_view request_id, std::string_view payload_json);
+// What all answers with that payload have in common: the text behind response_head().
+SharedFrame response_rest(std::string_view payload_json);
 
 class Client {
   public:
@@ -63,6 +78,8 @@ class Client {
 
     void send(std::string_view text) { send(std::make_shared<OutFrame>(text)); }
     void send(SharedFrame frame);
+    // `rest`: of response_rest(). The payload is not copied.
+    void send_response(std::string_view request_id, const SharedFrame& rest);
     void send_event(SharedFrame frame);
     // After what waits has been sent.
     void close(int code, std::string_view reason);
@@ -72,8 +89,8 @@ class Client {
     // Lines of the log that its requests cause.
     LogBudget& log_budget() { return log_budget_; }
 
-    // For the owner of the socket. Null when nothing waits.
-    SharedFrame take_frame();
+    // For the owner of the socket. Empty when nothing waits.
+    Outgoing take_frame();
     bool has_frames() const { return !queue_.empty(); }
     // What was taken is wholly with the kernel.
     void frame_sent() { in_flight_ = {}; }
@@ -90,10 +107,10 @@ class Client {
         size_t all = 0;
     };
     struct Waiting {
-        SharedFrame frame;
+        Outgoing out;
         bool is_event;
     };
-    void push(SharedFrame frame, bool is_event);
+    void push(Outgoing out, bool is_event);
 
     uint64_t id_;
     std::string connection_id_;

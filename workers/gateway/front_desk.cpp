@@ -208,7 +208,7 @@ void FrontDesk::forward(Client& client, const Method& method, RequestFrame& requ
     const bool may_be_kept = KeptAnswers::covers(request.method);
     if (may_be_kept)
         if (const auto* known = parts_.kept.find(request.method, params_json, monotonic_ms()))
-            return reply.ok(known->payload_json());
+            return reply.ok(known->rest);
     size_t& open = open_requests_[client.id()];
     if (open >= most_open_requests)
         return reply.failed(unavailable("too many requests of this connection are open", true));
@@ -247,11 +247,19 @@ void FrontDesk::relay(const AgentGate::RpcResult& result, const Reply& reply,
 }
 
 void FrontDesk::Reply::ok(std::string_view payload_json) const {
+    if (Client* client = noted()) client->send(response_frame(request_id, payload_json));
+}
+
+void FrontDesk::Reply::ok(const SharedFrame& rest) const {
+    if (Client* client = noted()) client->send_response(request_id, rest);
+}
+
+Client* FrontDesk::Reply::noted() const {
     Client* client = desk->parts_.hub.find(client_id);
-    if (!client) return;
+    if (!client) return nullptr;
     desk->log_answer(*this, *client, nullptr);
     desk->parts_.board.add(Counter::messages_out, 1);
-    client->send(response_frame(request_id, payload_json));
+    return client;
 }
 
 void FrontDesk::Reply::failed(const Failure& failure, std::string_view payload_json) const {

@@ -77,7 +77,11 @@ class FrontDesk {
         int64_t asked_ms;  // monotonic
 
         void ok(std::string_view payload_json) const;
+        // `rest`: of response_rest().
+        void ok(const SharedFrame& rest) const;
         void failed(const Failure& failure, std::string_view payload_json = {}) const;
+        // The client, with the answer it gets counted; null when it is gone.
+        Client* noted() const;
     };
     using OwnMethod = void (FrontDesk::*)(const Json& params, const Reply& reply);
     struct OwnRow;

@@ -19,6 +19,11 @@ std::string key_of(std::string_view method, std::string_view params_json) {
     return key.append(params_json);
 }
 
+// The payload is kept twice: as it came, and as it goes out.
+size_t size_of(const std::string& key, const KeptAnswers::Kept& kept) {
+    return key.size() + kept.result.payload_json().size() + kept.rest->size();
+}
+
 }  // namespace
 
 KeptAnswers::KeptAnswers(AgentGate& agent) : agent_(agent) {
@@ -29,11 +34,10 @@ bool KeptAnswers::covers(std::string_view method) {
     return std::find(std::begin(covered), std::end(covered), method) != std::end(covered);
 }
 
-const KeptAnswers::RpcResult* KeptAnswers::find(std::string_view method,
-                                                std::string_view params_json, int64_t now_ms) {
+const KeptAnswers::Kept* KeptAnswers::find(std::string_view method, std::string_view params_json,
+                                           int64_t now_ms) {
     const auto found = kept_.find(key_of(method, params_json));
-    return found != kept_.end() && now_ms < found->second.until_ms ? &found->second.result
-                                                                   : nullptr;
+    return found != kept_.end() && now_ms < found->second.until_ms ? &found->second : nullptr;
 }
 
 void KeptAnswers::ask(AgentGate::Question question, AgentGate::Answer answer) {
@@ -54,21 +58,22 @@ void KeptAnswers::ask(AgentGate::Question question, AgentGate::Answer answer) {
 void KeptAnswers::keep(const std::string& key, const RpcResult& result) {
     if (!result.ok() || result.keep_ms() == 0) return;
     const int64_t now = monotonic_ms();
-    const size_t size = key.size() + result.payload_json().size();
     if (const auto old = kept_.find(key); old != kept_.end()) {
-        bytes_ -= key.size() + old->second.result.payload_json().size();
+        bytes_ -= size_of(key, old->second);
         kept_.erase(old);
     }
+    Kept kept{result, response_rest(result.payload_json()), now + result.keep_ms()};
+    const size_t size = size_of(key, kept);
     if (bytes_ + size > most_bytes) tidy(now);
     if (bytes_ + size > most_bytes) return;
-    kept_.emplace(key, Kept{result, now + result.keep_ms()});
+    kept_.emplace(key, std::move(kept));
     bytes_ += size;
 }
 
 void KeptAnswers::tidy(int64_t now_ms) {
     std::erase_if(kept_, [&](const auto& entry) {
         if (now_ms < entry.second.until_ms) return false;
-        bytes_ -= entry.first.size() + entry.second.result.payload_json().size();
+        bytes_ -= size_of(entry.first, entry.second);
         return true;
     });
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "workers/gateway/agent_gate.h"
+#include "workers/gateway/client.h"
 
 namespace gateway {
 
@@ -28,18 +29,19 @@ class KeptAnswers {
 
     // Whether the answers to a method depend on nothing but it and its parameters.
     static bool covers(std::string_view method);
+    struct Kept {
+        RpcResult result;
+        SharedFrame rest;  // of every response with it
+        int64_t until_ms;  // monotonic
+    };
     // Null when it has to be asked for. Valid until the next turn of the loop.
-    const RpcResult* find(std::string_view method, std::string_view params_json, int64_t now_ms);
+    const Kept* find(std::string_view method, std::string_view params_json, int64_t now_ms);
     // Of a method that is covered.
     void ask(AgentGate::Question question, AgentGate::Answer answer);
     // Lets go of what is over.
     void tidy(int64_t now_ms);
 
   private:
-    struct Kept {
-        RpcResult result;
-        int64_t until_ms;  // monotonic
-    };
     using Waiting = std::vector<AgentGate::Answer>;
     void keep(const std::string& key, const RpcResult& result);
     void forget_all();

@@ -213,7 +213,7 @@ void FrontDesk::ask_status(std::chrono::milliseconds deadline,
     question.deadline = deadline;
     question.waits_for_life = false;
     if (const auto* known = parts_.kept.find(question.method, question.params_json, monotonic_ms()))
-        return tell(status_with(*known));
+        return tell(status_with(known->result));
     parts_.kept.ask(std::move(question), [this, tell](const AgentGate::RpcResult& result) {
         tell(status_with(result));
     });

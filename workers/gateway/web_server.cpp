@@ -449,12 +449,13 @@ int WebServer::write_some(Socket& socket) {
     Client& client = *socket.client;
     while (!lws_partial_buffered(socket.handle)) {
         client.frame_sent();
-        const SharedFrame frame = client.take_frame();
-        if (!frame)
+        const Outgoing next = client.take_frame();
+        if (!next)
             return client.is_closing()
                        ? send_close(socket, client.close_code(), client.close_reason())
                        : 0;
-        if (lws_write(socket.handle, frame->data(), frame->size(), LWS_WRITE_TEXT) < 0) return -1;
+        // What the kernel does not take is copied, so the frame is free for the next client.
+        if (lws_write(socket.handle, next.data(), next.size(), LWS_WRITE_TEXT) < 0) return -1;
     }
     return 0;
 }

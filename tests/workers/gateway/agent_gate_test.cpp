@@ -259,7 +259,9 @@ class KeptAnswersTest : public AgentGateTest {
     }
     std::string known(const std::string& params = "{}", int64_t later_ms = 0) {
         const auto* found = kept_.find("sessions.list", params, monotonic_ms() + later_ms);
-        return found ? found->payload_json() : "";
+        if (!found) return "";
+        EXPECT_EQ(found->rest->text(), R"(,"payload":)" + found->result.payload_json() + "}");
+        return found->result.payload_json();
     }
     KeptAnswers kept_{gate_};
 };
@@ -384,9 +386,9 @@ class HubTest : public testing::Test {
         return made;
     }
     static std::string taken(Client& from) {
-        const SharedFrame frame = from.take_frame();
+        const Outgoing out = from.take_frame();
         from.frame_sent();
-        return frame ? std::string(frame->text()) : "";
+        return out ? out.text() : "";
     }
     Hub hub_{"host", "1"};
 };
@@ -395,9 +397,31 @@ TEST_F(HubTest, SharesOneFrameAmongAll) {
     const auto one = client(1, {"operator.read"});
     const auto two = client(2, {"operator.read"});
     EXPECT_TRUE(hub_.broadcast("chat", "{}"));
-    const SharedFrame first = one->take_frame();
-    EXPECT_EQ(first, two->take_frame());
+    const SharedFrame first = one->take_frame().frame;
+    EXPECT_EQ(first, two->take_frame().frame);
     EXPECT_EQ(first->text(), R"({"type":"event","event":"chat","payload":{},"seq":1})");
+}
+
+TEST_F(HubTest, SharesOnePayloadAmongAllWhoAreGivenTheSameAnswer) {
+    const auto one = client(1, {"operator.read"});
+    const auto two = client(2, {"operator.read"});
+    const SharedFrame rest = response_rest(R"({"x":1})");
+    const std::string long_id(300, 'i');
+    one->send_response("1", rest);
+    two->send_response("two", rest);
+    one->send_response(long_id, rest);
+    EXPECT_EQ(one->unsent(), response_frame("1", R"({"x":1})")->size() +
+                                 response_frame(long_id, R"({"x":1})")->size());
+    const Outgoing first = one->take_frame(), second = two->take_frame();
+    EXPECT_EQ(first.frame, rest);
+    EXPECT_EQ(second.frame, rest);
+    const auto written = [](const Outgoing& out) {
+        return std::string(reinterpret_cast<const char*>(out.data()), out.size());
+    };
+    EXPECT_EQ(written(first), response_frame("1", R"({"x":1})")->text());
+    EXPECT_EQ(written(second), response_frame("two", R"({"x":1})")->text());
+    EXPECT_EQ(written(first), R"({"type":"res","id":"1","ok":true,"payload":{"x":1}})");
+    EXPECT_EQ(written(one->take_frame()), response_frame(long_id, R"({"x":1})")->text());
 }
 
 TEST(ResponseFrame, PutsThePayloadInAsItIs) {
