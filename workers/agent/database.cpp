@@ -199,9 +199,10 @@ Done Database::record_runs(const std::vector<SessionStore::RunChange>& changes) 
 Result<std::optional<RunRecord>> Database::find_run(const std::string& method,
                                                     const std::string& run_id) {
     return tables_->guarded([&]() -> std::optional<RunRecord> {
-        SQLite::Statement& row = tables_->statement(Tables::find_run_sql);
-        row.bind(1, method);
-        row.bind(2, run_id);
+        SQLite::Statement& row = tables_->statement(
+            method.empty() ? Tables::find_run_of_any_method_sql : Tables::find_run_sql);
+        if (!method.empty()) row.bind(1, method);
+        row.bind(method.empty() ? 1 : 2, run_id);
         if (!row.executeStep()) return std::nullopt;
         return Tables::run_in(row);
     });

@@ -60,6 +60,7 @@ class Tables {
 
     // One of these selects the columns that run_in() reads.
     static const char* const find_run_sql;
+    static const char* const find_run_of_any_method_sql;
     static const char* const unfinished_runs_sql;
     static RunRecord run_in(SQLite::Statement& row);
 

@@ -294,6 +294,16 @@ TEST_F(Store, RemembersRunsAcrossLivesAndPrunesOldOnes) {
     EXPECT_TRUE(store->unfinished_runs()->empty());
     EXPECT_EQ((*store->find_run("chat", "r1"))->status, "ok");
     EXPECT_FALSE(*store->find_run("agent", "r1"));
+    for (const char* method : {"agent", "cron"}) {
+        RunRecord other = run;
+        other.method = method;
+        other.run_id = std::string("of ") + method;
+        ASSERT_TRUE(store->accept_run(other, nullptr, {}));
+    }
+    EXPECT_EQ((*store->find_run("", "r1"))->method, "chat");
+    EXPECT_EQ((*store->find_run("", "of agent"))->method, "agent");
+    EXPECT_EQ((*store->find_run("", "of cron"))->method, "cron");
+    EXPECT_FALSE(*store->find_run("", "r2"));
     loop.now_ms += 700'000;
     RunRecord later = run;
     later.run_id = "r2";
