@@ -12,8 +12,10 @@ namespace {
 // A parsed message costs about this much beside its text.
 constexpr size_t message_overhead = 800;
 
+// Its text counts twice: as it is, and as it is kept printed for models.
 size_t cost_of(const Json& message) {
-    return message_size(message, std::numeric_limits<size_t>::max()) + message_overhead;
+    return message_size(message, std::numeric_limits<size_t>::max()) + message_size(message, 0) +
+           message_overhead;
 }
 
 // What stands in for a result among those of the last answer, as the branch was read while its call

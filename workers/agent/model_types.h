@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,17 +15,36 @@
 
 namespace agent {
 
+enum class Api : int;  // the wire formats: providers/model.h
+
 // A message that is never changed again: a conversation in memory, the calls under way and what
 // they are encoded from all hold the same one. Copying a long history for every turn took more
 // processor time than all the rest of the turn.
 class Message {
   public:
-    Message(Json json) : json_(std::make_shared<const Json>(std::move(json))) {}
-    operator const Json&() const { return *json_; }
-    const Json& json() const { return *json_; }
+    // Found out about it once, when first wanted: it never changes, so neither does this. Looking
+    // into every message of a long history at every turn took as long as the turn's disk writes.
+    struct Findings {
+        std::optional<int64_t> tokens;  // by tokens_of()
+        // Its blocks, if every model is shown them as they are; empty: they have to be looked at.
+        std::optional<std::vector<const Json*>> plain_texts;
+        bool is_from_user = false;  // known with plain_texts
+        std::string printed;        // of the texts, in the format of that API
+        std::optional<Api> printed_for;
+    };
+
+    Message(Json json) : body_(std::make_shared<Body>(std::move(json))) {}
+    operator const Json&() const { return body_->json; }
+    const Json& json() const { return body_->json; }
+    Findings& findings() const { return body_->findings; }
 
   private:
-    std::shared_ptr<const Json> json_;
+    struct Body {
+        explicit Body(Json its) : json(std::move(its)) {}
+        const Json json;
+        Findings findings;
+    };
+    std::shared_ptr<Body> body_;  // by the conversation and the calls that it is part of
 };
 
 // "anthropic" and "claude-opus-4-5" of "anthropic/claude-opus-4-5".

@@ -297,6 +297,12 @@ int64_t tokens_of(const Json& message) {
     return static_cast<int64_t>((message_size(message, image) + 16 + 2) / 3);
 }
 
+int64_t tokens_of(const Message& message) {
+    std::optional<int64_t>& tokens = message.findings().tokens;
+    if (!tokens) tokens = tokens_of(message.json());
+    return *tokens;
+}
+
 void trim_to(std::vector<Message>& messages, int64_t tokens) {
     const int64_t budget = std::max<int64_t>(tokens, 0);
     int64_t size = 0;

@@ -97,5 +97,7 @@ std::string entry_line_of(std::string_view id, std::string_view parent, int64_t 
 // About so many tokens: three bytes each err on the safe side for most languages, an image costs
 // about 1,600 whatever its bytes.
 int64_t tokens_of(const Json& message);
+// The same, counted once.
+int64_t tokens_of(const Message& message);
 
 }  // namespace agent

@@ -91,7 +91,6 @@ Json wire_block(const Json& block) {
     return nullptr;
 }
 
-// Everything up to the block with the mark is what the service keeps for the next turn.
 void append_block(std::string& text, const Json& block, bool marked) {
     if (!marked && text_view(block, "type") == "text") {
         text += R"({"type":"text","text":)";
@@ -106,12 +105,25 @@ void append_block(std::string& text, const Json& block, bool marked) {
     text += ',';
 }
 
+std::string wire_turn(const Turn& turn) {
+    std::string text;
+    for (const Json* block : turn.blocks) append_block(text, *block, false);
+    return text;
+}
+
+// Everything up to the block with the mark is what the service keeps for the next turn.
+void append_marked(std::string& text, const Turn& turn) {
+    for (const Json* block : turn.blocks) append_block(text, *block, block == turn.blocks.back());
+}
+
 std::string wire_messages(const Prompt& prompt, const Model& model) {
     const Turns turns = normalised(prompt.messages, model);
     const auto last_user =
         std::find_if(turns.list.rbegin(), turns.list.rend(),
                      [](const Turn& turn) { return turn.role != Turn::Role::assistant; });
     std::string text = "[";
+    text.reserve(printed_size(turns));
+    const auto add = [&text](const std::string& blocks) { text += blocks; };
     std::string_view open_role;
     for (const Turn& turn : turns.list) {
         const std::string_view role = turn.role == Turn::Role::assistant ? "assistant" : "user";
@@ -121,12 +133,14 @@ std::string wire_messages(const Prompt& prompt, const Model& model) {
             text += R"({"role":")" + std::string(role) + R"(","content":[)";
             open_role = role;
         }
-        const bool is_last_user = last_user != turns.list.rend() && &turn == &*last_user;
-        for (const Json* block : turn.blocks)
-            append_block(text, *block, is_last_user && block == turn.blocks.back());
+        if (last_user != turns.list.rend() && &turn == &*last_user)
+            append_marked(text, turn);
+        else
+            print_once(turn, Api::anthropic_messages, wire_turn, add);
     }
     if (!open_role.empty()) close_list(text, "]}");
-    return text + "]";
+    text += ']';
+    return text;
 }
 
 Json wire_tools(const Json& tools) {

@@ -64,6 +64,17 @@ void add_results(Printed& messages, const Blocks& blocks) {
     if (!images.empty()) messages.add({{"role", "user"}, {"content", user_content(images)}});
 }
 
+std::string wire_turn(const Turn& turn) {
+    Printed messages;
+    if (turn.role == Turn::Role::user)
+        messages.add({{"role", "user"}, {"content", user_content(turn.blocks)}});
+    else if (turn.role == Turn::Role::assistant)
+        messages.add(assistant_message(turn.blocks));
+    else
+        add_results(messages, turn.blocks);
+    return std::move(messages).elements();
+}
+
 std::string wire_messages(const Model& model, const Prompt& prompt) {
     Printed messages;
     if (!prompt.system.empty()) {
@@ -71,15 +82,10 @@ std::string wire_messages(const Model& model, const Prompt& prompt) {
         messages.add({{"role", developer ? "developer" : "system"}, {"content", prompt.system}});
     }
     const Turns turns = normalised(prompt.messages, model);
-    for (const Turn& turn : turns.list) {
-        if (turn.role == Turn::Role::user)
-            messages.add({{"role", "user"}, {"content", user_content(turn.blocks)}});
-        else if (turn.role == Turn::Role::assistant)
-            messages.add(assistant_message(turn.blocks));
-        else
-            add_results(messages, turn.blocks);
-    }
-    return messages.list();
+    messages.expect(prompt.system.size() + printed_size(turns));
+    const auto add = [&messages](const std::string& elements) { messages.add_all(elements); };
+    for (const Turn& turn : turns.list) print_once(turn, Api::chat_completions, wire_turn, add);
+    return std::move(messages).list();
 }
 
 Json wire_tools(const Json& tools) {

@@ -75,6 +75,30 @@ Blocks assistant_blocks(const Json& message, const Model& model, std::deque<Json
     return blocks;
 }
 
+// The texts of a person or a model, none of them blank or with an id that only one service knows:
+// every model is shown them as they are. Empty for all other messages.
+Blocks plain_texts(const Json& message) {
+    const std::string_view role = text_view(message, "role");
+    const Json& content = member(message, "content");
+    if ((role != "user" && role != "assistant") || !content.is_array()) return {};
+    Blocks texts;
+    for (const Json& block : content) {
+        if (text_view(block, "type") != "text" || is_blank(text_view(block, "text"))) return {};
+        if (block.contains("textSignature")) return {};
+        texts.push_back(&block);
+    }
+    return texts;
+}
+
+const Blocks& known_plain_texts(const Message& message) {
+    Message::Findings& findings = message.findings();
+    if (!findings.plain_texts) {
+        findings.plain_texts = plain_texts(message);
+        findings.is_from_user = text_view(message, "role") == "user";
+    }
+    return *findings.plain_texts;
+}
+
 Json result_block(const Json& call, Json content, bool is_error) {
     return {{"type", "toolResult"},
             {"toolCallId", text_member(call, "id")},
@@ -87,7 +111,25 @@ class Normaliser {
   public:
     explicit Normaliser(const Model& model) : model_(model) {}
 
-    void take(const Json& message) {
+    void take(const Message& message) {
+        const Blocks& texts = known_plain_texts(message);
+        if (texts.empty()) return take_other(message);
+        const bool is_from_user = message.findings().is_from_user;
+        close_calls();
+        add(is_from_user ? Turn::Role::user : Turn::Role::assistant, texts, &message);
+    }
+
+    Turns finish() {
+        close_calls();
+        std::vector<Turn>& list = turns_.list;
+        if (!list.empty() && list.front().role != Turn::Role::user)
+            list.insert(list.begin(),
+                        {Turn::Role::user, {made_text(turns_.made, earlier_is_missing)}});
+        return std::move(turns_);
+    }
+
+  private:
+    void take_other(const Json& message) {
         const std::string_view role = text_view(message, "role");
         if (role == "toolResult") return take_result(message);
         if (role != "user" && role != "assistant") return;
@@ -104,16 +146,6 @@ class Normaliser {
         add(Turn::Role::assistant, blocks);
     }
 
-    Turns finish() {
-        close_calls();
-        std::vector<Turn>& list = turns_.list;
-        if (!list.empty() && list.front().role != Turn::Role::user)
-            list.insert(list.begin(),
-                        {Turn::Role::user, {made_text(turns_.made, earlier_is_missing)}});
-        return std::move(turns_);
-    }
-
-  private:
     // A call whose id was seen before would be answered twice: it is dropped.
     void open_calls(Blocks& blocks) {
         std::erase_if(blocks, [this](const Json* block) {
@@ -139,6 +171,7 @@ class Normaliser {
 
     // Results follow in the order of the calls, whatever order they were recorded in.
     void close_calls() {
+        if (open_.empty()) return;
         Blocks blocks;
         for (const Json* call : open_) {
             const auto found = results_.find(text_member(*call, "id"));
@@ -154,10 +187,15 @@ class Normaliser {
         add(Turn::Role::tool_results, blocks);
     }
 
-    void add(Turn::Role role, const Blocks& blocks) {
+    // `plain`: the message that the blocks are all of.
+    void add(Turn::Role role, const Blocks& blocks, const Message* plain = nullptr) {
         if (blocks.empty()) return;
         std::vector<Turn>& list = turns_.list;
-        if (list.empty() || list.back().role != role) list.push_back({role, {}});
+        if (list.empty() || list.back().role != role) {
+            list.push_back({role, blocks, plain});
+            return;
+        }
+        list.back().only = nullptr;
         list.back().blocks.insert(list.back().blocks.end(), blocks.begin(), blocks.end());
     }
 
@@ -205,9 +243,20 @@ void Printed::add(const Json& element) {
     text_ += ',';
 }
 
-std::string Printed::list() {
-    if (text_.back() == ',') text_.pop_back();
-    return text_ + "]";
+std::string Printed::list() && {
+    if (text_.back() == ',')
+        text_.back() = ']';
+    else
+        text_ += ']';
+    return std::move(text_);
+}
+
+size_t printed_size(const Turns& turns) {
+    constexpr size_t around = 40;
+    size_t size = 0;
+    for (const Turn& turn : turns.list)
+        size += around + (turn.only ? turn.only->findings().printed.size() : 0);
+    return size;
 }
 
 std::string with_list(std::string object, std::string_view name, std::string_view printed_list) {

@@ -22,6 +22,9 @@ struct Turn {
     // user: text, image. assistant: text, thinking, redacted_thinking, toolCall.
     // tool_results: {type:"toolResult", toolCallId, toolName, content:[text, image], isError}.
     Blocks blocks;
+    // Set when all of it is this one message's plain text: that is printed once for each of the
+    // formats, see print_once().
+    const Message* only = nullptr;
 };
 
 struct Turns {
@@ -31,6 +34,19 @@ struct Turns {
 
 // Begins with a user's turn; a turn is never empty. The result refers to the messages.
 Turns normalised(const std::vector<Message>& messages, const Model& model);
+
+// Hands on what `print` makes of a turn for that API; of a message's plain text what it made of it
+// before.
+template <typename Print, typename Add>
+void print_once(const Turn& turn, Api api, Print print, Add add) {
+    if (!turn.only) return add(print(turn));
+    Message::Findings& findings = turn.only->findings();
+    if (findings.printed_for != api) {
+        findings.printed = print(turn);
+        findings.printed_for = api;
+    }
+    add(findings.printed);
+}
 
 // The blocks of a content array.
 Blocks blocks_of(const Json& content);
@@ -45,12 +61,20 @@ std::string image_data_url(const Json& image);
 class Printed {
   public:
     void add(const Json& element);
-    // "[…]" of what was added.
-    std::string list();
+    // What elements() gave.
+    void add_all(std::string_view elements) { text_ += elements; }
+    void expect(size_t bytes) { text_.reserve(bytes + 2); }
+    // What was added, each element with a comma behind it.
+    std::string elements() && { return std::move(text_).substr(1); }
+    // "[…]" of it.
+    std::string list() &&;
 
   private:
     std::string text_ = "[";
 };
+
+// Bytes that are printed already of a conversation, and what is put around each turn.
+size_t printed_size(const Turns& turns);
 
 // A printed object with one more member at its end.
 std::string with_list(std::string object, std::string_view name, std::string_view printed_list);

@@ -11,7 +11,7 @@
 
 namespace agent {
 
-enum class Api {
+enum class Api : int {
     anthropic_messages,
     openai_responses,
     chat_completions,

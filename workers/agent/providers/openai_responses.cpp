@@ -90,20 +90,26 @@ void add_results(Printed& input, const Blocks& blocks) {
     if (!images.empty()) input.add(user_item(images));
 }
 
+std::string wire_turn(const Turn& turn) {
+    Printed input;
+    if (turn.role == Turn::Role::user)
+        input.add(user_item(turn.blocks));
+    else if (turn.role == Turn::Role::assistant)
+        add_assistant(input, turn.blocks);
+    else
+        add_results(input, turn.blocks);
+    return std::move(input).elements();
+}
+
 std::string wire_input(const Model& model, const Prompt& prompt) {
     Printed input;
     if (!prompt.system.empty())
         input.add({{"role", model.reasoning ? "developer" : "system"}, {"content", prompt.system}});
     const Turns turns = normalised(prompt.messages, model);
-    for (const Turn& turn : turns.list) {
-        if (turn.role == Turn::Role::user)
-            input.add(user_item(turn.blocks));
-        else if (turn.role == Turn::Role::assistant)
-            add_assistant(input, turn.blocks);
-        else
-            add_results(input, turn.blocks);
-    }
-    return input.list();
+    input.expect(prompt.system.size() + printed_size(turns));
+    const auto add = [&input](const std::string& items) { input.add_all(items); };
+    for (const Turn& turn : turns.list) print_once(turn, Api::openai_responses, wire_turn, add);
+    return std::move(input).list();
 }
 
 Json wire_tools(const Json& tools) {

@@ -79,6 +79,34 @@ TEST(Encode, AsksChatCompletions) {
     EXPECT_EQ(body["messages"][0]["role"], "developer");
 }
 
+// Every turn of a conversation is asked with the same messages, sometimes another service in
+// between.
+TEST(Encode, SendsWhatWasPrintedBeforeAsIfItWereNew) {
+    constexpr const char* first = R"([
+        {"role":"user","content":[{"type":"text","text":"One \"quoted\""},{"type":"text","text":"Line\nbreak"}]},
+        {"role":"assistant","content":[{"type":"text","text":"Zwei ü"}],"stopReason":"stop"},
+        {"role":"user","content":[{"type":"text","text":"Three"}]}])";
+    constexpr const char* more = R"([
+        {"role":"user","content":[{"type":"text","text":"Four, before an answer"}]},
+        {"role":"assistant","content":[{"type":"text","text":"Five"}],"stopReason":"aborted"},
+        {"role":"user","content":[{"type":"text","text":"Six"}]}])";
+    Prompt prompt = prompt_of(first);
+    const auto like_new = [&](Api api) {
+        Prompt fresh = prompt;
+        fresh.messages.clear();
+        for (const Message& message : prompt.messages) fresh.messages.emplace_back(message.json());
+        return encode(model_for_test(api), fresh, "key").body;
+    };
+    for (int round = 0; round < 2; ++round)
+        for (const Api api : every_api)
+            for (int again = 0; again < 2; ++again)
+                EXPECT_EQ(encode(model_for_test(api), prompt, "key").body, like_new(api))
+                    << api_name(api);
+    for (const Message& message : prompt_of(more).messages) prompt.messages.push_back(message);
+    for (const Api api : every_api)
+        EXPECT_EQ(encode(model_for_test(api), prompt, "key").body, like_new(api)) << api_name(api);
+}
+
 TEST(Encode, SendsNoKeyWhereThereIsNone) {
     for (const Api api : every_api)
         for (const std::string& header :
