@@ -110,6 +110,13 @@ bool Call::move(CallState to_state, int64_t now_ms) {
     return true;
 }
 
+std::string words_of(const std::deque<Part>& parts, size_t count) {
+    std::string words;
+    for (size_t at = 0; at < std::min(count, parts.size()); ++at)
+        words += (words.empty() ? "" : " ") + parts[at].words;
+    return words;
+}
+
 Json shown(const Call& call) {
     Json record{{"callId", call.id},
                 {"provider", call.provider},
@@ -137,10 +144,14 @@ Json shown(const Call& call) {
 Json record_of(const Call& call) {
     Json record = shown(call);
     record["processedEventIds"] = call.seen;
-    record["hardshell"] = {
-        {"step", name_of(call.step.kind)}, {"text", call.step.text}, {"turn", call.turn},
-        {"heardTurn", call.heard_turn},    {"heard", call.heard},    {"asked", call.asked},
-        {"delivery", call.delivery_id}};
+    record["hardshell"] = {{"step", name_of(call.step.kind)},
+                           {"turn", call.turn},
+                           {"heardTurn", call.heard_turn},
+                           {"heard", call.heard},
+                           {"asked", call.asked}};
+    for (const Part& part : call.unsaid)
+        record["hardshell"]["unsaid"].push_back(
+            {{"turn", part.turn}, {"text", part.words}, {"delivery", part.delivery_id}});
     if (call.streams) record["hardshell"]["streams"] = true;
     if (call.is_transcribed) record["hardshell"]["transcribed"] = true;
     if (call.ending) record["hardshell"]["ending"] = name_of(*call.ending);
@@ -172,7 +183,11 @@ Result<Call> call_of(const Json& record) {
     for (const Json& key : member(record, "processedEventIds"))
         if (key.is_string()) call.seen.push_back(key.get<std::string>());
     const Json& own = member(record, "hardshell");
-    call.step = {kind_of(text_view(own, "step")), text_member(own, "text")};
+    for (const Json& part : member(own, "unsaid"))
+        call.unsaid.push_back({static_cast<uint32_t>(int_member(part, "turn")),
+                               text_member(part, "text"), text_member(part, "delivery")});
+    call.step = {kind_of(text_view(own, "step")), words_of(call.unsaid, call.unsaid.size())};
+    if (call.unsaid.empty()) call.step = call.step.after();
     call.turn = static_cast<uint32_t>(int_member(own, "turn"));
     call.heard_turn = static_cast<uint32_t>(int_member(own, "heardTurn"));
     call.heard = static_cast<uint32_t>(int_member(own, "heard"));
@@ -183,7 +198,6 @@ Result<Call> call_of(const Json& record) {
     for (const Json& offer : member(own, "offers"))
         call.offers.push_back({static_cast<uint32_t>(int_member(offer, "number")),
                                int_member(offer, "timestamp"), text_member(offer, "text")});
-    call.delivery_id = text_member(own, "delivery");
     call.streams = bool_member(own, "streams");
     return call;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,6 +74,13 @@ struct Utterance {
     std::string text;
 };
 
+// Of what the step says.
+struct Part {
+    uint32_t turn = 0;
+    std::string words;
+    std::string delivery_id;  // of the agent's, which it answers; empty: none
+};
+
 // What the caller has said and the agent has not accepted yet.
 struct Offer {
     uint32_t number = 0;
@@ -97,6 +105,8 @@ struct Call {
     std::vector<Utterance> transcript;
 
     Step step;
+    // What it says, in order; empty when it says nothing. A part leaves when the company has it.
+    std::deque<Part> unsaid;
     // Counts what the bot has said; names the question that speech answers. What was heard for a
     // turn is not heard again.
     uint32_t turn = 0;
@@ -110,8 +120,6 @@ struct Call {
     std::optional<CallState> ending;
     // The company has been told to write down what it hears.
     bool is_transcribed = false;
-    // What is being said is the answer to this delivery of the agent; empty: none.
-    std::string delivery_id;
     std::vector<std::string> seen;  // replay keys, hex
     // Its sound comes and goes by a stream, as long as that works.
     bool streams = false;
@@ -125,6 +133,9 @@ struct Call {
     // False, and nothing changes, when it may not.
     bool move(CallState to_state, int64_t now_ms);
 };
+
+// The first so many parts as one text.
+std::string words_of(const std::deque<Part>& parts, size_t count);
 
 // As calls.jsonl and voicecall.status have it: OpenClaw's members, and `hardshell` with ours.
 Json record_of(const Call& call);

@@ -154,9 +154,10 @@ WebhookReply CallDesk::take(const SignedRequest& request) {
     if (is_new) {
         if (line->call.seen.size() >= most_seen) line->call.seen.erase(line->call.seen.begin());
         line->call.seen.push_back(key);
+        if (event->wants_step) note_progress(*line, *event);
         apply(*line, *event);
     }
-    WebhookReply reply = answer_with_step(*line, event->wants_step, is_new);
+    WebhookReply reply = answer_with_step(*line, *event, is_new);
     keep(*line);
     return reply;
 }
@@ -242,8 +243,6 @@ void CallDesk::heard(Line& line, const CallEvent& event, uint32_t turn) {
     const int64_t now = services_.now_ms();
     if (call.answered_ms == 0 || line.call.ending || call.mode == Mode::notify) return;
     if (event.turn > 0 && (event.turn <= call.heard_turn || event.turn > call.turn)) return;
-    // Who answers words has them, though the company has not said so yet.
-    if (event.turn == call.turn && call.step.says()) words_given(line);
     if (event.turn > 0) call.heard_turn = event.turn;
     ++call.heard;
     const std::string text = printable(
@@ -297,6 +296,7 @@ void CallDesk::accepted(const std::string& key) {
 
 // Only companies that are told to speak say that they have.
 void CallDesk::said(Line& line) {
+    if (line.spoken > 0 && --line.spoken > 0) return;  // it says one thing after the other
     const Kind step = line.call.step.kind;
     if (!line.call.ending && (step == Kind::say_and_hang_up || step == Kind::hang_up))
         line.hang_up_at_ms = services_.now_ms() + services_.settings.hang_up_delay.count() * 1000;
@@ -312,8 +312,7 @@ void CallDesk::finish(Line& line, CallState end) {
     call.offers.clear();
     leave_stream(line);
     log_info("[voice-call] call {} is over: {}", call.id, call.end_reason);
-    if (!call.delivery_id.empty())
-        report(std::exchange(call.delivery_id, {}), DeliveryReport::REFUSED, "the call is over");
+    refuse_words(line, "the call is over");
     if (line.listener)
         answer(*std::exchange(line.listener, std::nullopt),
                Error{Fault::bad_message, "the call ended: " + call.end_reason});
@@ -322,62 +321,98 @@ void CallDesk::finish(Line& line, CallState end) {
     follow_ticks();
 }
 
-WebhookReply CallDesk::answer_with_step(Line& line, bool wants_step, bool is_new) {
+WebhookReply CallDesk::answer_with_step(Line& line, const CallEvent& event, bool is_new) {
     const std::string webhook = services_.public_url();
-    if (!wants_step || !services_.provider.follows_answers())
+    if (!event.wants_step || !services_.provider.follows_answers())
         return services_.provider.answer(nullptr, webhook);
+    // An address names no turn whose words are not in the answer, nor were in one before.
+    const auto without_words = [&line] {
+        Call call = line.call;
+        call.stream_token.clear();
+        call.turn = turn_said(line);
+        return call;
+    };
     if (!is_new) {
         // Words are for who asked first; the company, if it is it, asks again.
-        Call shown_again = line.call;
-        shown_again.stream_token.clear();
+        Call shown_again = without_words();
         if (shown_again.step.says() || (shown_again.streams && shown_again.step.goes_on()))
             shown_again.step = {Kind::wait, {}};
         return services_.provider.answer(&shown_again, webhook);
     }
     if (line.call.answered_ms == 0 && line.call.is_live()) answered(line);
     ++line.call.asked;
-    if (line.call.step.says() && line.updates > 0) {
-        // An update with the words is under way, and ends what is answered here: they would be
-        // heard twice.
-        Call meanwhile = line.call;
-        meanwhile.stream_token.clear();
+    // An update with words ends what is answered here: to who asks while it is under way, or asked
+    // before it was carried out.
+    const bool fetches = event.asked > 0 && event.asked == line.update;
+    if (fetches) line.update = 0;
+    const bool is_late =
+        !fetches && event.turn < line.told_turn && line.call.is_live() && !line.call.ending;
+    if (is_late || (line.call.step.says() && is_update_under_way(line))) {
+        Call meanwhile = without_words();
         meanwhile.step = {Kind::wait, {}};
         return services_.provider.answer(&meanwhile, webhook);
     }
-    const bool is_streamed = offer_stream(line);
+    if (offer_stream(line)) {
+        Call streamed = without_words();
+        streamed.stream_token = line.call.stream_token;
+        return services_.provider.answer(&streamed, webhook);
+    }
     WebhookReply reply = services_.provider.answer(&line.call, webhook);
-    if (line.call.step.says() && !is_streamed) words_given(line);
+    if (!line.call.step.says()) return reply;
+    is_being_said(line, line.call.step.text, line.call.step.kind);
+    if (fetches) line.told_turn = line.call.turn;
+    words_given(line, line.call.turn);
     return reply;
 }
 
 // What has not been said yet is said before it.
-void CallDesk::say(Line& line, const std::string& text, Step::Kind kind) {
+void CallDesk::say(Line& line, const std::string& text, Step::Kind kind,
+                   const std::string& delivery_id) {
     Call& call = line.call;
-    const std::string before = call.step.says() ? call.step.text + " " : "";
     ++call.turn;
-    call.step = {kind, before + text};
-    if (before.empty()) nothing_is_unsaid(line);
-    line.unsaid.push_back({call.turn, text});
-    line.answer_due_ms = line.hang_up_at_ms = line.tries = 0;
+    call.unsaid.push_back({call.turn, text, delivery_id});
+    call.step = {kind, words_of(call.unsaid, call.unsaid.size())};
+    line.answer_due_ms = line.hang_up_at_ms = 0;
+    if (line.update == 0) line.tries = 0;
     const int64_t now = services_.now_ms();
     note_said(call, false, text, now);
     call.move(CallState::speaking, now);
 }
 
-void CallDesk::say_and_carry_out(Line& line, const std::string& text, Step::Kind kind) {
-    say(line, text, kind);
+void CallDesk::say_and_carry_out(Line& line, const std::string& text, Step::Kind kind,
+                                 const std::string& delivery_id) {
+    say(line, text, kind, delivery_id);
     keep(line);
     carry_out(line);
 }
 
-void CallDesk::words_given(Line& line) {
+// The company has the words up to this turn.
+void CallDesk::words_given(Line& line, uint32_t turn) {
     Call& call = line.call;
+    if (!call.step.says()) return;
+    while (!call.unsaid.empty() && call.unsaid.front().turn <= turn) {
+        const Part part = std::move(call.unsaid.front());
+        call.unsaid.pop_front();
+        if (line.handed > 0) --line.handed;
+        if (!part.delivery_id.empty())
+            report(part.delivery_id, DeliveryReport::SENT, "",
+                   call.provider_id + ":" + std::to_string(part.turn));
+    }
+    if (!call.unsaid.empty()) {
+        call.step.text = words_of(call.unsaid, call.unsaid.size());
+        return;
+    }
     call.step = call.step.after();
-    nothing_is_unsaid(line);
+    line.handed = 0;
     line.retry_at_ms = 0;
-    if (!call.delivery_id.empty())
-        report(std::exchange(call.delivery_id, {}), DeliveryReport::SENT, "",
-               call.provider_id + ":" + std::to_string(call.turn));
+}
+
+// Nobody hears them.
+void CallDesk::refuse_words(Line& line, const std::string& why) {
+    line.handed = 0;
+    line.update = 0;
+    for (const Part& part : std::exchange(line.call.unsaid, {}))
+        if (!part.delivery_id.empty()) report(part.delivery_id, DeliveryReport::REFUSED, why);
 }
 
 void CallDesk::deliver(const proto::DeliverMessage& message) {
@@ -396,14 +431,14 @@ void CallDesk::speak_delivery(const proto::DeliverMessage& message) {
     if (!line || !line->call.is_live() || line->call.ending)
         return report(id, DeliveryReport::REFUSED, "the call is over");
     // Offered again to a later process, which has its words already and is about to say them.
-    if (line->call.delivery_id == id && line->call.step.says()) return;
+    const auto& waiting = line->call.unsaid;
+    if (std::any_of(waiting.begin(), waiting.end(),
+                    [&](const Part& part) { return part.delivery_id == id; }))
+        return;
     // Why it failed is for the owner's log, not for the caller's ear.
     const std::string words = message.is_notice() ? failed_text : spoken_text(message.text());
     if (words.empty()) return report(id, DeliveryReport::SENT, "");
-    if (!line->call.delivery_id.empty())
-        report(line->call.delivery_id, DeliveryReport::SENT, "");  // its words go along
-    line->call.delivery_id = id;
-    say_and_carry_out(*line, words, Kind::say_and_listen);
+    say_and_carry_out(*line, words, Kind::say_and_listen, id);
 }
 
 void CallDesk::report(const std::string& delivery_id, DeliveryReport::Outcome outcome,

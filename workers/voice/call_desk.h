@@ -113,25 +113,23 @@ class CallDesk {
   private:
     struct Line {
         Call call;
-        int64_t heard_of_ms = 0;           // of the company, or asked
-        int64_t answer_due_ms = 0;         // of the agent; 0: nothing is waited for
-        int64_t hang_up_at_ms = 0;         // the words have been said
-        int64_t retry_at_ms = 0;           // of the step; 0: none
-        int tries = 0;                     // of the step
-        int updates = 0;                   // with words, that the company has not answered yet
-        bool is_over_there = false;        // the company has said so
+        int64_t heard_of_ms = 0;      // of the company, or asked
+        int64_t answer_due_ms = 0;    // of the agent; 0: nothing is waited for
+        int64_t hang_up_at_ms = 0;    // the words have been said
+        int64_t retry_at_ms = 0;      // of the step; 0: none
+        int tries = 0;                // of the step
+        uint32_t update = 0;          // Call::asked of the one with words under way; 0: none
+        int64_t fetch_due_ms = 0;     // until then the company fetches its words; 0: at no time
+        uint32_t told_turn = 0;       // the last one whose words went by an update
+        int64_t saying_until_ms = 0;  // by our estimate
+        int spoken = 0;               // commands to speak whose end has not been told
+        bool is_over_there = false;   // the company has said so
         std::optional<uint64_t> listener;  // a method that waits for what is said next
         int64_t listener_due_ms = 0;
         uint32_t question = 0;  // the turn that it waits for an answer to
-        // What the step says, in parts: a stream says them one by one.
-        struct Part {
-            uint32_t turn = 0;
-            std::string words;
-        };
-        std::deque<Part> unsaid;
         Stream* stream = nullptr;
         bool stream_is_ready = false;
-        size_t handed = 0;          // parts that the stream has
+        size_t handed = 0;          // parts of Call::unsaid that the stream has, or the update
         int64_t stream_due_ms = 0;  // until then the company has opened one; 0: nothing is due
         int streams_offered = 0;
     };
@@ -147,10 +145,13 @@ class CallDesk {
     void heard_at_last(Line& line, const std::string& words);
     void said(Line& line);
     void finish(Line& line, CallState end);
-    WebhookReply answer_with_step(Line& line, bool wants_step, bool is_new);
-    void say(Line& line, const std::string& text, Step::Kind kind);
-    void say_and_carry_out(Line& line, const std::string& text, Step::Kind kind);
-    void words_given(Line& line);
+    WebhookReply answer_with_step(Line& line, const CallEvent& event, bool is_new);
+    void say(Line& line, const std::string& text, Step::Kind kind,
+             const std::string& delivery_id = {});
+    void say_and_carry_out(Line& line, const std::string& text, Step::Kind kind,
+                           const std::string& delivery_id = {});
+    void words_given(Line& line, uint32_t turn);
+    void refuse_words(Line& line, const std::string& why);
     void offer(Line& line, const Offer& said);
     void speak_delivery(const proto::DeliverMessage& message);
     void report(const std::string& delivery_id, proto::DeliveryReport::Outcome outcome,
@@ -160,15 +161,20 @@ class CallDesk {
     // call_desk_company.cpp
     void carry_out(Line& line);
     void carry_out_from(const std::string& call_id, std::vector<HttpsRequest> requests, size_t at,
-                        Step step);
-    void carried_out(Line& line, const Step& step);
+                        Step step, uint32_t update);
+    void carried_out(Line& line, const Step& step, uint32_t update);
+    bool may_have_words(Line& line, const Step& step, const HttpsOutcome& outcome);
+    bool may_be_told(Line& line);
+    void choose_words(Line& line, Call& told);
+    bool is_update_under_way(const Line& line) const;
+    void note_progress(Line& line, const CallEvent& event);
+    void is_being_said(Line& line, const std::string& words, Step::Kind kind);
     void not_carried_out(Line& line, const Step& step, const HttpsOutcome& outcome);
     void hang_up(Line& line, CallState end);
     // call_desk_streams.cpp
     bool offer_stream(Line& line);
     bool goes_by_stream(Line& line);
     void leave_stream(Line& line);
-    static void nothing_is_unsaid(Line& line);
     static uint32_t turn_said(const Line& line);
     // call_desk_time.cpp
     void forget_the_past(const Line& but);
@@ -192,6 +198,9 @@ class CallDesk {
 
     static constexpr int most_tries = 4;
     static constexpr int64_t retry_pause_ms = 2'000;
+    // Said while the agent thinks; an answer may cut it short.
+    static constexpr const char* slow_text =
+        "I'm sorry, this takes longer than usual. You can say something else, or wait.";
 
     Services services_;
     std::map<std::string, Line> lines_;  // by call id

@@ -61,14 +61,9 @@ void CallDesk::leave_stream(Line& line) {
     if (Stream* const stream = std::exchange(line.stream, nullptr)) stream->call_is_over();
 }
 
-void CallDesk::nothing_is_unsaid(Line& line) {
-    line.unsaid.clear();
-    line.handed = 0;
-}
-
 uint32_t CallDesk::turn_said(const Line& line) {
     const Call& call = line.call;
-    return call.step.says() && !line.unsaid.empty() ? line.unsaid.front().turn - 1 : call.turn;
+    return call.step.says() && !call.unsaid.empty() ? call.unsaid.front().turn - 1 : call.turn;
 }
 
 uint32_t CallDesk::turn_said(const std::string& call_id) const {
@@ -104,8 +99,8 @@ bool CallDesk::goes_by_stream(Line& line) {
     const Call& call = line.call;
     if (!call.streams || call.ending || !call.step.goes_on()) return false;
     if (!line.stream_is_ready || !call.step.says()) return true;
-    while (line.handed < line.unsaid.size()) {
-        const Line::Part part = line.unsaid[line.handed++];
+    while (line.handed < call.unsaid.size()) {
+        const Part part = call.unsaid[line.handed++];
         line.stream->speak(part.turn, part.words);
     }
     return true;
@@ -136,18 +131,8 @@ void CallDesk::stream_got_digit(const std::string& call_id, const std::string& d
 void CallDesk::stream_has_said(const std::string& call_id, uint32_t turn) {
     Line* line = line_by_id(call_id);
     if (!line || !line->stream || !line->call.step.says()) return;
-    while (line->handed > 0 && line->unsaid.front().turn <= turn) {
-        line->unsaid.pop_front();
-        --line->handed;
-    }
-    if (line->unsaid.empty()) {
-        words_given(*line);
-        line->call.move(CallState::listening, services_.now_ms());
-    } else {
-        std::string left;
-        for (const Line::Part& part : line->unsaid) left += (left.empty() ? "" : " ") + part.words;
-        line->call.step.text = std::move(left);
-    }
+    words_given(*line, turn);
+    if (!line->call.step.says()) line->call.move(CallState::listening, services_.now_ms());
     keep(*line);
 }
 

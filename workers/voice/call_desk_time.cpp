@@ -11,8 +11,6 @@ namespace voice {
 
 namespace {
 
-constexpr const char* slow_text =
-    "I'm sorry, this takes longer than usual. You can say something else, or wait.";
 // The company gives up ringing first; this is for when it does not say so.
 constexpr int64_t ring_reserve_ms = 15'000;
 // After so much silence of the company it is asked whether the call is still there.
@@ -48,7 +46,6 @@ Done CallDesk::recover() {
         if (line.call.step.kind == Step::Kind::hang_up && !line.call.ending &&
             !services_.provider.follows_answers())
             line.hang_up_at_ms = now + notice_ms;
-        if (line.call.step.says()) line.unsaid.push_back({line.call.turn, line.call.step.text});
         // Its stream went with the process before; the company asks what is next.
         line.call.streams = line.call.streams && services_.settings.streaming.enabled;
         if (line.call.streams) line.stream_due_ms = now + stream_patience_ms;

@@ -35,6 +35,8 @@ struct CallEvent {
     std::string text;
     // Of speech: the turn that it answers; 0: not said.
     uint32_t turn = 0;
+    // The number in the address that it asks by (Call::asked when that was given); 0: not said.
+    uint32_t asked = 0;
     CallState end = CallState::completed;
     // The company follows the answer of this request.
     bool wants_step = false;

@@ -128,6 +128,19 @@ TEST_F(TheDesk, RefusesAnAnswerToACallThatIsOver) {
     for (const auto& report : reports) EXPECT_EQ(report.outcome(), proto::DeliveryReport::REFUSED);
 }
 
+TEST_F(TheDesk, RefusesEveryAnswerThatIsStillToBeSaidWhenTheCallEnds) {
+    const std::string greeting = ring();
+    speak(greeting, "hello");
+    deliver(call_id_in(greeting), "One.", false, "d1");
+    deliver(call_id_in(greeting), "Two.", false, "d2");
+    desk->take(signed_form("", event("CA1", "completed")));
+    ASSERT_EQ(reports.size(), 2u);
+    for (const auto& report : reports) EXPECT_EQ(report.outcome(), proto::DeliveryReport::REFUSED);
+    company_says(200);
+    EXPECT_EQ(reports.size(), 2u);
+    EXPECT_TRUE(asked.empty());
+}
+
 TEST_F(TheDesk, KeepsACallWhenItsProcessIsKilled) {
     const std::string greeting = ring();
     const std::string call = call_id_in(greeting);
@@ -238,6 +251,8 @@ TEST_F(TheDesk, WaitsForWhatIsSaidNextForAProgram) {
     const std::string greeting = ring();
     const std::string call = call_id_in(greeting);
     EXPECT_EQ(method("continue", {{"callId", call}, {"message", "How old are you?"}}), "");
+    EXPECT_TRUE(asked.empty()) << "she is being greeted";
+    pass(1);
     const std::string xml = twiml_told();
     company_says(200);
     EXPECT_THAT(method("continue", {{"callId", call}, {"message", "x"}}), HasSubstr("error"));
@@ -259,6 +274,7 @@ TEST_F(TheDesk, WaitsForWhatIsSaidNextForAProgram) {
 TEST_F(TheDesk, LetsAProgramWaitOnlySoLong) {
     const std::string call = call_id_in(ring());
     method("continue", {{"callId", call}, {"message", "Hm?"}});
+    pass(1);
     company_says(200);
     now += 180'000;
     desk->tick();

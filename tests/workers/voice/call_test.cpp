@@ -51,13 +51,13 @@ TEST(Call, IsTheSameAfterItsRecord) {
     call.started_ms = 1;
     call.move(CallState::speaking, 2);
     call.transcript = {{3, true, "said"}, {4, false, "answered"}};
-    call.step = {Step::Kind::say_and_listen, "words \xff"};
+    call.step = {Step::Kind::say_and_listen, "two words \xff"};
     call.turn = 3;
     call.heard_turn = 2;
     call.heard = 2;
     call.asked = 9;
     call.offers = {{2, 3, "said"}};
-    call.delivery_id = "d";
+    call.unsaid = {{2, "two", "d"}, {3, "words \xff", ""}};
     call.ending = CallState::timeout;
     call.seen = {"k1", "k2"};
     const std::string text = print_json(record_of(call));
@@ -65,6 +65,7 @@ TEST(Call, IsTheSameAfterItsRecord) {
     ASSERT_TRUE(read);
     EXPECT_EQ(print_json(record_of(*read)), text);
     EXPECT_EQ(read->offers.size(), 1u);
+    EXPECT_TRUE(read->step.text.starts_with("two words "));
     EXPECT_EQ(read->ending, CallState::timeout);
     EXPECT_TRUE(shown(call)["hardshell"].is_null());
     EXPECT_EQ(shown(call)["sessionKey"], "voice:15550001111");

@@ -67,6 +67,10 @@ class PlivoCalls : public FollowedCalls {
                 {"To", "15550002222"},
                 {"Direction", "inbound"}};
     }
+    // As it was told to by that request.
+    std::string fetch(const std::string& request) {
+        return post(query_in(request), form("in-progress"));
+    }
     std::string speak(const std::string& xml, const std::string& words) {
         Fields fields = form("in-progress");
         fields.emplace_back("Speech", words);
@@ -160,10 +164,115 @@ TEST_F(TwilioCalls, SayAnAnswerOnceThoughTwilioAsksWhileItIsTold) {
     EXPECT_THAT(asked, IsEmpty()) << "and is not told again";
 }
 
+TEST_F(TwilioCalls, SayOneAnswerAfterTheOther) {
+    const std::string greeting = ring();
+    const std::string call = call_in(greeting);
+    speak(greeting, "hello");
+    deliver(call, "This is the first answer.", false, "d1");
+    deliver(call, "Two.", false, "d2");
+    ASSERT_EQ(asked.size(), 1u) << "a second update might overtake the first, or end its words";
+    EXPECT_THAT(twiml_told(), HasSubstr(">This is the first answer.</Say>"));
+    company_says(200);
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].delivery_id(), "d1");
+    pass(1);
+    EXPECT_THAT(asked, IsEmpty()) << "it is being said";
+    pass(2);
+    ASSERT_EQ(asked.size(), 1u);
+    EXPECT_THAT(twiml_told(), HasSubstr(">Two.</Say>"));
+    company_says(200);
+    ASSERT_EQ(reports.size(), 2u);
+    EXPECT_EQ(reports[1].delivery_id(), "d2");
+    EXPECT_EQ(reports[1].outcome(), proto::DeliveryReport::SENT);
+}
+
+TEST_F(TwilioCalls, SayTheSecondAnswerAsSoonAsTheFirstIsOver) {
+    const std::string greeting = ring();
+    const std::string call = call_in(greeting);
+    const std::string waiting = speak(greeting, "hello");
+    deliver(call, "This is the first answer.", false, "d1");
+    const std::string first = twiml_told();
+    deliver(call, "Two.", false, "d2");
+    company_says(200);
+    EXPECT_THAT(post(query_in(waiting), form("in-progress")), HasSubstr("<Pause"))
+        << "it asked before it was told";
+    EXPECT_EQ(reports.size(), 1u);
+    EXPECT_THAT(speak(first, "Go on."), HasSubstr(">Two.</Say>"));
+    EXPECT_EQ(reports.size(), 2u);
+    pass(5);
+    EXPECT_THAT(asked, IsEmpty());
+}
+
+TEST_F(TwilioCalls, SayBothAnswersThoughTheFirstCouldNotBeTold) {
+    const std::string greeting = ring();
+    const std::string call = call_in(greeting);
+    speak(greeting, "hello");
+    deliver(call, "One.", false, "d1");
+    deliver(call, "Two.", false, "d2");
+    company_says(503);
+    EXPECT_THAT(reports, IsEmpty());
+    pass(2);
+    EXPECT_THAT(twiml_told(), HasSubstr(">One.</Say>"));
+    company_says(200);
+    pass(1);
+    EXPECT_THAT(twiml_told(), HasSubstr(">Two.</Say>"));
+    company_says(200);
+    EXPECT_EQ(reports.size(), 2u);
+}
+
+// Twilio may have done it, though its answer was lost: the caller would hear it twice.
+TEST_F(TwilioCalls, SayNothingTwiceThoughTwiliosAnswerWasLost) {
+    const std::string greeting = ring();
+    speak(greeting, "hello");
+    deliver(call_in(greeting), "the answer");
+    const std::string told_once = twiml_told();
+    company_is_lost();
+    pass(5);
+    EXPECT_THAT(asked, IsEmpty());
+    EXPECT_THAT(post(query_in(told_once), form("in-progress")), Not(HasSubstr("the answer")))
+        << "the address came with the words";
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].outcome(), proto::DeliveryReport::SENT);
+    pass(20);
+    EXPECT_THAT(twiml_told(), Not(HasSubstr("the answer")));
+}
+
+TEST_F(TwilioCalls, SayAnAnswerThatWasLostOnItsWay) {
+    const std::string greeting = ring();
+    const std::string waiting = speak(greeting, "hello");
+    deliver(call_in(greeting), "the answer");
+    company_is_lost();
+    EXPECT_THAT(post(query_in(waiting), form("in-progress")), HasSubstr(">the answer</Say>"))
+        << "who asks by an older address has not had them";
+    EXPECT_EQ(reports.size(), 1u);
+    deliver(call_in(greeting), "another one", false, "d2");
+    pass(2);
+    company_is_lost();
+    pass(17);
+    EXPECT_THAT(twiml_told(), HasSubstr(">another one</Say>")) << "nobody has asked";
+}
+
+TEST_F(TwilioCalls, SayTwoAnswersOnceThoughTheProcessWasKilled) {
+    const std::string greeting = ring();
+    const std::string call = call_in(greeting);
+    speak(greeting, "hello");
+    deliver(call, "One.", false, "d1");
+    deliver(call, "Two.", false, "d2");
+    kill_and_begin_anew();
+    deliver(call, "One.", false, "d1");
+    deliver(call, "Two.", false, "d2");
+    desk->tick();
+    ASSERT_EQ(asked.size(), 1u);
+    EXPECT_THAT(twiml_told(), HasSubstr(">One. Two.</Say>"));
+    company_says(200);
+    EXPECT_EQ(reports.size(), 2u);
+}
+
 TEST_F(TwilioCalls, DoNotTakeWhatWasSaidBeforeForTheAnswerToAQuestion) {
     const std::string greeting = ring();
     const std::string call = call_in(greeting);
     method("continue", {{"callId", call}, {"message", "How old are you?"}});
+    pass(1);
     const std::string question = twiml_told();
     speak(greeting, "Hello?");
     EXPECT_EQ(answers[last_method], "");
@@ -191,17 +300,71 @@ TEST_F(PlivoCalls, SayALateAnswerThoughTheCallerSpeaksFirst) {
     const std::string call = call_in(greeting);
     speak(greeting, "one");
     pass(30);
+    const std::string redirect = told();
     company_says(202);
-    const std::string slow =
-        post("flow=xml-speak&callId=" + call, form("in-progress"));  // as it was told to ask
+    const std::string slow = fetch(redirect);
     EXPECT_THAT(slow, HasSubstr("longer than usual"));
     deliver(call, "the late answer");
+    const std::string second = told();
     company_says(202);
     EXPECT_THAT(reports, IsEmpty()) << "it has not asked for the words";
-    EXPECT_THAT(speak(slow, "two"), HasSubstr("the late answer"));
+    EXPECT_THAT(speak(slow, "two"), HasSubstr("<Wait")) << "the redirect would end them";
     EXPECT_THAT(heard(), ElementsAre("one", "two"));
+    EXPECT_THAT(fetch(second), HasSubstr("the late answer"));
     ASSERT_EQ(reports.size(), 1u);
     EXPECT_EQ(reports[0].outcome(), proto::DeliveryReport::SENT);
+}
+
+// A redirect that is carried out after somebody else had the words would end them.
+TEST_F(PlivoCalls, SayTwoAnswersOnceByOneRedirect) {
+    const std::string greeting = post("", form("ringing"));
+    const std::string call = call_in(greeting);
+    const std::string waiting = speak(greeting, "hello");
+    deliver(call, "One.", false, "d1");
+    const std::string redirect = told();
+    deliver(call, "Two.", false, "d2");
+    EXPECT_EQ(asked.size(), 1u) << "the first brings both";
+    const std::string meanwhile = post(query_in(waiting), form("in-progress"));
+    EXPECT_THAT(meanwhile, HasSubstr("<Wait"));
+    EXPECT_THAT(reports, IsEmpty());
+    EXPECT_THAT(fetch(redirect), HasSubstr(">One. Two.</Speak>"));
+    EXPECT_EQ(reports.size(), 2u);
+    company_says(202);  // later than it does it
+    EXPECT_THAT(post(query_in(meanwhile), form("in-progress")), HasSubstr("<Wait"))
+        << "it asked before it was redirected";
+    pass(5);
+    EXPECT_THAT(asked, IsEmpty());
+    EXPECT_EQ(reports.size(), 2u);
+}
+
+TEST_F(PlivoCalls, SayWhatComesMeanwhileAfterwards) {
+    const std::string greeting = post("", form("ringing"));
+    const std::string call = call_in(greeting);
+    speak(greeting, "hello");
+    deliver(call, "This is the first answer.", false, "d1");
+    const std::string first = fetch(told());
+    company_says(202);
+    deliver(call, "Two.", false, "d2");
+    EXPECT_THAT(asked, IsEmpty()) << "the first is being said";
+    pass(1);
+    EXPECT_THAT(asked, IsEmpty());
+    EXPECT_THAT(post(query_in(first), form("in-progress")), HasSubstr(">Two.</Speak>"))
+        << "it has been said, or the caller has interrupted it";
+    pass(5);
+    EXPECT_THAT(asked, IsEmpty());
+    EXPECT_EQ(reports.size(), 2u);
+}
+
+TEST_F(PlivoCalls, GiveTheWordsToWhoAsksWhenTheRedirectDoesNotCome) {
+    const std::string greeting = post("", form("ringing"));
+    const std::string waiting = speak(greeting, "hello");
+    deliver(call_in(greeting), "the answer");
+    company_says(202);
+    const std::string again = post(query_in(waiting), form("in-progress"));
+    EXPECT_THAT(again, HasSubstr("<Wait"));
+    pass(10);
+    EXPECT_THAT(post(query_in(again), form("in-progress")), HasSubstr("the answer"));
+    EXPECT_EQ(reports.size(), 1u);
 }
 
 TEST_F(PlivoCalls, AreHungUpByTheirNextQuestionWhenTheyAreOver) {

@@ -172,6 +172,40 @@ TEST_F(TelnyxCalls, SayAnAnswerThoughTheCallerSpeaksMeanwhile) {
     EXPECT_EQ(reports[0].outcome(), proto::DeliveryReport::SENT);
 }
 
+TEST_F(TelnyxCalls, SayOneAnswerAfterTheOther) {
+    const std::string call = talk_with_ann();
+    desk->take(speech(call, "hello"));
+    deliver(call, "One.", false, "d1");
+    deliver(call, "Two.", false, "d2");
+    EXPECT_THAT(asked_for(), ElementsAre("speak"));
+    const std::string first = told();
+    EXPECT_THAT(first, HasSubstr(R"("payload":"One.")"));
+    company_is_lost();
+    EXPECT_THAT(reports, IsEmpty());
+    pass(2);
+    EXPECT_EQ(told(), first) << "a command of the same name is not carried out twice";
+    company_says(200);
+    EXPECT_EQ(reports.size(), 1u);
+    EXPECT_THAT(asked_for(), ElementsAre("speak"));
+    EXPECT_THAT(told(), HasSubstr(R"("payload":"Two.")"));
+    company_says(200);
+    ASSERT_EQ(reports.size(), 2u);
+    EXPECT_EQ(reports[1].outcome(), proto::DeliveryReport::SENT);
+}
+
+TEST_F(TelnyxCalls, AreHungUpOnlyWhenEverythingHasBeenSaid) {
+    const std::string call = notify_ann();
+    method("speak", {{"callId", call}, {"message", "And the soup is hot."}});
+    company_says(200);
+    company_says(200);
+    happens("call.speak.ended", call);
+    pass(4);
+    EXPECT_THAT(asked, IsEmpty()) << "the second is being said";
+    happens("call.speak.ended", call);
+    pass(4);
+    EXPECT_THAT(asked_for(), ElementsAre("hangup"));
+}
+
 TEST_F(TelnyxCalls, AreTakenByALaterProcess) {
     happens("call.initiated", "", {{"direction", "incoming"}, {"from", ann}});
     EXPECT_THAT(asked_for(), ElementsAre("answer"));

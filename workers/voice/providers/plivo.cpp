@@ -96,6 +96,7 @@ Result<CallEvent> Plivo::read(const SignedRequest& request) const {
     event.from = e164_of(value_of(*form, "From"));
     event.to = e164_of(value_of(*form, "To"));
     event.turn = number_of(value_of(*query, "turn"));
+    event.asked = number_of(value_of(*query, "n"));
     event.wants_step = true;
     const std::string_view flow = value_of(*query, "flow");
     const StatusRow* end = find_end(value_of(*form, "CallStatus"));
