@@ -33,8 +33,10 @@ std::string accept_of(const std::string& key) {
     return base64;
 }
 
-std::string frame(const std::string& text) {
-    std::string made(1, '\x81');
+constexpr int text_frame = 1, close_frame = 8, ping_frame = 9, pong_frame = 10;
+
+std::string frame(const std::string& text, int opcode = text_frame) {
+    std::string made(1, static_cast<char>(0x80 | opcode));
     if (text.size() < 126) {
         made += static_cast<char>(text.size());
     } else {
@@ -125,6 +127,16 @@ std::vector<std::string> SpeechDouble::messages() const {
 std::string SpeechDouble::sound() const {
     const std::lock_guard lock(mutex_);
     return sound_;
+}
+
+void SpeechDouble::go_deaf(bool on) {
+    const std::lock_guard lock(mutex_);
+    is_deaf_ = on;
+}
+
+size_t SpeechDouble::pings() const {
+    const std::lock_guard lock(mutex_);
+    return pings_;
 }
 
 size_t SpeechDouble::openings() const {
@@ -239,9 +251,21 @@ bool SpeechDouble::take_frame(TlsStream& stream) {
     if (mask.size() != 4 || text.size() != size) return false;
     for (size_t at = 0; at < size; ++at) text[at] = static_cast<char>(text[at] ^ mask[at % 4]);
     const int opcode = begin[0] & 15;
-    if (opcode == 8) return false;
-    if (opcode == 1) take_message(stream, text);
+    if (opcode == close_frame) return false;
+    if (opcode == text_frame) take_message(stream, text);
+    if (opcode == ping_frame) answer_ping(stream, text);
     return true;
+}
+
+void SpeechDouble::answer_ping(TlsStream& stream, const std::string& text) {
+    bool is_deaf = false;
+    {
+        const std::lock_guard lock(mutex_);
+        is_deaf = is_deaf_;
+        ++pings_;
+        changed();
+    }
+    if (!is_deaf) stream.write(frame(text, pong_frame));
 }
 
 void SpeechDouble::take_message(TlsStream& stream, const std::string& text) {

@@ -41,6 +41,8 @@ class SpeechDouble {
     void hold_speaking(bool on);
     // Speech lasts so long from now on.
     void speak_for(int milliseconds);
+    // Pings are left without an answer, as on a connection that is dead on the way.
+    void go_deaf(bool on);
     // Breaks the open connections off.
     void cut() { server_.cut_all(); }
 
@@ -51,6 +53,7 @@ class SpeechDouble {
     std::vector<std::string> messages() const;
     std::string sound() const;
     size_t openings() const;
+    size_t pings() const;
     // Whether every request and opening had the key.
     bool all_had_the_key() const;
     // Until `fits`, asked after each change, or the time is over.
@@ -61,6 +64,7 @@ class SpeechDouble {
     void answer_speech(TlsStream& stream, const std::string& head);
     void listen(TlsStream& stream, const std::string& head);
     bool take_frame(TlsStream& stream);
+    void answer_ping(TlsStream& stream, const std::string& text);
     void take_message(TlsStream& stream, const std::string& text);
     void changed() const { changed_.notify_all(); }
 
@@ -72,7 +76,9 @@ class SpeechDouble {
     bool speaking_is_held_ = false;
     int speech_ms_ = speech_ms;
     bool had_the_key_ = true;
+    bool is_deaf_ = false;
     size_t openings_ = 0;
+    size_t pings_ = 0;
     std::vector<std::string> to_tell_;  // on the open connection
     std::vector<std::string> said_;
     std::vector<std::string> messages_;

@@ -189,6 +189,22 @@ TEST_F(TheStreams, CarryAConversation) {
     });
 }
 
+TEST_F(TheStreams, HearOnByAnotherConnectionWhenOneIsDeadOnTheWay) {
+    times.pings = std::chrono::milliseconds(50);
+    run([&] {
+        MediaCaller caller;
+        ASSERT_NO_FATAL_FAILURE(connect(caller));
+        ASSERT_TRUE(openai.wait([&] { return openai.pings() >= 2; }));
+        EXPECT_EQ(openai.openings(), 1u) << "who answers pings is not given up";
+        openai.go_deaf(true);
+        ASSERT_TRUE(openai.wait([&] { return openai.openings() == 2; }));
+        openai.go_deaf(false);
+        openai.hear("Are you there?");
+        ASSERT_TRUE(wait([&] { return offered.size() == 1; }));
+        EXPECT_EQ(offered[0].text(), "Are you there?");
+    });
+}
+
 TEST_F(TheStreams, AreSilentWhenTheCallerSpeaks) {
     openai.speak_for(20'000);
     run([&] {
