@@ -231,8 +231,10 @@ void measure_calls(const HardshellProcess& hardshell, const TelephoneDouble& com
             for (int round = 0; round < rounds_of_calls; ++round) {
                 auto form = call_event(i, "ringing");
                 form.emplace_back("Timestamp", std::to_string(round));  // an event of its own
+                const std::string signature = TelephoneDouble::signature(public_url, form);
                 const auto begun = Clock::now();
-                const HttpAnswer answer = company.post(hardshell.port(), public_url, "", form);
+                const HttpAnswer answer =
+                    company.post_signed(hardshell.port(), public_url, "", form, signature);
                 taken[i].push_back(Milliseconds(Clock::now() - begun).count());
                 refused[i] += answer.status != 200;
                 std::this_thread::sleep_for(50ms);

@@ -105,6 +105,16 @@ std::vector<std::string> spellings_of(const std::string& url) {
     return spellings;
 }
 
+// Twilio signs a field that comes twice with the same value once.
+std::string twilio_fields(const Fields& fields) {
+    Fields signed_fields = sorted(fields);
+    signed_fields.erase(std::unique(signed_fields.begin(), signed_fields.end()),
+                        signed_fields.end());
+    std::string text;
+    for (const auto& [name, value] : signed_fields) text += name + value;
+    return text;
+}
+
 Done check_body_hash(const SignedRequest& request) {
     const Result<Fields> query = read_form(request.query);
     if (!query) return query.error();
@@ -150,15 +160,8 @@ bool SignedRequest::has_json() const {
 }
 
 std::string twilio_base(std::string_view url, std::string_view form_body) {
-    std::string base(url);
     const Result<Fields> fields = read_form(form_body);
-    if (!fields) return base;
-    // Twilio signs a field that comes twice with the same value once.
-    Fields signed_fields = sorted(*fields);
-    signed_fields.erase(std::unique(signed_fields.begin(), signed_fields.end()),
-                        signed_fields.end());
-    for (const auto& [name, value] : signed_fields) base += name + value;
-    return base;
+    return std::string(url) + (fields ? twilio_fields(*fields) : "");
 }
 
 std::string twilio_signature(const Secret& auth_token, std::string_view base) {
@@ -175,13 +178,16 @@ Result<Verified> verify_twilio(const SignedRequest& request, const Secret& auth_
         if (const Done hash = check_body_hash(request); !hash) return hash.error();
         form = {};
     }
-    if (const Result<Fields> fields = read_form(form); !fields) return fields.error();
+    const Result<Fields> fields = read_form(form);
+    if (!fields) return fields.error();
+    const std::string tail = twilio_fields(*fields);
     const std::string url = with_query(request.public_url, request.query);
-    bool is_right = false;
-    for (const std::string& spelling : spellings_of(url))
-        if (same(given, twilio_signature(auth_token, twilio_base(spelling, form)))) is_right = true;
+    const std::vector<std::string> spellings = spellings_of(url);
+    const bool is_right = std::any_of(spellings.begin(), spellings.end(), [&](const auto& one) {
+        return same(given, twilio_signature(auth_token, one + tail));
+    });
     if (!is_right) return refused("X-Twilio-Signature is not right for " + request.public_url);
-    return Verified{sha256("twilio\n" + twilio_base(url, form))};
+    return Verified{sha256("twilio\n" + url + tail)};
 }
 
 Result<std::string> telnyx_key(std::string_view text) {

@@ -49,8 +49,8 @@ DoorSession::~DoorSession() = default;
 void DoorSession::begin() {
     door_.is_early(*this);
     end_after(head_time);
-    client_.want(Loop::readable);
     read_head();
+    if (!has_ended_ && stage_ == Stage::head) client_.want(Loop::readable);
 }
 
 void DoorSession::end() {

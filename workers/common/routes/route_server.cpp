@@ -37,8 +37,10 @@ class RouteConnection : public std::enable_shared_from_this<RouteConnection> {
     void begin(Fd descriptor) {
         socket_.open(std::move(descriptor));
         deadline_ = loop_.after(server_->limits().head_time, [this] { fail(408); });
-        socket_.want(Loop::readable);
+        // Most often everything is there already: it is looked for before the loop is asked to,
+        // which costs as much as all the rest.
         read_head();
+        if (stage_ == Stage::head) socket_.want(Loop::readable);
     }
 
     void answer(RouteAnswer answer) {
@@ -60,8 +62,8 @@ class RouteConnection : public std::enable_shared_from_this<RouteConnection> {
             outgoing_ += "HTTP/1.1 100 Continue\r\n\r\n";
             if (!socket_.write(outgoing_)) return end();
         }
-        socket_.want(Loop::readable);
         read_more();
+        if (body_then_) socket_.want(Loop::readable);
     }
 
     RouteStream take_stream() {
@@ -127,8 +129,8 @@ class RouteConnection : public std::enable_shared_from_this<RouteConnection> {
         stage_ = Stage::rest;
         socket_.end_writing();
         deadline_ = loop_.after(rest_time, [this] { end(); });
-        socket_.want(Loop::readable);
         read_rest();
+        if (stage_ == Stage::rest) socket_.want(Loop::readable);
     }
 
     // Closed on what was not read, a connection would take the answer with it.
