@@ -4,6 +4,9 @@
 //   url            the address it is given (default: what --url asks for)
 //   never_ready    looks for its connection for ever
 //   lost           has lost its connection: the list is empty until this is gone
+//   refused        {"code": 108, "text": "…"}: what it hears while it tries to get that back
+//   quiet          says of a connection that is back nothing but that
+//   also_http      opens the same tunnel without encryption, too, as older ones do
 //   fail           {"code": 108, "text": "…"}: says so and ends
 //   end            ends with that code, as it is
 //   ignores_sigterm
@@ -87,11 +90,19 @@ void answer(int listener, const Json& tunnels) {
     close(connection);
 }
 
+std::string name_of(const Json& fault) {
+    return "ERR_NGROK_" + std::to_string(fault.value("code", 0));
+}
+
+std::string error_text(const Json& fault) {
+    return fault.value("text", "it does not work") + "\r\n\r\n" + name_of(fault) + "\r\n";
+}
+
 int fail(const Json& fault) {
-    const std::string name = "ERR_NGROK_" + std::to_string(fault.value("code", 0));
     const std::string text = fault.value("text", "it does not work");
-    say({{"lvl", "crit"}, {"msg", "command failed"}, {"err", text + "\r\n\r\n" + name + "\r\n"}});
-    std::cerr << "ERROR:  " << text << "\nERROR:  \nERROR:  " << name << "\nERROR:  " << std::endl;
+    say({{"lvl", "crit"}, {"msg", "command failed"}, {"err", error_text(fault)}});
+    std::cerr << "ERROR:  " << text << "\nERROR:  \nERROR:  " << name_of(fault)
+              << "\nERROR:  " << std::endl;
     return 1;
 }
 
@@ -112,6 +123,7 @@ int main(int count, char** arguments, char** environment) {
     }
     std::string shown;  // the address that was said to be up; empty while there is none
     bool was_up = false;
+    bool was_refused = false;
     while (!agent_double::is_asked_to_end) {
         control = agent_double::control(control);
         if (control.contains("fail")) return fail(control["fail"]);
@@ -120,7 +132,17 @@ int main(int count, char** arguments, char** environment) {
         const std::string url = control.value("url", asked);
         const bool connected =
             !control.value("lost", false) && !control.value("never_ready", false);
-        if (connected && shown != url) {
+        if (!connected && control.contains("refused") && !was_refused) {
+            was_refused = true;
+            say({{"lvl", "eror"},
+                 {"msg", "failed to reconnect session"},
+                 {"obj", "tunnels.session"},
+                 {"err", error_text(control["refused"])}});
+        }
+        if (connected && was_up && shown.empty() && control.value("quiet", false)) {
+            say({{"msg", "client session established"}, {"obj", "tunnels.session"}});
+            shown = url;
+        } else if (connected && shown != url) {
             if (!was_up) say({{"msg", "client session established"}, {"obj", "tunnels.session"}});
             say({{"msg", "tunnel session started"}, {"obj", "tunnels.session"}});
             say({{"msg", "started tunnel"},
@@ -128,6 +150,12 @@ int main(int count, char** arguments, char** environment) {
                  {"name", "command_line"},
                  {"addr", flags.upstream},
                  {"url", url}});
+            if (control.value("also_http", false))
+                say({{"msg", "started tunnel"},
+                     {"obj", "tunnels"},
+                     {"name", "command_line (http)"},
+                     {"addr", flags.upstream},
+                     {"url", "http" + url.substr(5)}});
             shown = url;
             was_up = true;
         } else if (!connected && !shown.empty()) {

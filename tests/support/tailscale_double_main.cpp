@@ -9,6 +9,7 @@
 //   good_key       the only key that `up` takes (default: any)
 //   never_ready    the daemon stays in Starting
 //   not_enabled    `funnel` says that it is not enabled, and waits
+//   gives_up       …and ends
 //   serves_nothing it drops what is served
 //   older          a configuration in the background is there from before
 //   keeps          what is served in the foreground stays when its command has ended
@@ -221,7 +222,8 @@ int publish(int connection, const std::vector<std::string>& words) {
                          "https://login.tailscale.com/f/funnel?node=n1\n"
                       << std::endl;
         said = true;
-        if (agent_double::is_asked_to_end) return 1;
+        if (agent_double::is_asked_to_end || agent_double::control().value("gives_up", false))
+            return 1;
         usleep(20'000);
     }
     const Json answer =

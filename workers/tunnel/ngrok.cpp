@@ -92,7 +92,9 @@ void Ngrok::read(std::string_view text) {
             api_port_ = loopback_port_in(line.text);
             return;
         case NgrokLine::What::up:
-            return is_up(line.text);
+            return is_the_one(line.text) ? is_up(line.text) : void();
+        case NgrokLine::What::back:
+            return is_back();
         case NgrokLine::What::lost:
             if (state_.state == PublicUrl::UP)
                 become(
@@ -103,8 +105,24 @@ void Ngrok::read(std::string_view text) {
             log_debug("ngrok: {}", line.text);
             // The line with the code says most.
             if (!last_error_ || line.code != 0) last_error_ = std::move(line);
+            // It would ask for ever, and be refused.
+            if (state_.state == PublicUrl::DEGRADED && last_error_->code != 0 &&
+                judge_ngrok(last_error_->code, last_error_->text).fatal)
+                child_.end(stop_time);
             return;
     }
+}
+
+// Older versions open the same tunnel without encryption, too, and say so before or afterwards.
+bool Ngrok::is_the_one(const std::string& url) const {
+    return url.starts_with("https://") || domain_.starts_with("http://");
+}
+
+// Whether it says the address again when its connection is back depends on its version.
+void Ngrok::is_back() {
+    if (state_.state != PublicUrl::DEGRADED) return;
+    if (api_port_ != 0) return look();
+    is_up(state_.url);
 }
 
 void Ngrok::is_up(const std::string& url) {

@@ -35,6 +35,8 @@ class Ngrok final : public Provider {
     Done write_settings() const;
     ChildOrder order() const;
     void read(std::string_view line);
+    bool is_the_one(const std::string& url) const;
+    void is_back();
     void is_up(const std::string& url);
     void become(TunnelState next);
     void look();

@@ -102,6 +102,7 @@ NgrokLine read_ngrok_line(std::string_view line) {
     const std::string address = text_member(*parsed, "addr");
     if (message == "starting web service") return {NgrokLine::What::api, address};
     if (!url.empty() && !address.empty()) return {NgrokLine::What::up, url};
+    if (message == "client session established") return {NgrokLine::What::back, {}};
     // It spells them "eror" and "crit".
     const std::string level = lower(text_member(*parsed, "lvl"));
     if (level != "eror" && level != "error" && level != "crit" && level != "warn") return {};

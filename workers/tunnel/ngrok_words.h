@@ -20,6 +20,7 @@ struct NgrokLine {
         nothing,
         api,    // the local API listens: `text` is its address
         up,     // reached under `text`
+        back,   // the connection to ngrok is there
         lost,   // the connection to ngrok is gone: `text` says why
         error,  // `text` says what
     };

@@ -50,6 +50,14 @@ ChildOrder Tailscale::command(std::vector<std::string> words) const {
     return order;
 }
 
+// Without a path all that is served on the port goes, which on the owner's own node may be his.
+std::vector<std::string> Tailscale::take_back() const {
+    std::vector<std::string> words = {verb(), "--https=443"};
+    if (!has_own_daemon()) words.push_back("--set-path=/");
+    words.insert(words.end(), {"--yes", "off"});
+    return words;
+}
+
 void Tailscale::ask(std::vector<std::string> words, Command::Done done) {
     command_.run(command(std::move(words)), command_time, std::move(done));
 }
@@ -179,11 +187,9 @@ void Tailscale::publish() {
 void Tailscale::said(std::string_view line) {
     if (line.empty()) return;
     log_debug("tailscale {}: {}", verb(), line);
+    last_line_ = line.substr(0, 300);
     const auto where = enable_url_in(line);
-    if (!where) {
-        last_line_ = line.substr(0, 300);
-        return;
-    }
+    if (!where) return;
     waits_for_owner_ = true;
     deadline_.reset();
     become({PublicUrl::DOWN,
@@ -236,6 +242,8 @@ void Tailscale::look() {
             return look_at_served();
         }
         if (!node) return looked_in_vain("tailscaled does not answer");
+        if (node->backend == "NeedsLogin" && has_own_daemon() && !parts_.secret.empty())
+            return start_again("the key of this node has expired, and it has to log in again");
         become({PublicUrl::DEGRADED, state_.url,
                 "Tailscale is " + node->backend +
                     (node->backend == "NeedsLogin" ? std::string("; ") + where_keys_are : "")});
@@ -263,9 +271,8 @@ void Tailscale::publisher_ended(int code) {
 void Tailscale::take_back_older() {
     took_back_ = true;
     command_.cancel();
-    timer_ = parts_.loop.after(soon_again, [this] {
-        ask({verb(), "--https=443", "off"}, [this](const CommandResult&) { publish(); });
-    });
+    timer_ = parts_.loop.after(
+        soon_again, [this] { ask(take_back(), [this](const CommandResult&) { publish(); }); });
 }
 
 void Tailscale::become(TunnelState next) {
@@ -332,7 +339,7 @@ void Tailscale::check_nothing_is_served() {
         const auto served = read_serve_status(result.output, host_, parts_.port);
         if (!served || !served->is_served) return end_daemon();
         log_warn("what was published is still there; it is taken back");
-        ask({verb(), "--https=443", "off"}, [this](const CommandResult& off) {
+        ask(take_back(), [this](const CommandResult& off) {
             if (off.code != 0)
                 log_error("tailscale {} off failed, {} may still lead here: {}", verb(), host_,
                           first_line(off));

@@ -43,6 +43,7 @@ class Tailscale final : public Provider {
     const char* verb() const { return mode_ == Mode::serve ? "serve" : "funnel"; }
     std::string socket() const;
     ChildOrder command(std::vector<std::string> words) const;
+    std::vector<std::string> take_back() const;
     void ask(std::vector<std::string> words, Command::Done done);
     void wait_for_daemon(const std::string& why);
     void daemon_is_late(std::string why);  // its own: the timer that says so goes

@@ -235,6 +235,42 @@ TEST_F(NgrokTest, IsDegradedWhileItsConnectionIsLostAndUpAgainAfterwards) {
     EXPECT_EQ(starts("ngrok").size(), 1u);
 }
 
+TEST_F(NgrokTest, IsUpAgainThoughItSaysNothingButThatItIsConnected) {
+    ProviderParts made = parts(ngrok_token);
+    made.loopback_is_shared = true;  // it cannot be asked
+    provider = std::make_unique<Ngrok>(std::move(made), "");
+    provider->start();
+    ASSERT_TRUE(until([&] { return is(PublicUrl::UP); }));
+    control(R"({"lost":true})");
+    ASSERT_TRUE(until([&] { return is(PublicUrl::DEGRADED); }));
+    control(R"({"quiet":true})");
+    EXPECT_TRUE(until([&] { return is(PublicUrl::UP); }));
+    EXPECT_EQ(states.back().url, "https://one.ngrok.app");
+}
+
+TEST_F(NgrokTest, IsGivenUpWhereItIsRefusedOnItsWayBack) {
+    start_ngrok();
+    ASSERT_TRUE(until([&] { return is(PublicUrl::UP); }));
+    control(R"({"lost":true})");
+    ASSERT_TRUE(until([&] { return is(PublicUrl::DEGRADED); }));
+    control(R"({"lost":true,"refused":{"code":108,"text":"limited to 1 session"}})");
+    ASSERT_TRUE(until([&] { return fatal.has_value(); }));
+    EXPECT_EQ(fatal->fault, Fault::taken);
+    EXPECT_TRUE(is(PublicUrl::DOWN));
+    EXPECT_EQ(starts("ngrok").size(), 1u);
+}
+
+TEST_F(NgrokTest, HasTheEncryptedAddressWhereItOpensBoth) {
+    control(R"({"also_http":true})");
+    start_ngrok();
+    ASSERT_TRUE(until([&] { return is(PublicUrl::UP); }));
+    control(R"({"also_http":true,"url":"https://two.ngrok.app"})");
+    ASSERT_TRUE(until([&] { return states.back().url == "https://two.ngrok.app"; }));
+    control(R"({"end":7})");
+    ASSERT_TRUE(until([&] { return is(PublicUrl::DOWN); }));
+    for (const TunnelState& state : states) EXPECT_FALSE(state.url.starts_with("http:"));
+}
+
 TEST_F(NgrokTest, IsStartedAgainWhenItEnds) {
     start_ngrok();
     ASSERT_TRUE(until([&] { return is(PublicUrl::UP); }));
@@ -314,7 +350,52 @@ TEST_F(TailscaleTest, LeavesNothingBehind) {
     // What the daemon kept was seen, and taken back in today's order of words.
     std::string all;
     for (const Json& start : starts("tailscale")) all += print_json(start.at("arguments")) + "\n";
-    EXPECT_THAT(all, HasSubstr(R"("funnel","--https=443","off")"));
+    EXPECT_THAT(all, HasSubstr(R"("funnel","--https=443","--yes","off")"));
+}
+
+// Other paths on the port are the owner's.
+TEST_F(TailscaleTest, TakesBackNothingElseOfTheOwnersOwnNode) {
+    control(R"({"logged_in":true,"keeps":true})");
+    const std::string socket = directory + "/own.sock";
+    Child daemon(*loop, {});
+    ASSERT_TRUE(daemon.start(
+        {agents() + "/tailscaled", {"--socket=" + socket}, {"HOME=" + directory + "/tunnel"}, {}}));
+    provider = std::make_unique<Tailscale>(parts(""), Tailscale::Mode::serve, socket, "box");
+    provider->start();
+    ASSERT_TRUE(until([&] { return is(PublicUrl::UP); }));
+    ASSERT_TRUE(stop());
+    EXPECT_TRUE(daemon.is_running());
+    std::string all;
+    for (const Json& start : starts("tailscale")) all += print_json(start.at("arguments")) + "\n";
+    EXPECT_THAT(all, HasSubstr(R"("serve","--https=443","--set-path=/","--yes","off")"));
+    EXPECT_THAT(all, Not(HasSubstr(R"("up")")));
+}
+
+TEST_F(TailscaleTest, LogsInAgainWhenItsNodesKeyHasExpired) {
+    is_hasty = true;
+    start_tailscale(Tailscale::Mode::serve);
+    ASSERT_TRUE(until([&] { return is(PublicUrl::UP); }));
+    const auto logins = [this] {
+        size_t count = 0;
+        for (const Json& start : starts("tailscale"))
+            count += print_json(start.at("arguments")).find("--auth-key=") != std::string::npos;
+        return count;
+    };
+    EXPECT_EQ(logins(), 1u);
+    control(R"({"backend":"NeedsLogin"})");
+    ASSERT_TRUE(until([&] { return logins() == 2; }));
+    control("{}");
+    EXPECT_TRUE(until([&] { return is(PublicUrl::UP); }));
+}
+
+TEST_F(TailscaleTest, SaysWhereFunnelIsAllowedThoughItDoesNotWait) {
+    control(R"({"not_enabled":true,"gives_up":true})");
+    start_tailscale(Tailscale::Mode::funnel);
+    ASSERT_TRUE(until([&] {
+        return is(PublicUrl::DOWN) &&
+               states.back().problem.find("ended with code 1") != std::string::npos;
+    }));
+    EXPECT_THAT(states.back().problem, HasSubstr("https://login.tailscale.com/f/funnel?node=n1"));
 }
 
 TEST_F(TailscaleTest, TakesBackWhatAnEarlierLifeLeft) {

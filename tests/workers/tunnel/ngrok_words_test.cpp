@@ -42,6 +42,12 @@ TEST(NgrokWords, ALostConnectionIsNoError) {
     }
 }
 
+TEST(NgrokWords, AConnectionThatIsThereIsTold) {
+    const auto line = read_ngrok_line(
+        R"({"lvl":"info","msg":"client session established","obj":"tunnels.session"})");
+    EXPECT_EQ(line.what, What::back);
+}
+
 TEST(NgrokWords, AnErrorHasItsCode) {
     NgrokLine line = read_ngrok_line(
         R"({"lvl":"crit","msg":"command failed","err":"authentication failed\r\nERR_NGROK_105\r\n"})");
