@@ -175,6 +175,9 @@ const Attack telnyx_attacks[] = {
          sign_telnyx(r);
      }},
     {"base64 with a line break", [](SignedRequest& r) { r.headers[1].second.insert(40, "\n"); }},
+    // The last letter holds four bits that no byte has.
+    {"base64 with other bits left over",
+     [](SignedRequest& r) { r.headers[1].second.replace(85, 1, "h"); }},
     {"base64 without padding", [](SignedRequest& r) { r.headers[1].second.resize(86); }},
     {"base64 of another alphabet",
      [](SignedRequest& r) {
@@ -290,6 +293,24 @@ TEST(TwilioSignature, HasOneReplayKeyHoweverTheBodyIsWritten) {
     EXPECT_NE(verify_twilio(again, token)->replay_key, first->replay_key);
 }
 
+// What is signed does not say where a name ends and its value begins: whoever has a message can cut
+// it elsewhere, and has the same one.
+TEST(TwilioSignature, HasOneReplayKeyHoweverItsFieldsAreCut) {
+    const auto first = verify_twilio(twilio_request(), token);
+    SignedRequest again = twilio_request();
+    again.body =
+        "CallSidCA123CallStatus=in-progress&Direction=inboundFrom%2B15550001111&To="
+        "%2B15550002222";
+    const auto second = verify_twilio(again, token);
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(first->replay_key, second->replay_key);
+    SignedRequest doubled = twilio_request();
+    doubled.body += "&CallSid=CA123";
+    const auto third = verify_twilio(doubled, token);
+    ASSERT_TRUE(third) << "Twilio signs it once";
+    EXPECT_EQ(first->replay_key, third->replay_key);
+}
+
 TEST(TelnyxKey, IsTakenRawAndInItsEnvelope) {
     const auto raw = telnyx_key(telnyx_public);
     ASSERT_TRUE(raw);
@@ -360,6 +381,24 @@ TEST(PlivoSignature, HasOneReplayKeyHoweverTheQueryIsOrdered) {
     const auto second = verify_plivo(again, token);
     ASSERT_TRUE(first && second);
     EXPECT_EQ(first->replay_key, second->replay_key);
+}
+
+// The same, of a body that is moved into the query, and of what is listed beside the right
+// signature.
+TEST(PlivoSignature, HasOneReplayKeyHoweverTheMessageIsCut) {
+    const auto first = verify_plivo(plivo_request(), token);
+    SignedRequest moved = plivo_request();
+    moved.query =
+        "callId=abc&flow=answer&provider=plivo.CallUUIDu-1Directionoutbound"
+        "From15550001111To15550002222";
+    moved.body.clear();
+    SignedRequest listed = plivo_request();
+    listed.headers[0].second = "AAAA," + listed.headers[0].second + ", BBBB";
+    for (const SignedRequest& again : {moved, listed}) {
+        const auto second = verify_plivo(again, token);
+        ASSERT_TRUE(first && second);
+        EXPECT_EQ(first->replay_key, second->replay_key);
+    }
 }
 
 TEST(Form, IsReadAndWrittenWhole) {
