@@ -4,6 +4,7 @@
     HARDSHELL_BUILD=build/dev tests/ops/backup_test.py
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -237,6 +238,26 @@ class Drill(unittest.TestCase):
             pack.write_bytes(bytes(data))
         restored = run("restore.sh", self.place / "copies", self.place / "new")
         self.assertEqual(restored.returncode, 1, restored.stdout)
+        self.assertEqual(list((self.place / "new").iterdir()), [])
+
+    def test_a_file_that_is_not_what_it_was_is_put_nowhere(self):
+        stage = self.machine("stage")
+        (stage / "state").mkdir()
+        sums = []
+        for number in range(9):
+            text = f"conversation {number}"
+            (stage / f"state/{number}.jsonl").write_text(text)
+            sums.append(f"{hashlib.sha256(text.encode()).hexdigest()}  ./{number}.jsonl\n")
+        (stage / "MANIFEST").write_text("".join(sums))
+        (stage / "state/4.jsonl").write_text("conversation 5")
+        for words in (["init"], ["backup", "--tag", "hardshell", str(stage)]):
+            subprocess.run(["restic", "--no-cache", "--repo", self.place / "copies", *words],
+                           env={"PATH": os.environ["PATH"], **PASSWORD}, check=True,
+                           capture_output=True)
+        restored = run("restore.sh", self.place / "copies", self.place / "new")
+        self.assertEqual(restored.returncode, 1, restored.stdout)
+        self.assertIn("4.jsonl", restored.stdout + restored.stderr)
+        self.assertIn("nothing was put in place", restored.stderr)
         self.assertEqual(list((self.place / "new").iterdir()), [])
 
     def test_without_a_password_nothing_is_copied(self):
