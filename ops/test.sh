@@ -20,6 +20,9 @@ if [ "${1:-}" = --machine ]; then
   tests/fly/build_image.sh build/fly --whole
   step "image in a container, then in a virtual machine"
   tests/fly/boot_test.py container build/fly
+  step "the same image once more"
+  tests/fly/build_image.sh build/fly_again --whole
+  tests/fly/reproduced.py build/fly build/fly_again
   cmake --preset dev >/dev/null
   ctest --preset machine
   exit 0

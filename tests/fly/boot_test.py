@@ -23,7 +23,7 @@ from machine import run_machine
 LARGEST_MB = 60  # compressed
 ASKERS = 4  # at once, when it is told to stop
 # Goals, not limits: a busy machine is slower.
-LISTENS_MS = 300
+STARTED_MS = 300
 STOPS_S = 2
 # What stock OpenClaw's guide has in fly.toml; Fly appends it to our entrypoint.
 STOCK_COMMAND = "node dist/index.js gateway --allow-unconfigured --port 3000 --bind lan".split()
@@ -58,10 +58,11 @@ def in_a_group(work, test):
 
 def started(work, verdict, image, data, group):
     container = Container(work, image, data, group)
-    listens = container.milliseconds_to("listening on")
-    verdict.expect(listens is not None, "the gateway listens")
-    if listens is not None:
-        print(f"        {listens:.0f} ms after the start of the container (goal: {LISTENS_MS} ms)")
+    times = container.milliseconds_to_startupz()
+    verdict.expect(times is not None, "/startupz answers 200")
+    if times is not None:
+        print(f"        {times[0]:.0f} ms after the entrypoint (goal: {STARTED_MS} ms), "
+              f"{times[1]:.0f} ms after the start of the container")
     return container
 
 

@@ -21,12 +21,15 @@ buildah() { command buildah "${storage[@]}" "$@"; }
 base=localhost/hardshell-test-base
 programs=localhost/hardshell-test-programs
 
+# One time for everything: the same sources give the same image (tests/fly/reproduced.py).
+when=$(git -C "$source" log -1 --format=%ct 2>/dev/null || echo 0)
+
 # image_of NAME DIRECTORY [PLACE]: an image that holds just these files.
 image_of() {
   local container
   container=$(buildah from scratch)
   buildah copy -q "$container" "$2" "${3:-/}" >/dev/null
-  buildah commit -q --rm "$container" "$1" >/dev/null
+  buildah commit -q --timestamp "$when" --rm "$container" "$1" >/dev/null
 }
 
 # Trimmed as Debian's slim image is, and with the package sources of this machine.
@@ -69,8 +72,6 @@ else
   image_of "$programs" "$work/out" /out
   options+=(--build-arg "PROGRAMS=$programs")
 fi
-# One time for everything: the same sources give the same image.
-when=$(git -C "$source" log -1 --format=%ct 2>/dev/null || echo 0)
 buildah bud -q --format docker --layers --target hardshell "${options[@]}" --network host \
   --timestamp "$when" \
   --ignorefile "$source/fly/Dockerfile.dockerignore" --file "$source/fly/Dockerfile" \

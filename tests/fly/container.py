@@ -1,9 +1,11 @@
 """A stand-in for a host of containers: the image's files as root, namespaces and a memory group of
 its own, the image's command as first process. Only the loopback network is there."""
 
+import ctypes
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -109,6 +111,7 @@ ip link set lo up
 cd "$new"
 pivot_root . old
 umount -l /old
+echo "container: entrypoint"
 exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
   OPENCLAW_GATEWAY_PORT=3000 OPENCLAW_GATEWAY_TOKEN=token-of-the-container "$@"
 """
@@ -121,20 +124,36 @@ class Container:
         enter = ENTER.replace("@CGROUP@", group.mount_line())
         variables = [one for one in image["Env"] if not one.startswith("PATH=")]
         self.group = group
+        tests = test_files(work)
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--fork",
-             "--kill-child", "sh", "-c", enter, "sh", work / "rootfs", data, test_files(work),
+             "--kill-child", "sh", "-c", enter, "sh", work / "rootfs", data, tests,
              *variables, *image["Entrypoint"], *image["Cmd"]],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             preexec_fn=group.enter)
         self.console = Console(self.process)
         self.first = first_process_of(self.process.pid)
+        self.served = None
+        self.probe = threading.Thread(target=self._ask_startupz, daemon=True)
+        self.probe.start()
 
-    def milliseconds_to(self, text, seconds=60):
-        """After the start of the container; None when no such line was printed."""
-        when = self.console.wait_for(text, seconds)
-        return None if when is None else (when - self.started) * 1000
+    def _ask_startupz(self):
+        """Every millisecond until it is answered with 200, from inside the container's network."""
+        enter_network_of(self.first)  # of this thread alone
+        while self.process.poll() is None:
+            if answers_startupz():
+                self.served = time.monotonic()
+                return
+            time.sleep(0.001)
+
+    def milliseconds_to_startupz(self, seconds=60):
+        """(after the entrypoint, after the start of the container); None when it was never 200."""
+        self.probe.join(seconds)
+        entered = self.console.wait_for("container: entrypoint", 1)
+        if self.served is None or entered is None:
+            return None
+        return (self.served - entered) * 1000, (self.served - self.started) * 1000
 
     def start_inside(self, *words):
         """A program beside the gateway, as `fly ssh console -C` starts one."""
@@ -170,6 +189,25 @@ class Container:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+def enter_network_of(process):
+    """The calling thread's sockets are in that process's network from now on."""
+    new_network = 0x40000000  # CLONE_NEWNET
+    with open(f"/proc/{process}/ns/net", "rb") as network:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.setns(network.fileno(), new_network) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+
+
+def answers_startupz():
+    try:
+        with socket.create_connection(("127.0.0.1", 3000), timeout=1) as connection:
+            connection.sendall(b"GET /startupz HTTP/1.1\r\nHost: localhost\r\n"
+                               b"Connection: close\r\n\r\n")
+            return connection.recv(64).startswith(b"HTTP/1.1 200")
+    except OSError:
+        return False
 
 
 def first_process_of(unshare):
