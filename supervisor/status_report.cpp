@@ -70,6 +70,8 @@ StatusReport describe(const Situation& situation) {
     StatusReport report;
     report.set_degraded(situation.plan.degraded());
     report.set_plan_source(situation.plan.source());
+    report.set_plan_made_ms(situation.plan.made_ms());
+    report.set_mode_is_remote(situation.plan.mode_is_remote());
     add_workers(situation, report);
     add_layers(situation.layers, report);
     for (const std::string& reason : situation.missing_listeners) report.add_missing(reason);

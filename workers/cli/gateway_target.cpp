@@ -1,5 +1,8 @@
 #include "workers/cli/gateway_target.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <optional>
 
 #include "workers/cli/control_client.h"
@@ -65,8 +68,22 @@ void take_plan(const Plan& plan, Target& target) {
     }
 }
 
+// Whether the running gateway has read openclaw.json as it is now. A planner of one's own would
+// take longer than all the rest of a short command.
+bool has_read_the_file(const Context& context, const StatusReport& status) {
+    struct stat file {};
+    if (status.config_path() != context.config_path) return false;
+    if (::stat(context.config_path.c_str(), &file) != 0 && errno != ENOENT) return false;
+    // Of the change, not of the content: a file put back by `cp -p` looks old.
+    const int64_t changed_ms = file.st_ctim.tv_sec * 1000 + file.st_ctim.tv_nsec / 1'000'000;
+    return changed_ms < status.plan_made_ms();
+}
+
 // The one of gateway.remote; null where gateway.mode is another, or no planner answers.
-const RemoteGateway* remote_gateway(const Sources& sources) {
+const RemoteGateway* remote_gateway(const Context& context, const Sources& sources) {
+    if (sources.status && !sources.status->mode_is_remote() &&
+        has_read_the_file(context, *sources.status))
+        return nullptr;
     const Result<Plan>& plan = sources.plan();
     return plan && plan->has_remote() ? &plan->remote() : nullptr;
 }
@@ -129,7 +146,7 @@ bool is_loopback_url(const std::string& url) {
 
 Result<Target> choose_target(const Context& context, const Sources& sources) {
     if (context.arguments.text("url").empty())
-        if (const RemoteGateway* remote = remote_gateway(sources))
+        if (const RemoteGateway* remote = remote_gateway(context, sources))
             return remote_target(context, *remote);
     Target target;
     target.running = sources.status.has_value();

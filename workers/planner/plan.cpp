@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "workers/common/base/clock.h"
 #include "workers/common/base/frame_stream.h"
 #include "workers/common/base/json.h"
 #include "workers/planner/channel_accounts.h"
@@ -378,8 +379,8 @@ struct Builder {
     void add_remote() {
         const Json& gateway = member(chosen.config.resolved, "gateway");
         const Json& remote = member(gateway, "remote");
-        if (request.takes_effect() || text_member(gateway, "mode") != "remote" ||
-            text_member(remote, "url").empty())
+        plan.set_mode_is_remote(text_member(gateway, "mode") == "remote");
+        if (request.takes_effect() || !plan.mode_is_remote() || text_member(remote, "url").empty())
             return;
         plan.mutable_remote()->set_url(text_member(remote, "url"));
         plan.mutable_remote()->set_token(text_member(remote, "token"));
@@ -496,6 +497,7 @@ Plan plan_of(const PlanRequest& request, const LoadedConfig& config) {
 }
 
 PlanReply answer(const PlanRequest& request, Environment environment) {
+    const int64_t began_ms = wall_ms();
     forget_files_read();
     if (!request.working_dir().empty()) environment.add_trusted_file(request.working_dir(), ".env");
     environment.add_file(request.state_dir() + "/.env");
@@ -510,6 +512,7 @@ PlanReply answer(const PlanRequest& request, Environment environment) {
             return reply;
         }
     *reply.mutable_plan() = make_plan(request, environment);
+    reply.mutable_plan()->set_made_ms(began_ms);
     return reply;
 }
 

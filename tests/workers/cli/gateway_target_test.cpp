@@ -5,10 +5,12 @@
 #include <sys/wait.h>
 
 #include <filesystem>
+#include <functional>
 
 #include "tests/workers/cli/doubles.h"
 #include "workers/cli/commands/dashboard.h"
 #include "workers/cli/plan_query.h"
+#include "workers/common/base/clock.h"
 
 namespace cli {
 namespace {
@@ -133,6 +135,48 @@ TEST(GatewayTarget, SpeaksToTheGatewayElsewhereWithItsOwnCredentialOnly) {
     const auto target = choose_target(context_with(directory, {}, set), fake.sources());
     EXPECT_EQ(target->password.reveal(), "word of far");
     EXPECT_TRUE(target->token.empty());
+}
+
+TEST(GatewayTarget, AsksNoPlannerWhereTheRunningGatewayHasReadTheFile) {
+    const Directory directory;
+    directory.write("state/openclaw.json", "{}");
+    const Context context = context_with(directory, {"--token", "T"}, {});
+    Plan plan = plan_with("");
+    plan.mutable_remote()->set_url("wss://far.example");
+    Fake fake{plan};
+    Sources sources = fake.sources();
+    StatusReport& status = sources.status.value();
+    status.set_config_path(context.config_path);
+    status.set_plan_made_ms(wall_ms() + 60'000);
+    EXPECT_EQ(choose_target(context, sources)->url, "ws://127.0.0.1:3000");
+    EXPECT_EQ(fake.asked, 0);
+    // Without a file, too.
+    std::filesystem::remove(context.config_path);
+    EXPECT_EQ(choose_target(context, sources)->url, "ws://127.0.0.1:3000");
+    EXPECT_EQ(fake.asked, 0);
+}
+
+TEST(GatewayTarget, AsksThePlannerWhereTheRunningGatewayMayNotKnowTheMode) {
+    const Directory directory;
+    directory.write("state/openclaw.json", "{}");
+    const Context context = context_with(directory, {"--token", "T"}, {});
+    Plan plan = plan_with("");
+    plan.mutable_remote()->set_url("wss://far.example");
+    Fake fake{plan};
+    const auto url_when = [&](const std::function<void(StatusReport&)>& differs) {
+        Sources sources = fake.sources();
+        StatusReport& status = sources.status.value();
+        status.set_config_path(context.config_path);
+        status.set_plan_made_ms(wall_ms() + 60'000);
+        differs(status);
+        return choose_target(context, sources)->url;
+    };
+    EXPECT_EQ(url_when([](StatusReport& status) { status.set_mode_is_remote(true); }),
+              "wss://far.example");
+    EXPECT_EQ(url_when([](StatusReport& status) { status.set_plan_made_ms(wall_ms() - 60'000); }),
+              "wss://far.example");
+    EXPECT_EQ(url_when([](StatusReport& status) { status.set_config_path("/other.json"); }),
+              "wss://far.example");
 }
 
 TEST(GatewayTarget, KnowsPasswordsToo) {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "tests/workers/planner/planner_fixture.h"
+#include "workers/common/base/clock.h"
 #include "workers/common/base/paths.h"
 #include "workers/planner/gateway_access.h"
 
@@ -310,6 +311,7 @@ TEST_F(ThePlan, NamesTheGatewayElsewhereToACommandLineOnly) {
     write("openclaw.json", R"({gateway: {mode: "remote",
         remote: {url: "wss://far.example", token: "s3cret-rt", password: "s3cret-rp"}}})");
     EXPECT_FALSE(plan().has_remote());
+    EXPECT_TRUE(plan().mode_is_remote());
     hardshell::proto::PlanRequest asked = request();
     asked.set_takes_effect(false);
     const auto remote = planner::answer(asked, environment).plan().remote();
@@ -317,6 +319,14 @@ TEST_F(ThePlan, NamesTheGatewayElsewhereToACommandLineOnly) {
               "wss://far.example s3cret-rt s3cret-rp");
     write("openclaw.json", R"({gateway: {mode: "local", remote: {url: "wss://far.example"}}})");
     EXPECT_FALSE(planner::answer(asked, environment).plan().has_remote());
+    EXPECT_FALSE(plan().mode_is_remote());
+}
+
+TEST_F(ThePlan, TellsWhenItsFilesWereRead) {
+    const int64_t before = wall_ms();
+    const int64_t made = plan().made_ms();
+    EXPECT_GE(made, before);
+    EXPECT_LE(made, wall_ms());
 }
 
 // Every place of a configuration that can hold a secret.
