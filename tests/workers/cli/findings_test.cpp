@@ -144,14 +144,29 @@ TEST(Findings, ShowEveryLayer) {
     filter.set_holds(true);
     filter.set_detail("61 calls denied");
     report.add_missing("workers share one user: not started as root");
-    report.add_missing("no cgroups: memory limits by polling");
+    EXPECT_EQ(findings_exit_code(judge_machine(report)), 0) << "notes";
+    report.add_missing("port 3000 on :: is taken by another program; end it");
     const Findings found = judge_machine(report);
-    EXPECT_EQ(findings_exit_code(found), 0) << "notes";
+    EXPECT_EQ(findings_exit_code(found), 1) << "nobody can be served";
     EXPECT_THAT(text_of(found), HasSubstr("note    layer users: missing: not started as root\n"
                                           "        -> start as root"));
     EXPECT_THAT(text_of(found), HasSubstr("ok      layer system call filter: holds: 61 calls"));
-    EXPECT_THAT(text_of(found), HasSubstr("note    this machine: no cgroups"));
+    EXPECT_THAT(text_of(found), HasSubstr("PROBLEM this machine: port 3000 on :: is taken"));
     EXPECT_THAT(found, SizeIs(3)) << "one user is not named twice";
+}
+
+TEST(Findings, TellChannelsThatAreNotConnected) {
+    const Json report = Json::parse(R"({"channelAccounts": {
+        "discord": [{"accountId": "default", "running": true, "connected": true}],
+        "slack": [{"accountId": "default", "running": false}],
+        "telegram": [{"accountId": "ops", "running": true, "connected": false,
+                      "lastError": "no connection to api.telegram.org"}]}})");
+    const Findings found = judge_channels(report);
+    EXPECT_THAT(found, SizeIs(2)) << "of slack, which has no worker, that is said elsewhere";
+    EXPECT_THAT(text_of(found), HasSubstr("ok      channel discord, account default: connected"));
+    EXPECT_THAT(text_of(found), HasSubstr("PROBLEM channel telegram, account ops: not connected: "
+                                          "no connection to api.telegram.org\n        -> "));
+    EXPECT_THAT(judge_channels(Json::object()), IsEmpty());
 }
 
 TEST(Findings, TellThatTheVolumeFillsOnce) {

@@ -33,12 +33,35 @@ const WeightRow& row_of(Weight weight) {
                          [&](const WeightRow& row) { return row.weight == weight; });
 }
 
-// Whether a client with the known credential is served: the whole way from the port to the agent.
+// What to do about a gateway of this machine that does not take this client.
+std::string cure_of_refusal(const Error& why, const Target& target) {
+    if (!target.running)
+        return "another program listens on port " + std::to_string(target.port) +
+               "; use another --port";
+    if (why.fault == Fault::bad_credentials)
+        return "correct " + target.credential_source +
+               " here, or start the gateway again so that it takes that one";
+    return "see `hardshell logs gateway`";
+}
+
+bool is_served(const Result<hardshell::proto::StatusReport>& status) {
+    using hardshell::proto::WorkerStatus;
+    return status && status->port() > 0 &&
+           std::any_of(
+               status->workers().begin(), status->workers().end(), [](const WorkerStatus& worker) {
+                   return worker.name() == "gateway" && worker.state() == WorkerStatus::READY;
+               });
+}
+
+// Whether a client with the known credential is served: the whole way from the port to the agent,
+// and what the channels say.
 Findings judge_answer(const Context& context, const Sources& sources) {
     Result<Target> target = choose_target(context, sources);
     const bool is_elsewhere = sources.plan() && sources.plan()->has_remote();
     // Without a running gateway its credential is nobody's problem yet.
     if (!target && !sources.status && !is_elsewhere) return {};
+    // Said already, with the reason.
+    if (sources.status && !is_elsewhere && !is_served(sources.status)) return {};
     if (!target) return {{Weight::problem, "client", target.error().what, ""}};
     const Deadline deadline = std::chrono::steady_clock::now() + answer_patience;
     Result<std::unique_ptr<GatewayClient>> client = GatewayClient::connect(*target, deadline);
@@ -50,13 +73,18 @@ Findings judge_answer(const Context& context, const Sources& sources) {
                          "; for a gateway on this machine set gateway.mode to \"local\""}};
         if (!target->running && client.error().fault == Fault::unreachable) return {};
         return {{Weight::problem, "client", client.error().what,
-                 target->running ? "see `hardshell logs gateway`"
-                                 : "another program listens on port " +
-                                       std::to_string(target->port) + "; use another --port"}};
+                 cure_of_refusal(client.error(), *target)}};
     }
     Result<Json> health = (*client)->call({"health", Json::object(), false, {}}, deadline);
     if (!health) return {{Weight::problem, "client", health.error().what, "see `hardshell logs`"}};
-    return {{Weight::good, "client", target->url + " answers, the credential is right", ""}};
+    Findings found = {
+        {Weight::good, "client", target->url + " answers, the credential is right", ""}};
+    const Result<Json> channels =
+        (*client)->call({"channels.status", Json::object(), false, {}}, deadline);
+    append_new(found, channels ? judge_channels(*channels)
+                               : Findings{{Weight::problem, "channels", channels.error().what,
+                                           "see `hardshell logs gateway`"}});
+    return found;
 }
 
 // Of the gateway that runs: port and bind mode of its command line, which this shell does not know.
@@ -107,6 +135,28 @@ std::string findings_json(const Findings& findings) {
     return print_json(out) + "\n";
 }
 
+Findings judge_channels(const Json& report) {
+    Findings found;
+    const Json& channels = member(report, "channelAccounts");
+    if (!channels.is_object()) return found;
+    for (const auto& [channel, accounts] : channels.items())
+        for (const Json& account : accounts) {
+            // Of others their worker tells why.
+            if (!bool_member(account, "running") || !account.contains("connected")) continue;
+            const std::string subject =
+                "channel " + channel + ", account " + text_member(account, "accountId", "?");
+            const std::string why = text_member(account, "lastError");
+            if (bool_member(account, "connected"))
+                found.push_back({Weight::good, subject, "connected", ""});
+            else
+                found.push_back({Weight::problem, subject,
+                                 "not connected" + (why.empty() ? "" : ": " + why),
+                                 "nothing comes in until it is: see `hardshell logs " + channel +
+                                     "` and ops/runbooks/" + channel + "-does-not-answer.md"});
+        }
+    return found;
+}
+
 int findings_exit_code(const Findings& findings) {
     return std::any_of(findings.begin(), findings.end(),
                        [](const Finding& finding) { return finding.weight == Weight::problem; })
@@ -135,7 +185,7 @@ int run_doctor(const Context& context) {
         append_new(all, judge_memory(*status, machine_memory()));
     }
     append_new(all, judge_answer(context, {status, plan_of}));
-    if (status && status->port() > 0) {
+    if (is_served(status)) {
         const Place place = check_place(*status, plan);
         append_new(all, judge_check_path(place, ask_check_path(place)));
     }

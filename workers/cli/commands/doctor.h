@@ -5,6 +5,7 @@
 
 #include "workers/cli/commands/findings.h"
 #include "workers/cli/context.h"
+#include "workers/common/base/json.h"
 
 namespace cli {
 
@@ -12,6 +13,9 @@ std::string findings_text(const Findings& findings, const Style& style);
 std::string findings_json(const Findings& findings);
 // 0 when no finding is a problem, else 1.
 int findings_exit_code(const Findings& findings);
+
+// Of accounts whose worker runs, whether they are connected; from an answer of channels.status.
+Findings judge_channels(const Json& report);
 
 int run_doctor(const Context& context);
 

@@ -231,7 +231,8 @@ Findings judge_plan(const Result<Plan>& plan, const std::string& config_path) {
     Findings found;
     if (!plan->degraded().empty())
         found.push_back({Weight::problem, "configuration", plan->degraded(),
-                         "correct it; until then the gateway runs with: " + plan->source()});
+                         "correct it, it is taken over at once; `hardshell config validate` names "
+                         "all that is wrong"});
     // The reason for a degraded state often is one of the notices.
     for (const Notice& notice : plan->notices()) append_new(found, {judge_notice(notice)});
     if (found.empty())
@@ -263,7 +264,7 @@ Findings judge_idle_secrets(const Plan& plan, const paths::Environment& environm
             found.push_back({Weight::note, "secret",
                              std::string(name) +
                                  " is set and nobody uses it: openclaw.json has another value in "
-                                 "its place, or not what it is for",
+                                 "its place, or nothing that takes it",
                              "configure what it is for, or remove it (on Fly: fly secrets unset " +
                                  std::string(name) + ")"});
     }

@@ -293,7 +293,8 @@ Findings judge_places(const std::vector<Place>& places, const paths::Environment
         else
             found.push_back(
                 {Weight::problem, "network", place.host + " (" + place.subject + "): " + why,
-                 "check the machine's network and name server; if the address is wrong, " +
+                 "check the machine's network and name server; if the address is wrong, "
+                 "correct " +
                      setting_of(place)});
     }
     return found;

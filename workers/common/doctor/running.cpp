@@ -46,6 +46,8 @@ constexpr Cure layer_cures[] = {
     {"landlock", "use a kernel with Landlock (5.13 or later, lsm=landlock)"},
     {"syscall", "use a kernel with seccomp filters (CONFIG_SECCOMP_FILTER)"},
     {"seccomp", "use a kernel with seccomp filters (CONFIG_SECCOMP_FILTER)"},
+    {"spared", "give the container CAP_SYS_RESOURCE (docker run --cap-add SYS_RESOURCE)"},
+    {"task", "mount a pids control group that can be written"},
 };
 
 template <size_t Count>
@@ -169,8 +171,11 @@ Findings judge_status(const Result<StatusReport>& status) {
         {Weight::good, "gateway",
          process + " on port " + std::to_string(status->port()) + ", bind " + status->bind(), ""}};
     if (!status->degraded().empty())
-        found.push_back({Weight::problem, "gateway", status->degraded(),
-                         "it runs with: " + status->plan_source()});
+        found.push_back(
+            {Weight::problem, "gateway", status->degraded(),
+             "correct it, it is taken over at once; until then it runs with " +
+                 std::string(status->plan_source() == "none" ? "no configuration"
+                                                             : "the last one that could be used")});
     for (const WorkerStatus& worker : status->workers()) found.push_back(judge_worker(worker));
     for (const Finding& finding : judge_tunnel(*status)) found.push_back(finding);
     for (const Finding& finding : judge_log(*status)) found.push_back(finding);
@@ -187,7 +192,8 @@ Findings judge_machine(const StatusReport& status) {
             std::any_of(status.layers().begin(), status.layers().end(), [&](const Layer& layer) {
                 return !layer.detail().empty() && missing.find(layer.detail()) != std::string::npos;
             });
-        if (!said) found.push_back({Weight::note, "this machine", missing, ""});
+        // Somebody does not listen, does not run, or not as configured: the text has the cure.
+        if (!said) found.push_back({Weight::problem, "this machine", missing, ""});
     }
     return found;
 }
