@@ -28,7 +28,7 @@ class Cgroup {
 
     // Makes the groups where they are missing, and sets their limits.
     Done limit(const MemoryBudget& budget, int most_tasks);
-    // A process that writes "0" to each of them is inside.
+    // A process of one thread that writes "0" to each of them is inside.
     std::vector<int> doors() const;
     // Bytes of the worker's own memory, page cache not counted; nothing where it is not counted.
     std::optional<uint64_t> used() const;

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -149,6 +150,63 @@ TEST_F(FakeVersion2, SaysWhenItMayNotDivideTheTree) {
     const Cgroups groups = open();
     EXPECT_FALSE(groups.limits_memory());
     EXPECT_THAT(groups.mode(), HasSubstr("may not be divided"));
+}
+
+// Version 1 beside an empty tree of version 2, as on Fly.
+class FakeVersion1 : public testing::Test {
+  protected:
+    void SetUp() override {
+        char name[] = "/tmp/cgroup_test_XXXXXX";
+        root_ = mkdtemp(name);
+        for (const char* tree : {"memory", "pids", "unified"}) {
+            std::filesystem::create_directories(root_ + "/" + tree + "/hardshell-k/agent");
+            for (const char* file : {"tasks", "cgroup.procs", "pids.max", "memory.limit_in_bytes"})
+                put(tree + std::string("/hardshell-k/agent/") + file, "");
+        }
+    }
+    void TearDown() override { std::filesystem::remove_all(root_); }
+    void put(const std::string& file, const std::string& text) {
+        std::ofstream(root_ + "/" + file) << text;
+    }
+    Cgroups open() const {
+        return Cgroups::open(
+            find_cgroup_trees("30 22 0:26 / " + root_ + "/memory rw - cgroup c rw,memory\n" +
+                                  "31 22 0:27 / " + root_ + "/pids rw - cgroup c rw,pids\n" +
+                                  "32 22 0:28 / " + root_ + "/unified rw - cgroup2 c rw\n",
+                              "2:memory:/\n1:pids:/\n0::/\n"),
+            "k");
+    }
+
+    std::string root_;
+};
+
+TEST_F(FakeVersion1, IsEnteredThreadByThreadAndAlone) {
+    Cgroups groups = open();
+    EXPECT_EQ(groups.mode(), "kept by the kernel (cgroup v1)");
+    const auto agent = groups.make("agent");
+    ASSERT_TRUE(agent->limit({80, 100}, 32));
+    ASSERT_THAT(agent->doors(), SizeIs(2));
+    for (const int door : agent->doors()) ASSERT_EQ(write(door, "0", 1), 1);
+    EXPECT_EQ(content(root_ + "/memory/hardshell-k/agent/tasks"), "0");
+    EXPECT_EQ(content(root_ + "/pids/hardshell-k/agent/tasks"), "0");
+    EXPECT_EQ(content(root_ + "/unified/hardshell-k/agent/tasks"), "");
+}
+
+TEST_F(FakeVersion1, TakesNewProcessesAgainWhenThoseInsideAreEnded) {
+    const pid_t child = fork();
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    Cgroups groups = open();
+    const auto agent = groups.make("agent");
+    ASSERT_TRUE(agent->limit({80, 100}, 32));
+    put("pids/hardshell-k/agent/cgroup.procs", std::to_string(child) + "\n");
+    EXPECT_FALSE(agent->kill()) << "a file does not empty itself";
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFSIGNALED(status));
+    EXPECT_EQ(content(root_ + "/pids/hardshell-k/agent/pids.max"), "32");
 }
 
 // Our group is not the topmost and holds others: an init, a wrapper.
