@@ -2,7 +2,8 @@
 # Installs, builds and passes all tests: what a change must pass.
 #   ops/test.sh [ctest arguments, for example -R Gateway]
 #   ops/test.sh --machine      only what takes long: the image compiled as a host of containers does,
-#                              booted in a virtual machine as on Fly, and 1,000 turns in 256 MB
+#                              once more to compare the two, booted in a virtual machine as on Fly,
+#                              and 1,000 turns in 256 MB
 #
 # Everything runs with the address and undefined-behaviour sanitizers; each fuzz target runs for
 # HARDSHELL_FUZZ_SECONDS (10); the release build is built and answers one message.

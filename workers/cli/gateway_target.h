@@ -32,7 +32,8 @@ struct Target {
 
 inline constexpr uint32_t default_port = 18789;
 
-// What is known about the gateway of this machine; `plan` only where it was needed.
+// What is known about the gateway of this machine; `plan` only where it was needed, which it is not
+// for gateway.mode where the gateway that runs has read openclaw.json as it is now.
 struct Sources {
     Result<hardshell::proto::StatusReport> status;
     // Asked at most once, and only when something is missing.
