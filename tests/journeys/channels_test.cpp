@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "tests/journeys/journey.h"
+#include "tests/journeys/model_config.h"
 #include "tests/support/chat_platform.h"
 #include "tests/support/model_double.h"
 
@@ -14,14 +15,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr const char* config = R"({
-  "gateway": {"mode": "local"},
-  "models": {"providers": {"double": {
-    "baseUrl": "${MODEL_URL}/v1", "apiKey": "k", "api": "openai-completions",
-    "models": [{"id": "m", "name": "m"}]}}},
-  "agents": {"defaults": {"model": {"primary": "double/m"}, "heartbeat": {"every": "0m"}}},
-  "channels": {"telegram": {"botToken": "1:stub"}}
-})";
+const std::string config = config_with_model(R"(
+  "channels": {"telegram": {"botToken": "1:stub"}})");
 
 // Processes begin anew in between, on a machine that may be busy with other things.
 constexpr std::chrono::milliseconds long_patience{90'000};

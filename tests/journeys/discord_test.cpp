@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "tests/journeys/journey.h"
+#include "tests/journeys/model_config.h"
 #include "tests/support/discord_double.h"
 #include "tests/support/model_double.h"
 
@@ -21,17 +22,11 @@ constexpr const char* ops_token = "MTAwMDAwMDAwMDAwMDAwMDA5.double.token-of-the-
 // Processes begin anew in between, on a machine that may be busy with other things.
 constexpr std::chrono::milliseconds long_patience{90'000};
 
-constexpr const char* config = R"({
-  "gateway": {"mode": "local"},
-  "models": {"providers": {"double": {
-    "baseUrl": "${MODEL_URL}/v1", "apiKey": "k", "api": "openai-completions",
-    "models": [{"id": "m", "name": "m"}]}}},
-  "agents": {"defaults": {"model": {"primary": "double/m"}, "heartbeat": {"every": "0m"}}},
+const std::string config = config_with_model(R"(
   "messages": {"queue": {"mode": "followup", "cap": 100}},
   "channels": {"discord": {
     "dm": {"policy": "open", "allowFrom": ["*"]},
-    "guilds": {"300000000000000001": {"requireMention": true}}ACCOUNTS}}
-})";
+    "guilds": {"300000000000000001": {"requireMention": true}}ACCOUNTS}})");
 constexpr const char* two_accounts = R"(, "accounts": {
     "default": {"groupPolicy": "allowlist"},
     "ops": {"groupPolicy": "allowlist", "token": "${OPS_TOKEN}", "historyLimit": HISTORY}})";

@@ -8,6 +8,7 @@
 
 #include "tests/faults/own_mount.h"
 #include "tests/journeys/journey.h"
+#include "tests/journeys/model_config.h"
 #include "tests/support/model_double.h"
 #include "tests/support/telegram_double.h"
 
@@ -19,15 +20,9 @@ constexpr int64_t ann = 555;
 constexpr size_t disk_bytes = 24u << 20;
 constexpr size_t most_until_refused = 400;
 // Each message is a turn of its own, so that each has an answer of its own.
-constexpr const char* config = R"({
-  "gateway": {"mode": "local"},
-  "models": {"providers": {"double": {
-    "baseUrl": "${MODEL_URL}/v1", "apiKey": "k", "api": "openai-completions",
-    "models": [{"id": "m", "name": "m"}]}}},
-  "agents": {"defaults": {"model": {"primary": "double/m"}, "heartbeat": {"every": "0m"}}},
+const std::string config = config_with_model(R"(
   "messages": {"queue": {"mode": "followup", "debounceMs": 0, "cap": 1000}},
-  "channels": {"telegram": {"dmPolicy": "open", "allowFrom": ["*"]}}
-})";
+  "channels": {"telegram": {"dmPolicy": "open", "allowFrom": ["*"]}})");
 
 // The word that begins with '#'.
 std::string tag_in(const std::string& text) {
@@ -52,10 +47,8 @@ class FullDisk : public Journey {
         HardshellProcess::Options options;
         options.config = config;
         options.state_dir = disk->path() + "/state";
-        options.environment = {{"MODEL_URL", models.url()},
-                               {"TELEGRAM_BOT_TOKEN", telegram.token()},
-                               {"HARDSHELL_TELEGRAM_API_URL", telegram.url()},
-                               {"NODE_EXTRA_CA_CERTS", telegram.certificate_file()}};
+        options.environment = telegram.environment();
+        options.environment["MODEL_URL"] = models.url();
         start(std::move(options));
     }
     void TearDown() override {

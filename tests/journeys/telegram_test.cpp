@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "tests/journeys/journey.h"
+#include "tests/journeys/model_config.h"
 #include "tests/support/model_double.h"
 #include "tests/support/telegram_double.h"
 
@@ -12,14 +13,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int64_t ann = 555;
-constexpr const char* config = R"({
-  "gateway": {"mode": "local"},
-  "models": {"providers": {"double": {
-    "baseUrl": "${MODEL_URL}/v1", "apiKey": "k", "api": "openai-completions",
-    "models": [{"id": "m", "name": "m"}]}}},
-  "agents": {"defaults": {"model": {"primary": "double/m"}, "heartbeat": {"every": "0m"}}},
-  "channels": {"telegram": {"dmPolicy": "DM_POLICY", "allowFrom": ALLOW_FROM}}
-})";
+const std::string config = config_with_model(R"(
+  "channels": {"telegram": {"dmPolicy": "DM_POLICY", "allowFrom": ALLOW_FROM}})");
 
 class TelegramJourney : public Journey {
   protected:
@@ -34,10 +29,8 @@ class TelegramJourney : public Journey {
         });
         HardshellProcess::Options options;
         options.config = text;
-        options.environment = {{"MODEL_URL", models.url()},
-                               {"TELEGRAM_BOT_TOKEN", telegram.token()},
-                               {"HARDSHELL_TELEGRAM_API_URL", telegram.url()},
-                               {"NODE_EXTRA_CA_CERTS", telegram.certificate_file()}};
+        options.environment = telegram.environment();
+        options.environment["MODEL_URL"] = models.url();
         start(std::move(options));
     }
     void TearDown() override {
@@ -79,10 +72,8 @@ TEST_F(TelegramJourney, AWebhookBringsWhatPeopleWriteWhoeverIsKilled) {
         return reply;
     });
     HardshellProcess::Options options;
-    options.environment = {{"MODEL_URL", models.url()},
-                           {"TELEGRAM_BOT_TOKEN", telegram.token()},
-                           {"HARDSHELL_TELEGRAM_API_URL", telegram.url()},
-                           {"NODE_EXTRA_CA_CERTS", telegram.certificate_file()}};
+    options.environment = telegram.environment();
+    options.environment["MODEL_URL"] = models.url();
     hardshell = std::make_unique<HardshellProcess>(std::move(options));
     std::string text = config;
     text.replace(text.find(R"("dmPolicy": "DM_POLICY", "allowFrom": ALLOW_FROM)"), 48,

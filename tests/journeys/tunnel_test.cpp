@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "tests/journeys/journey.h"
+#include "tests/journeys/model_config.h"
 #include "tests/support/model_double.h"
 #include "tests/support/telegram_double.h"
 
@@ -17,20 +18,14 @@ namespace {
 constexpr int64_t ann = 555;
 constexpr const char* secret = "webhook-secret_1";
 constexpr const char* ngrok_token = "2TheTokenOfAnAccountNobodyMaySee";
-constexpr const char* config = R"({
-  "gateway": {"mode": "local"},
-  "models": {"providers": {"double": {
-    "baseUrl": "${MODEL_URL}/v1", "apiKey": "k", "api": "openai-completions",
-    "models": [{"id": "m", "name": "m"}]}}},
-  "agents": {"defaults": {"model": {"primary": "double/m"}, "heartbeat": {"every": "0m"}}},
+const std::string config = config_with_model(R"(
   "channels": {"telegram": {"dmPolicy": "open", "allowFrom": ["*"],
     "webhookUrl": "http://127.0.0.1:${WEBHOOK_PORT}/telegram-webhook",
     "webhookSecret": "webhook-secret_1"}},
   "plugins": {"entries": {"voice-call": {"enabled": true, "config": {
     "provider": "twilio", "fromNumber": "+15550001111",
     "twilio": {"accountSid": "AC0123456789", "authToken": "a-twilio-token"},
-    "tunnel": {"provider": "TUNNEL"}}}}}
-})";
+    "tunnel": {"provider": "TUNNEL"}}}}})");
 
 class TunnelJourney : public Journey {
   protected:
@@ -41,14 +36,11 @@ class TunnelJourney : public Journey {
             return reply;
         });
         HardshellProcess::Options options;
-        options.environment = {
-            {"MODEL_URL", models.url()},
-            {"TELEGRAM_BOT_TOKEN", telegram.token()},
-            {"HARDSHELL_TELEGRAM_API_URL", telegram.url()},
-            {"NODE_EXTRA_CA_CERTS", telegram.certificate_file()},
-            {"NGROK_AUTHTOKEN", ngrok_token},
-            {"HARDSHELL_TUNNEL_PATH",
-             std::string(std::getenv("HARDSHELL_BUILD")) + "/tests/support/agents"}};
+        options.environment = telegram.environment();
+        options.environment["MODEL_URL"] = models.url();
+        options.environment["NGROK_AUTHTOKEN"] = ngrok_token;
+        options.environment["HARDSHELL_TUNNEL_PATH"] =
+            std::string(std::getenv("HARDSHELL_BUILD")) + "/tests/support/agents";
         hardshell = std::make_unique<HardshellProcess>(std::move(options));
         std::string text = config;
         const auto put = [&](const std::string& mark, const std::string& value) {

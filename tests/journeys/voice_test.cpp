@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "tests/journeys/journey.h"
+#include "tests/journeys/model_config.h"
 #include "tests/support/media_caller.h"
 #include "tests/support/model_double.h"
 #include "tests/support/speech_double.h"
@@ -15,20 +16,14 @@ namespace {
 
 constexpr const char* ann = "+15550001111";
 constexpr const char* public_url = "https://voice.example.com/voice/webhook";
-constexpr const char* config = R"({
-  "gateway": {"mode": "local"},
-  "models": {"providers": {"double": {
-    "baseUrl": "${MODEL_URL}/v1", "apiKey": "k", "api": "openai-completions",
-    "models": [{"id": "m", "name": "m"}]}}},
-  "agents": {"defaults": {"model": {"primary": "double/m"}, "heartbeat": {"every": "0m"}}},
+const std::string config = config_with_model(R"(
   "plugins": {"entries": {"voice-call": {"enabled": true, "config": {
     "provider": "twilio", "fromNumber": "+15550002222",
     "twilio": {"accountSid": "AC0123456789"},
     "inboundPolicy": "allowlist", "allowFrom": ["+15550001111"],
     "inboundGreeting": "Greetings from the gateway.",
     "streaming": {"enabled": ${STREAMING}},
-    "publicUrl": "https://voice.example.com/voice/webhook"}}}}
-})";
+    "publicUrl": "https://voice.example.com/voice/webhook"}}}})");
 constexpr const char* stream_path = "/voice/stream";
 
 std::string config_with(bool streaming) {

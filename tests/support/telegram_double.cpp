@@ -251,6 +251,11 @@ std::string TelegramDouble::certificate_file() const {
 const std::string& TelegramDouble::token() const {
     return state_->world.options.token;
 }
+std::map<std::string, std::string> TelegramDouble::environment() const {
+    return {{"TELEGRAM_BOT_TOKEN", token()},
+            {"HARDSHELL_TELEGRAM_API_URL", url()},
+            {"NODE_EXTRA_CA_CERTS", certificate_file()}};
+}
 
 int64_t TelegramDouble::say(int64_t chat_id, int64_t user_id, const std::string& text,
                             const Json& extra) {

@@ -78,6 +78,8 @@ class TelegramDouble {
     std::string url() const;
     std::string certificate_file() const;
     const std::string& token() const;
+    // What leads a gateway here.
+    std::map<std::string, std::string> environment() const;
 
     // --- People -------------------------------------------------------------------------------
     // A person writes to the bot, or in a group that is made by that. Returns the message's id.

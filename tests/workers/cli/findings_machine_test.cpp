@@ -28,6 +28,28 @@ constexpr const char* with_volume =
     "30 21 254:16 / /data rw,relatime - ext4 /dev/vdb rw\n";
 constexpr const char* without_volume = "21 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n";
 
+// A port of the loopback interface that is ours; until it listens it refuses.
+class BoundPort {
+  public:
+    BoundPort() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        auto* const generic = reinterpret_cast<sockaddr*>(&address);
+        EXPECT_EQ(::bind(socket_.get(), generic, size), 0);
+        EXPECT_EQ(::getsockname(socket_.get(), generic, &size), 0);
+        number_ = ntohs(address.sin_port);
+    }
+    void listen() const { EXPECT_EQ(::listen(socket_.get(), 1), 0); }
+    std::string number() const { return std::to_string(number_); }
+    int descriptor() const { return socket_.get(); }
+
+  private:
+    Fd socket_;
+    int number_ = 0;
+};
+
 paths::Environment environment_of(std::map<std::string, std::string> variables) {
     return [variables = std::move(variables)](const std::string& name) {
         const auto found = variables.find(name);
@@ -158,18 +180,10 @@ TEST(NetworkFindings, LeaveTheAskingToAProxy) {
 }
 
 TEST(NetworkFindings, ComeFromRealConnections) {
-    const Fd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    socklen_t size = sizeof address;
-    ASSERT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-    const std::string port = std::to_string(ntohs(address.sin_port));
-    // Bound and not listening: the port is ours, and refuses.
-    EXPECT_THAT(reach({"own", "127.0.0.1", port}), HasSubstr("Connection refused"));
-    ASSERT_EQ(listen(listener.get(), 1), 0);
-    EXPECT_EQ(reach({"own", "127.0.0.1", port}), "");
+    const BoundPort bound;
+    EXPECT_THAT(reach({"own", "127.0.0.1", bound.number()}), HasSubstr("Connection refused"));
+    bound.listen();
+    EXPECT_EQ(reach({"own", "127.0.0.1", bound.number()}), "");
     EXPECT_THAT(reach({"own", "name.invalid", "443"}), testing::Not(IsEmpty()));
 }
 
@@ -183,19 +197,13 @@ TEST(CheckPathFindings, TellAStartedGatewayFromOneThatIsNot) {
 }
 
 TEST(CheckPathFindings, ComeFromARealConnection) {
-    const Fd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    socklen_t size = sizeof address;
-    ASSERT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-    const Place place{"check path", "127.0.0.1", std::to_string(ntohs(address.sin_port))};
+    const BoundPort bound;
+    const Place place{"check path", "127.0.0.1", bound.number()};
     EXPECT_THAT(ask_check_path(place).error().what, HasSubstr("no connection"));
-    ASSERT_EQ(listen(listener.get(), 1), 0);
+    bound.listen();
     std::string asked(64, '\0');
     std::thread server([&] {
-        const Fd client(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        const Fd client(accept4(bound.descriptor(), nullptr, nullptr, SOCK_CLOEXEC));
         (void)!recv(client.get(), asked.data(), asked.size(), 0);
         (void)!send(client.get(), "HTTP/1.1 200 OK\r\n\r\n", 19, MSG_NOSIGNAL);
     });

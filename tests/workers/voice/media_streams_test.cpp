@@ -118,13 +118,23 @@ class TheStreams : public TheDesk {
         });
     }
     std::string only_call() const { return call_id; }
-    // A caller whose stream is open and who has been greeted.
-    void connect(MediaCaller& caller) {
+    void open_stream(MediaCaller& caller) {
         const std::string token = ring_for_token();
         ASSERT_TRUE(caller.open(port, path)) << caller.http_status();
         caller.begin("AC1", "CA1", token);
+    }
+    // A caller whose stream is open and who has been greeted.
+    void connect(MediaCaller& caller) {
+        ASSERT_NO_FATAL_FAILURE(open_stream(caller));
         ASSERT_TRUE(caller.wait("mark"));
         ASSERT_TRUE(wait([&] { return step() == Step::Kind::listen; }));
+    }
+    // One who speaks while a long greeting is still being said.
+    void connect_and_interrupt(MediaCaller& caller) {
+        ASSERT_NO_FATAL_FAILURE(open_stream(caller));
+        ASSERT_TRUE(caller.wait_frames(5));
+        openai.hear_beginning();
+        ASSERT_TRUE(caller.wait("clear"));
     }
     Step::Kind step() {
         const Call* call = desk->find(only_call());
@@ -209,12 +219,7 @@ TEST_F(TheStreams, AreSilentWhenTheCallerSpeaks) {
     openai.speak_for(20'000);
     run([&] {
         MediaCaller caller;
-        const std::string token = ring_for_token();
-        ASSERT_TRUE(caller.open(port, path));
-        caller.begin("AC1", "CA1", token);
-        ASSERT_TRUE(caller.wait_frames(5));
-        openai.hear_beginning();
-        ASSERT_TRUE(caller.wait("clear"));
+        ASSERT_NO_FATAL_FAILURE(connect_and_interrupt(caller));
         EXPECT_LT(caller.frames(), 900u);
         ASSERT_TRUE(wait([&] { return step() == Step::Kind::listen; })) << "no more is said of it";
         openai.speak_for(100);
@@ -247,12 +252,7 @@ TEST_F(TheStreams, StillHearWhatIsBeingWrittenDownWhenTheyEnd) {
     times.last_words = std::chrono::seconds(60);
     run([&] {
         MediaCaller caller;
-        const std::string token = ring_for_token();
-        ASSERT_TRUE(caller.open(port, path));
-        caller.begin("AC1", "CA1", token);
-        ASSERT_TRUE(caller.wait_frames(5));
-        openai.hear_beginning();
-        ASSERT_TRUE(caller.wait("clear"));
+        ASSERT_NO_FATAL_FAILURE(connect_and_interrupt(caller));
         caller.stop();
         ASSERT_TRUE(caller.wait_closed());
         ASSERT_TRUE(openai.wait([&] { return openai.messages().size() == 2; }));
@@ -269,12 +269,7 @@ TEST_F(TheStreams, WaitForTheLastWordsOnlySoLong) {
     times.last_words = std::chrono::milliseconds(200);
     run([&] {
         MediaCaller caller;
-        const std::string token = ring_for_token();
-        ASSERT_TRUE(caller.open(port, path));
-        caller.begin("AC1", "CA1", token);
-        ASSERT_TRUE(caller.wait_frames(5));
-        openai.hear_beginning();
-        ASSERT_TRUE(caller.wait("clear"));
+        ASSERT_NO_FATAL_FAILURE(connect_and_interrupt(caller));
         caller.stop();
         ASSERT_TRUE(caller.wait_closed());
         EXPECT_TRUE(wait([&] { return open_streams() == 0; }));
