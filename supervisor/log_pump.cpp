@@ -354,9 +354,10 @@ std::vector<std::pair<std::string, LogRecord>> LogPump::recent(const std::string
     return found;
 }
 
-bool LogPump::has_forgotten(uint64_t after) const {
-    return std::any_of(speakers_.begin(), speakers_.end(),
-                       [&](const auto& entry) { return entry.second->ring.forgotten() > after; });
+bool LogPump::has_forgotten(const std::string& worker, uint64_t after) const {
+    return std::any_of(speakers_.begin(), speakers_.end(), [&](const auto& entry) {
+        return (worker.empty() || worker == entry.first) && entry.second->ring.forgotten() > after;
+    });
 }
 
 void LogPump::flush(milliseconds longest) {

@@ -66,8 +66,9 @@ class LogPump {
     // those that were suppressed or dropped.
     std::vector<std::pair<std::string, LogRecord>> recent(const std::string& worker, uint64_t after,
                                                           size_t most) const;
-    // Whether a line with a sequence above `after` is no longer in its ring.
-    bool has_forgotten(uint64_t after) const;
+    // Whether a line of that worker ("" for any) with a sequence above `after` is no longer in its
+    // ring.
+    bool has_forgotten(const std::string& worker, uint64_t after) const;
     uint64_t newest() const { return next_sequence_ - 1; }
     // When it began to count its lines.
     int64_t began_ms() const { return began_ms_; }

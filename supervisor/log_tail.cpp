@@ -39,13 +39,14 @@ LogAnswer log_tail(const LogPump& log, const LogQuery& query) {
     const uint64_t after = continues ? query.cursor() - base : 0;
     if (after == log.newest()) return answer;
 
-    auto lines = log.recent("", after, std::min<size_t>(query.most_lines(), most_lines));
+    auto lines =
+        log.recent(query.worker(), after, std::min<size_t>(query.most_lines(), most_lines));
     const size_t room = std::min<size_t>(query.most_bytes(), most_bytes);
     size_t bytes = 0;
     size_t first = lines.size();
     while (first > 0 && bytes + lines[first - 1].second.text.size() <= room)
         bytes += lines[--first].second.text.size();
-    answer.set_truncated(first > 0 || log.has_forgotten(after));
+    answer.set_truncated(first > 0 || log.has_forgotten(query.worker(), after));
     if (answer.truncated() && continues) answer.set_reset(true);
     for (; first < lines.size(); ++first)
         add_line(answer, lines[first].first, lines[first].second,

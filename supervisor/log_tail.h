@@ -1,4 +1,5 @@
-// Answers what a worker asks about the log: the last lines of all, or those after a cursor.
+// Answers what a worker asks about the log: the last lines of all workers or of one, or those
+// after a cursor.
 //
 // A cursor counts lines, from the moment at which the supervisor began: one of an earlier
 // supervisor lies before all of this one's, so that its owner is told that it starts anew. What was

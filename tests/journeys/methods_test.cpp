@@ -121,6 +121,17 @@ TEST_F(Methods, TellTheLogFromACursorOn) {
     EXPECT_EQ(ask(again, "logs.tail", {{"limit", 1}})["lines"].size(), 1u);
     EXPECT_EQ(refusal(again, "logs.tail", {{"limit", 5001}}),
               "INVALID_REQUEST: invalid logs.tail params: at /limit: must be between 1 and 5000");
+    const Json of_agent = ask(again, "hardshell.logs", {{"worker", "agent"}});
+    ASSERT_GT(of_agent["lines"].size(), 0u);
+    for (const Json& each : of_agent["lines"]) {
+        const Json read = *parse_json(each.get<std::string>());
+        const std::string subsystem = text_member(*parse_json(text_member(read, "0")), "subsystem");
+        EXPECT_TRUE(subsystem == "agent" || subsystem.starts_with("agent/")) << subsystem;
+    }
+    EXPECT_EQ(ask(again, "hardshell.logs", {{"worker", "nobody"}})["lines"], Json::array());
+    EXPECT_EQ(refusal(again, "hardshell.logs", {{"worker", "agent"}, {"limit", 5001}}),
+              "INVALID_REQUEST: invalid hardshell.logs params: at /limit: must be between 1 and "
+              "5000");
 }
 
 TEST_F(Methods, ShowEveryWorkerAndItsDeathWithinASecond) {

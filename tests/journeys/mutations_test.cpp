@@ -33,6 +33,8 @@ constexpr const char* requests[] = {
     R"("status")",
     R"("system-presence")",
     R"("logs.tail","params":{"cursor":0,"limit":5,"maxBytes":2000})",
+    R"("hardshell.logs","params":{"worker":"agent","cursor":0,"limit":5,"maxBytes":2000})",
+    R"("hardshell.chat.history","params":{"sessionKey":"main","skip":1,"limit":20})",
     R"("channels.status","params":{"probe":true,"timeoutMs":1000})",
     R"("config.get","params":{})",
     R"("config.schema","params":{})",

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 namespace supervisor {
 namespace {
@@ -26,6 +27,23 @@ class LogTail : public testing::Test {
         query.set_most_lines(500);
         query.set_most_bytes(bytes);
         return log_tail(log, query);
+    }
+    LogAnswer ask_of(const std::string& worker, uint64_t cursor = 0) {
+        LogQuery query;
+        if (cursor != 0) query.set_cursor(cursor);
+        query.set_most_lines(5);
+        query.set_most_bytes(1'000'000);
+        query.set_worker(worker);
+        return log_tail(log, query);
+    }
+    // As a worker of that name, which ends.
+    void write_as(const std::string& worker, const std::string& text) {
+        int ends[2];
+        ASSERT_EQ(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+        log.follow(worker, Fd(ends[0]));
+        const Fd in(ends[1]);
+        ASSERT_EQ(write(in.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+        log.finish(worker);
     }
     static std::vector<std::string> texts(const LogAnswer& answer) {
         std::vector<std::string> found;
@@ -91,6 +109,24 @@ TEST_F(LogTail, SaysWhenTheRingHasGoneRound) {
     EXPECT_TRUE(answer.reset());
     EXPECT_LT(answer.lines_size(), 400);
     EXPECT_GT(answer.lines_size(), 100);
+}
+
+TEST_F(LogTail, HasTheLastLinesOfAQuietWorkerThatOthersFlood) {
+    write_as("agent", "warn: quiet\n");
+    const uint64_t cursor = ask_of("agent").cursor();
+    for (int count = 0; count < 400; ++count) log.say("", std::string(1'000, 'x'));
+    EXPECT_THAT(texts(ask(5, 1'000'000)), testing::Not(testing::Contains("quiet")));
+    const LogAnswer first = ask_of("agent");
+    EXPECT_THAT(texts(first), ElementsAre("quiet"));
+    EXPECT_EQ(first.lines(0).worker(), "agent");
+    EXPECT_FALSE(first.truncated());
+    // What others lost is no break in its lines.
+    const LogAnswer next = ask_of("agent", cursor);
+    EXPECT_THAT(texts(next), IsEmpty());
+    EXPECT_FALSE(next.reset());
+    write_as("agent", "more\n");
+    EXPECT_THAT(texts(ask_of("agent", next.cursor())), ElementsAre("more"));
+    EXPECT_THAT(texts(ask_of("nobody")), IsEmpty());
 }
 
 TEST_F(LogTail, MasksWhatBecameASecretLater) {

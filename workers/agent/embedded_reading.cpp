@@ -113,21 +113,23 @@ Result<SessionStore::OlderPart> EmbeddedStore::older_part(const Session& session
     return part;
 }
 
-Result<std::string> EmbeddedStore::history(const Session& session, size_t limit, size_t bytes) {
+Result<std::string> EmbeddedStore::history(const Session& session, const HistoryPart& part) {
     const Result<std::string> path = transcript_path(session);
     if (!path) return path.error();
     std::vector<std::string> messages;
     size_t size = 2;
+    size_t skipped = 0;
     const Done done = read_backwards(*path, [&](std::string_view line) {
         std::string message = history_message(line);
         if (message.empty()) return true;
+        if (skipped < part.skip) return ++skipped, true;
         size += message.size() + 1;
-        if (size > bytes) return false;
+        if (size > part.bytes) return false;
         messages.push_back(std::move(message));
-        return messages.size() < limit;
+        return messages.size() < part.limit;
     });
     if (!done) return done.error();
-    return joined(messages, std::min(size, bytes));
+    return joined(messages, std::min(size, part.bytes));
 }
 
 SessionStore::Preview EmbeddedStore::preview(const Session& session) {

@@ -57,7 +57,7 @@ class EmbeddedStore final : public SessionStore {
     Result<bool> fork(const Session& parent, const Session& child) override;
     Done sync(const Session& session) override;
     Result<std::set<std::string>> entry_ids(const Session& session) override;
-    Result<std::string> history(const Session& session, size_t limit, size_t bytes) override;
+    Result<std::string> history(const Session& session, const HistoryPart& part) override;
     Preview preview(const Session& session) override;
     Done visit_messages(const Session& session,
                         const std::function<bool(const Json& message)>& visitor) override;

@@ -179,9 +179,12 @@ void Methods::chat_history(const Json& params, const Reply& reply) {
     std::string messages = "[]";
     if (*session && is_session_id((*session)->id())) {
         frame["sessionId"] = (*session)->id();
-        const size_t limit =
+        SessionStore::HistoryPart part;
+        part.limit =
             static_cast<size_t>(int_member(params, "limit", static_cast<int64_t>(history_default)));
-        Result<std::string> found = services_.store.history(**session, limit, history_bytes);
+        part.skip = static_cast<size_t>(int_member(params, "skip", 0));
+        part.bytes = history_bytes;
+        Result<std::string> found = services_.store.history(**session, part);
         if (!found) return reply(answer_for(found.error()));
         messages = std::move(*found);
     }

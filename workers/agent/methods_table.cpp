@@ -31,6 +31,11 @@ constexpr Field chat_history_fields[] = {
     {"sessionKey", Kind::text, true, 1},
     {"limit", Kind::integer, false, 1, 1000},
 };
+constexpr Field older_history_fields[] = {
+    {"sessionKey", Kind::text, true, 1},
+    {"skip", Kind::integer, true, 0, 100'000},  // each is read on the way
+    {"limit", Kind::integer, false, 1, 1000},
+};
 constexpr Field chat_abort_fields[] = {
     {"sessionKey", Kind::text, true, 1},
     {"runId", Kind::text, false, 1},
@@ -244,6 +249,7 @@ std::span<const Methods::Row> Methods::table() {
         {"skills.status", skills_status_fields, &Methods::skills_status},
         {"skills.bins", {}, &Methods::skills_bins},
         {"send", send_fields, &Methods::send},
+        {"hardshell.chat.history", older_history_fields, &Methods::chat_history},
         {"hardshell.pairing.list", {}, &Methods::pairing_list},
         {"hardshell.pairing.approve", pairing_fields, &Methods::pairing_approve},
         {"hardshell.pairing.reject", pairing_fields, &Methods::pairing_reject},

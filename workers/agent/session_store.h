@@ -187,8 +187,14 @@ class SessionStore {
     virtual Done sync(const Session& session) = 0;
     // Ids of all entries of its transcript.
     virtual Result<std::set<std::string>> entry_ids(const Session& session) = 0;
-    // The last `limit` messages, oldest first, at most so many bytes as JSON; printed as an array.
-    virtual Result<std::string> history(const Session& session, size_t limit, size_t bytes) = 0;
+    // The last `limit` messages before the newest `skip`, oldest first, at most so many bytes as
+    // JSON; printed as an array.
+    struct HistoryPart {
+        size_t limit = 0;
+        size_t skip = 0;
+        size_t bytes = 0;
+    };
+    virtual Result<std::string> history(const Session& session, const HistoryPart& part) = 0;
     // The text of the first user message and of the last message; empty when there is none.
     struct Preview {
         std::string first_user_text;

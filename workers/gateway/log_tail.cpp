@@ -64,6 +64,7 @@ LogQuery log_query(const Json& params) {
     LogQuery query;
     if (params.contains("cursor"))
         query.set_cursor(static_cast<uint64_t>(std::max<int64_t>(0, int_member(params, "cursor"))));
+    query.set_worker(text_member(params, "worker"));
     query.set_most_lines(static_cast<uint32_t>(int_member(params, "limit", usual_log_lines)));
     query.set_most_bytes(static_cast<uint32_t>(int_member(params, "maxBytes", usual_log_bytes)));
     return query;

@@ -1,5 +1,5 @@
-// What logs.tail answers: the supervisor's lines in the form in which stock clients read a log
-// file.
+// What logs.tail and hardshell.logs answer: the supervisor's lines in the form in which stock
+// clients read a log file.
 #pragma once
 
 #include "proto/supervisor_worker.pb.h"

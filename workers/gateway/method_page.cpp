@@ -18,9 +18,9 @@ constexpr const char* introduction =
 
 constexpr const char* own_introduction =
     "\n## Hardshell's own\n\n"
-    "What only the supervisor knows, and who asks to be let in on a chat channel; for the page and "
-    "for\nprograms. Every client is told of a change of the workers by the event "
-    "`hardshell.workers`, whose\npayload is that of the method without history.\n\n"
+    "What only the supervisor knows, older messages, and who asks to be let in on a chat channel; "
+    "for the\npage and for programs. Every client is told of a change of the workers by the event "
+    "`hardshell.workers`,\nwhose payload is that of the method without history.\n\n"
     "| method | scope | served by | |\n|---|---|---|---|\n";
 
 struct OwnMethod {
@@ -35,6 +35,10 @@ constexpr OwnMethod own_methods[] = {
      "descriptors, queue, messagesIn, messagesOut, lastInAt, lastOutAt, heartbeatAgeMs, note, "
      "logLinesSuppressed, memoryHistory?: {everyMs, points}}]}`; the history is of the last hour, "
      "since the gateway worker was started"},
+    {"hardshell.logs",
+     "`{worker, cursor?, limit?, maxBytes?}` → as `logs.tail`, with the lines of that worker "
+     "alone, "
+     "however much the others write"},
     {"hardshell.worker.history",
      "`{worker}` → `{worker, lastEnd, lastCause, lastLines, ends: [{cause, count}], deaths: "
      "[{at, cause, what}]}`: how it ended before, and what it said last before it failed"},
@@ -49,6 +53,9 @@ constexpr OwnMethod own_methods[] = {
     {"hardshell.config.check",
      "`{raw}` or `{patch}` → `{valid, issues, warnings, restarts, starts, stops, reloadMode}`: "
      "what such a change of the configuration would do; changes nothing"},
+    {"hardshell.chat.history",
+     "`{sessionKey, skip, limit?}` → as `chat.history`, with the messages before the last `skip` "
+     "ones"},
     {"hardshell.pairing.list",
      "→ `{channels: [{channel, requests: [{id, code, createdAt, lastSeenAt, meta: {name?, "
      "username?, accountId?}}]}]}`: who asks to be let in on which chat channel, as `hardshell "

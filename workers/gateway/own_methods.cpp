@@ -66,6 +66,14 @@ constexpr Field tail_fields[] = {
 };
 constexpr Shape tail_shape{tail_fields};
 
+constexpr Field worker_tail_fields[] = {
+    {"worker", Kind::filled_text, true},
+    {"cursor", Kind::integer, false, nullptr, {}, 0},
+    {"limit", Kind::integer, false, nullptr, {}, 1},
+    {"maxBytes", Kind::integer, false, nullptr, {}, 1},
+};
+constexpr Shape worker_tail_shape{worker_tail_fields};
+
 constexpr Field channels_status_fields[] = {
     {"probe", Kind::boolean},
     {"timeoutMs", Kind::integer, false, nullptr, {}, 0},
@@ -173,6 +181,7 @@ const FrontDesk::OwnRow FrontDesk::own_methods[] = {
     {"voicewake.set", &FrontDesk::voicewake_set, &voicewake_set_shape},
     {"talk.mode", &FrontDesk::talk_mode, &talk_mode_shape},
     {"hardshell.workers", &FrontDesk::workers, &workers_shape},
+    {"hardshell.logs", &FrontDesk::logs_tail, &worker_tail_shape},
     {"hardshell.worker.history", &FrontDesk::worker_history, &worker_shape},
     {"hardshell.worker.restart", &FrontDesk::worker_verb, &worker_shape},
     {"hardshell.worker.start", &FrontDesk::worker_verb, &worker_shape},

@@ -29,8 +29,10 @@ std::string channel_in(const Json& params) {
 }  // namespace
 
 void FrontDesk::logs_tail(const Json& params, const Reply& reply) {
-    if (const std::string faults = log_size_faults(params); !faults.empty())
-        return reply.failed(invalid_request("invalid logs.tail params: " + faults));
+    if (const std::string faults = log_size_faults(params); !faults.empty()) {
+        const std::string method = params.contains("worker") ? "hardshell.logs" : "logs.tail";
+        return reply.failed(invalid_request("invalid " + method + " params: " + faults));
+    }
     const auto most_bytes = static_cast<size_t>(int_member(params, "maxBytes", usual_log_bytes));
     parts_.log.ask(log_query(params), [this, reply, most_bytes](const auto& answer) {
         if (!answer) return reply.failed(unavailable(answer.error().what, true));

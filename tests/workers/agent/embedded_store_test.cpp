@@ -192,7 +192,7 @@ TEST_F(Store, RefusesNamesThatWouldLeaveItsFolder) {
         const Session bad = session("agent:main:main", id);
         EXPECT_FALSE(store->append(bad, "e", user("x"), SessionStore::Durability::soon)) << id;
         EXPECT_FALSE(store->context(bad)) << id;
-        EXPECT_FALSE(store->history(bad, 1, 100)) << id;
+        EXPECT_FALSE(store->history(bad, {1, 0, 100})) << id;
     }
     for (const char* agent : {"..", "a/b", "A", "", "x y"}) {
         const Session bad{{agent, "k"}, {{"sessionId", "s"}}};
@@ -221,13 +221,19 @@ TEST_F(Store, HistoryKeepsTheLastMessagesWithinBothLimits) {
             main, "e" + std::to_string(i),
             user("[Telegram Ann 2026-01-30 10:00] m" + std::to_string(i) + "\n[message_id: 9]"),
             SessionStore::Durability::soon));
-    const Json three = Json::parse(*store->history(main, 3, 1'000'000));
+    const Json three = Json::parse(*store->history(main, {3, 0, 1'000'000}));
     ASSERT_EQ(three.size(), 3u);
     EXPECT_EQ(three[0]["content"], "m7");
     EXPECT_EQ(three[2]["content"], "m9");
-    const std::string text = *store->history(main, 1000, 100);
+    const std::string text = *store->history(main, {1000, 0, 100});
     EXPECT_LE(text.size(), 100u);
     EXPECT_EQ(Json::parse(text).back()["content"], "m9");
+    const Json older = Json::parse(*store->history(main, {3, 3, 1'000'000}));
+    ASSERT_EQ(older.size(), 3u);
+    EXPECT_EQ(older[0]["content"], "m4");
+    EXPECT_EQ(older[2]["content"], "m6");
+    EXPECT_EQ(Json::parse(*store->history(main, {3, 8, 1'000'000})).size(), 2u);
+    EXPECT_EQ(*store->history(main, {3, 10, 1'000'000}), "[]");
     EXPECT_EQ(store->preview(main).first_user_text, "m0");
     EXPECT_EQ(store->preview(main).last_text, "m9");
 }

@@ -49,6 +49,10 @@ TEST_F(MethodsOf, ExplainWrongParameters) {
               "integer");
     EXPECT_EQ(complaint("chat.history", {{"sessionKey", "main"}, {"limit", 0}}),
               "invalid chat.history params: at /limit: must be >= 1");
+    EXPECT_EQ(complaint("chat.history", {{"sessionKey", "main"}, {"skip", 1}}),
+              "invalid chat.history params: at root: unexpected property 'skip'");
+    EXPECT_EQ(complaint("hardshell.chat.history", {{"sessionKey", "main"}, {"skip", 100'001}}),
+              "invalid hardshell.chat.history params: at /skip: must be <= 100000");
     EXPECT_EQ(complaint("agents.list", Json::array()),
               "invalid agents.list params: must be object");
     EXPECT_EQ(complaint("no.such", Json::object()), "unknown method: no.such");
@@ -208,6 +212,10 @@ TEST_F(MethodsOf, HistoryNamesTheSessionAndKeepsTheSpelling) {
     const Json some = life.ask("chat.history", {{"sessionKey", "agent:main:main"}});
     EXPECT_EQ(some["messages"].size(), 1u);
     EXPECT_TRUE(is_session_id(text_member(some, "sessionId")));
+    const Json older = life.ask("hardshell.chat.history", {{"sessionKey", "MAIN"}, {"skip", 1}});
+    EXPECT_EQ(older["sessionKey"], "MAIN");
+    EXPECT_EQ(older["sessionId"], some["sessionId"]);
+    EXPECT_EQ(older["messages"], Json::array());
     EXPECT_EQ(*life.store->count(""), 1u);
 }
 

@@ -60,6 +60,8 @@ TEST(LogTail, AsksForWhatTheClientWants) {
     EXPECT_FALSE(query.has_cursor());
     EXPECT_EQ(query.most_lines(), 500u);
     EXPECT_EQ(query.most_bytes(), 250'000u);
+    EXPECT_EQ(query.worker(), "");
+    EXPECT_EQ(log_query({{"worker", "agent"}}).worker(), "agent");
     query = log_query({{"cursor", 5}, {"limit", 7}, {"maxBytes", 9}});
     EXPECT_EQ(query.cursor(), 5u);
     EXPECT_EQ(query.most_lines(), 7u);
