@@ -257,7 +257,7 @@ describe('log lines', () => {
         assert.equal((await read('{"0":"[","1":5}')).text, '5');
     });
 
-    test('are filtered by worker, level and words', async () => {
+    test('are filtered by level and words', async () => {
         const found = (wanted) =>
             within(
                 'log_lines.js',
@@ -268,10 +268,10 @@ describe('log lines', () => {
                     ).map(({ key }) => key),
                 [[line('agent', 'one'), line('gateway', 'Two', 'ERROR')], wanted],
             );
-        assert.deepEqual(await found({ worker: '', level: '', search: '' }), [0, 1]);
-        assert.deepEqual(await found({ worker: 'agent', level: '', search: '' }), [0]);
-        assert.deepEqual(await found({ worker: '', level: 'WARN', search: '' }), [1]);
-        assert.deepEqual(await found({ worker: '', level: '', search: 'two' }), [1]);
+        assert.deepEqual(await found({ level: '', search: '' }), [0, 1]);
+        assert.deepEqual(await found({ level: 'WARN', search: '' }), [1]);
+        assert.deepEqual(await found({ level: '', search: 'two' }), [1]);
+        assert.deepEqual(await found({ level: '', search: 'agent' }), [0]);
     });
 
     test('are kept up to a limit, the newest', async () => {

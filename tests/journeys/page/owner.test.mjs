@@ -80,6 +80,10 @@ test('the log has what happened', async () => {
     await goTo('Logs');
     await page.getByRole('searchbox').fill('is stopped on request');
     await shows(page.locator('.log-line'), 'agent is stopped on request');
+    await page.getByRole('searchbox').fill('');
+    await page.getByLabel('Worker').selectOption('gateway');
+    await page.locator('.log-line[data-worker=gateway]').first().waitFor();
+    assert.equal(await page.locator('.log-line:not([data-worker=gateway])').count(), 0);
 });
 
 test('a device that asks is let in', async () => {

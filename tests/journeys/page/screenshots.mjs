@@ -29,12 +29,6 @@ await gateway.start();
 gateway.model = 'anthropic/claude-opus-4-5';
 Object.assign(gateway.answers, world());
 gateway.messages = talk.map(([role, text]) => gateway.said(role, text));
-gateway.answers['chat.history'] = () => ({
-    sessionKey: 'agent:main:main',
-    sessionId: 's-1',
-    messages: gateway.messages,
-    thinkingLevel: 'off',
-});
 try {
     for (const [path, text] of pictures) {
         const { page, context, problems } = await openPage(

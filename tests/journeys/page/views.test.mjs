@@ -74,6 +74,7 @@ test('ten thousand lines are few elements, and are searched and filtered', async
     const answers = world();
     let reads = 0;
     const [first, second] = [answers['logs.tail']({}).lines, answers['logs.tail']({}).lines];
+    gateway.answers['hardshell.logs'] = answers['hardshell.logs'];
     gateway.answers['logs.tail'] = () => {
         reads += 1;
         const lines = reads === 1 ? first : reads === 2 ? second : [];
@@ -92,8 +93,9 @@ test('ten thousand lines are few elements, and are searched and filtered', async
     await page.getByLabel('Level').selectOption('');
     await page.getByLabel('Worker').selectOption('gateway');
     assert.match(page.url(), /worker=gateway/);
+    await shows(page.getByRole('status'), /^40 lines/);
     await page.locator('.log-line').last().click();
-    await shows(page.locator('.chosen-line'), '[gateway/ws]');
+    await shows(page.locator('.chosen-line'), '[gateway]');
 });
 
 test('a line of the log is opened with the keyboard', async () => {

@@ -62,12 +62,8 @@ export class GatewayDouble {
     // What is answered without asking the test. A test may replace a row.
     answers = {
         'agent.identity.get': () => ({ agentId: 'main', name: 'Molty', avatar: 'M' }),
-        'chat.history': () => ({
-            sessionKey: mainSession,
-            sessionId: 's-1',
-            messages: this.messages,
-            thinkingLevel: 'off',
-        }),
+        'chat.history': ({ limit }) => this.history(limit),
+        'hardshell.chat.history': ({ limit, skip }) => this.history(limit, skip),
         health: () => this.health(),
         status: () => ({ model: this.model, sessions: { defaults: { model: this.model } } }),
     };
@@ -133,6 +129,17 @@ export class GatewayDouble {
 
     said(role, text, more = {}) {
         return { role, content: [{ type: 'text', text }], timestamp: Date.now(), ...more };
+    }
+
+    // The last messages before the newest `skip`.
+    history(limit = 200, skip = 0) {
+        const end = Math.max(0, this.messages.length - skip);
+        return {
+            sessionKey: mainSession,
+            sessionId: 's-1',
+            messages: this.messages.slice(Math.max(0, end - limit), end),
+            thinkingLevel: 'off',
+        };
     }
 
     health() {

@@ -36,13 +36,17 @@ const history = {
     ),
 };
 
-const logLine = (index) => {
-    const context = JSON.stringify({ subsystem: index % 3 ? 'agent' : 'gateway/ws' });
+export const logLine = (
+    index,
+    subsystem = index % 3 ? 'agent' : 'gateway/ws',
+    text = `line ${index}: a run of the main session took ${index % 700} ms`,
+) => {
+    const context = JSON.stringify({ subsystem });
     const level = index % 50 === 7 ? 'ERROR' : index % 20 === 3 ? 'WARN' : 'INFO';
     const time = new Date(Date.now() - (10_000 - index) * 100).toISOString();
     return JSON.stringify({
         0: context,
-        1: `line ${index}: a run of the main session took ${index % 700} ms`,
+        1: text,
         _meta: { logLevelName: level, date: time },
         time,
     });
@@ -183,6 +187,17 @@ export function world() {
             cursor: 10_000,
             size: 10_000,
             lines: cursor === undefined ? lines.slice(-5_000) : [],
+            truncated: false,
+            reset: false,
+        }),
+        'hardshell.logs': ({ worker: name, cursor }) => ({
+            file: 'the log',
+            cursor: 10_000,
+            size: 10_000,
+            lines:
+                cursor === undefined
+                    ? Array.from({ length: 40 }, (_, index) => logLine(9_960 + index, name))
+                    : [],
             truncated: false,
             reset: false,
         }),

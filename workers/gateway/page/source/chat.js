@@ -6,11 +6,15 @@
 // one may be opened meanwhile.
 
 import { Conversation } from './conversation.js';
+import { joinNewer, joinOlder } from './history.js';
 import { t } from './i18n.js';
 import { randomId } from './random_id.js';
 import { tab } from './storage.js';
 
+// Messages in one reading.
 const historyLimit = 200;
+// The gateway ends a reading before that limit where it would be very long.
+const longReading = 1_000_000;
 const outboxKey = 'hardshell.outbox';
 
 // What is being written, for each session.
@@ -46,6 +50,9 @@ const attachment = ({ mimeType, name, data }) => ({
     content: data,
 });
 
+const reachesBeginning = (messages, limit) =>
+    messages.length < limit && JSON.stringify(messages).length < longReading;
+
 export class Chat {
     #connection;
     #onChange;
@@ -53,7 +60,11 @@ export class Chat {
     #spellings = new Set();
     #reading = null;
     #readAgain = false;
+    #known = []; // messages of the transcript, oldest first, up to the newest
 
+    // Whether there are messages before those that are shown, and whether they are being read.
+    hasOlder = false;
+    isReadingOlder = false;
     // The transcript as far as known: "unread", "reading", "read", or why it could not be read.
     transcript = 'unread';
     problem = null;
@@ -86,9 +97,7 @@ export class Chat {
     leave() {
         this.#session = null;
         for (const kept of [outboxKey, draftKey]) tab.removeAll(kept);
-        this.conversation.clear();
-        this.problem = null;
-        this.transcript = 'unread';
+        this.#clear();
         this.#onChange();
     }
 
@@ -108,6 +117,32 @@ export class Chat {
             if (again && this.#connection.isConnected) this.read();
         });
         return reading.end;
+    }
+
+    // The messages before those that are known, one reading further.
+    async readOlder() {
+        if (!this.hasOlder || this.isReadingOlder || !this.#connection.isConnected) return;
+        const session = this.#session;
+        const { length } = this.#known;
+        this.isReadingOlder = true;
+        this.problem = null;
+        this.#onChange();
+        try {
+            const { messages } = await this.#connection.request('hardshell.chat.history', {
+                sessionKey: session,
+                skip: length - 1,
+                limit: historyLimit + 1,
+            });
+            if (session !== this.#session) return;
+            this.#takeOlder(messages ?? []);
+        } catch (error) {
+            if (session !== this.#session) return;
+            if (error.code !== 'DISCONNECTED')
+                this.problem = `${t('Older messages could not be read.')} ${error.message}`;
+        } finally {
+            if (session === this.#session) this.isReadingOlder = false;
+        }
+        this.#changed();
     }
 
     // images: [{mimeType, name, data (base64)}]
@@ -157,11 +192,42 @@ export class Chat {
     #enter(session) {
         this.#session = session;
         this.#readAgain = false;
-        this.conversation.clear();
-        this.transcript = 'unread';
-        this.problem = null;
+        this.#clear();
         for (const { text, id, time, images } of readOutbox(session))
             this.conversation.say(text, id, { time, images });
+    }
+
+    #clear() {
+        this.conversation.clear();
+        this.#known = [];
+        this.hasOlder = false;
+        this.isReadingOlder = false;
+        this.transcript = 'unread';
+        this.problem = null;
+    }
+
+    #takeNewest(messages) {
+        const isWhole = reachesBeginning(messages, historyLimit);
+        const joined = isWhole ? null : joinNewer(this.#known, messages);
+        // What was known before is kept only where this goes on with it.
+        if (!joined) this.hasOlder = !isWhole;
+        this.#known = joined ?? messages;
+        this.conversation.read(this.#known);
+    }
+
+    #takeOlder(messages) {
+        const joined = joinOlder(messages, this.#known);
+        if (!joined) {
+            // The conversation was shortened or begun anew meanwhile.
+            this.#known = [];
+            this.hasOlder = false;
+            this.read();
+            return;
+        }
+        this.hasOlder =
+            joined.length > this.#known.length && !reachesBeginning(messages, historyLimit + 1);
+        this.#known = joined;
+        this.conversation.read(joined);
     }
 
     async #readOnce() {
@@ -174,7 +240,7 @@ export class Chat {
                 limit: historyLimit,
             });
             if (session !== this.#session) return;
-            this.conversation.read(messages ?? []);
+            this.#takeNewest(messages ?? []);
             this.transcript = 'read';
         } catch (error) {
             if (session !== this.#session) return;

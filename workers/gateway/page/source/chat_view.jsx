@@ -9,6 +9,7 @@ import { assistantName, chat, chatTurn, link, mainSession, onEvent, openSession 
 import { useAnswer } from './ui.jsx';
 
 const nearEnd = 60; // pixels
+const nearBeginning = 200;
 const thinking = { key: 'thinking', kind: 'thinking' };
 
 const titleOf = (row) => row.label || row.displayName || row.derivedTitle || row.key;
@@ -53,22 +54,39 @@ function SessionChooser() {
     );
 }
 
-// Follows the end while the reader is there.
-function useFollowing(turn) {
+// Follows the end while the reader is there, and keeps the place when older items come before it.
+function useFollowing(turn, session, firstKey) {
     const scroll = useRef(null);
     const follows = useRef(true);
+    const first = useRef(firstKey);
+    const fromEnd = useRef(0);
     const [isAtEnd, setAtEnd] = useState(true);
+    // While what is on the screen is still as it was.
+    if (first.current !== firstKey && scroll.current)
+        fromEnd.current = scroll.current.scrollHeight - scroll.current.scrollTop;
     const scrolled = () => {
         if (!scroll.current) return; // the browser tells later, and the view may be gone
         const { scrollHeight, scrollTop, clientHeight } = scroll.current;
         follows.current = scrollHeight - scrollTop - clientHeight < nearEnd;
         setAtEnd(follows.current);
     };
+    const scrolledByReader = () => {
+        scrolled();
+        if (!follows.current && scroll.current?.scrollTop < nearBeginning) chat.readOlder();
+    };
     const keepUp = () => {
         if (follows.current && scroll.current) scroll.current.scrollTop = scroll.current.scrollHeight;
         scrolled();
     };
-    useLayoutEffect(keepUp, [turn]);
+    useLayoutEffect(() => {
+        follows.current = true;
+    }, [session]);
+    useLayoutEffect(() => {
+        if (first.current !== firstKey)
+            scroll.current.scrollTop = scroll.current.scrollHeight - fromEnd.current;
+        first.current = firstKey;
+        keepUp();
+    }, [turn]);
     useEffect(() => {
         const observer = new ResizeObserver(keepUp);
         observer.observe(scroll.current);
@@ -78,8 +96,20 @@ function useFollowing(turn) {
         follows.current = true;
         keepUp();
     };
-    return { scroll, scrolled, isAtEnd, showLatest };
+    return { scroll, scrolledByReader, isAtEnd, showLatest };
 }
+
+// Not disabled while it reads: it would lose the focus.
+const Older = () => (
+    <button
+        type="button"
+        class="to-older"
+        aria-disabled={chat.isReadingOlder ? 'true' : 'false'}
+        onClick={() => chat.readOlder()}
+    >
+        {chat.isReadingOlder ? t('Reading…') : t('Older messages')}
+    </button>
+);
 
 function emptyText(transcript) {
     if (transcript === 'read') return t('No messages yet. Say hello.');
@@ -88,8 +118,13 @@ function emptyText(transcript) {
 
 export function ChatView() {
     const turn = chatTurn.value;
-    const { scroll, scrolled, isAtEnd, showLatest } = useFollowing(turn);
     const { conversation, transcript } = chat;
+    const items = conversation.items();
+    const { scroll, scrolledByReader, isAtEnd, showLatest } = useFollowing(
+        turn,
+        chat.session,
+        items[0]?.key,
+    );
     const isConnected = link.value.name === 'connected';
     const wanted = argument('session');
     const isSettled = transcript === 'read';
@@ -101,7 +136,6 @@ export function ChatView() {
         if ((wanted ?? mainSession()) !== chat.session) openSession(wanted ?? mainSession());
     }, [wanted, place.value, isConnected]);
 
-    const items = conversation.items();
     if (conversation.isWaiting && isConnected) items.push(thinking);
     const problem = isProblem
         ? `${t('The history could not be read.')} ${transcript}`
@@ -116,9 +150,10 @@ export function ChatView() {
                 ref={scroll}
                 tabIndex={0}
                 aria-label={t('Conversation')}
-                onScroll={scrolled}
+                onScroll={scrolledByReader}
             >
                 <h1 class="visually-hidden">{assistantName.value}</h1>
+                {chat.hasOlder && <Older />}
                 <div
                     id="log"
                     class="log"
@@ -126,7 +161,7 @@ export function ChatView() {
                     aria-live="polite"
                     aria-relevant="additions text"
                     aria-label={t('Messages')}
-                    aria-busy={isSettled ? 'false' : 'true'}
+                    aria-busy={isSettled && !chat.isReadingOlder ? 'false' : 'true'}
                     data-empty={items.length === 0 ? emptyText(transcript) : ''}
                 >
                     {items.map((item) => (

@@ -108,3 +108,27 @@ export function readHistory(messages) {
     });
     return joined(items);
 }
+
+const isSame = (one, other) =>
+    one?.timestamp === other?.timestamp &&
+    one?.role === other?.role &&
+    JSON.stringify(one) === JSON.stringify(other);
+
+// The messages known so far, going on with the newest ones; null where these do not continue them.
+export function joinNewer(known, newest) {
+    if (newest.length === 0) return null;
+    const at = known.findLastIndex(
+        (message, index) =>
+            isSame(message, newest[0]) &&
+            newest.length >= known.length - index &&
+            isSame(known.at(-1), newest[known.length - 1 - index]),
+    );
+    return at < 0 ? null : [...known.slice(0, at), ...newest];
+}
+
+// The messages known so far after older ones, which reach to the first of them or, when more were
+// said meanwhile, beyond; null where they do not meet.
+export function joinOlder(older, known) {
+    const at = older.findLastIndex((message) => isSame(message, known[0]));
+    return at < 0 ? null : [...older.slice(0, at), ...known];
+}

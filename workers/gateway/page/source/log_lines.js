@@ -42,13 +42,12 @@ export function joinLines(lines, more) {
 
 const ranks = { TRACE: 1, DEBUG: 2, INFO: 3, WARN: 4, ERROR: 5, FATAL: 6 };
 
-// wanted: {worker ("" for all), level (the least), search}
-export function filterLines(lines, { worker, level, search }) {
+// wanted: {level (the least), search}
+export function filterLines(lines, { level, search }) {
     const needle = search.trim().toLowerCase();
     const least = ranks[level] ?? 0;
     return lines.filter(
         (line) =>
-            (!worker || line.worker === worker) &&
             (ranks[line.level] ?? 3) >= least &&
             (!needle ||
                 line.text.toLowerCase().includes(needle) ||

@@ -6,7 +6,7 @@ import { exactClock } from './format.js';
 import { t } from './i18n.js';
 import { filterLines, joinLines, readLine, workersIn } from './log_lines.js';
 import { argument, go } from './router.js';
-import { ask, link } from './state.js';
+import { ask, link, parts } from './state.js';
 import { CopyButton, Heading, Problem } from './ui.jsx';
 
 const period = 1_000;
@@ -14,16 +14,25 @@ const rowHeight = 24;
 const spare = 20; // rows above and below what is seen
 const firstBytes = 1_000_000;
 
-// Lines since the view was opened, asked for every second unless paused.
-function useLog(isPaused) {
-    const [lines, setLines] = useState([]);
+const nothing = { lines: [], isRead: false };
+
+// The last lines of a worker ("" for all) and those since, asked for every second unless paused.
+// One worker's are asked for by themselves: what others write does not push them out.
+function useLog(worker, isPaused) {
+    const [log, setLog] = useState(nothing);
     const [error, setError] = useState(null);
-    const [isRead, setRead] = useState(false);
+    const source = useRef(null); // whose lines these are
     const cursor = useRef(null);
     const next = useRef(1);
     const isConnected = link.value.name === 'connected';
     useEffect(() => {
-        if (!isConnected || isPaused) return undefined;
+        if (source.current !== worker) {
+            source.current = worker;
+            cursor.current = null;
+            setLog(nothing);
+        }
+        // A pause keeps what is there; of another worker there is nothing yet.
+        if (!isConnected || (isPaused && cursor.current !== null)) return undefined;
         let isOver = false;
         let timer = null;
         const read = async () => {
@@ -32,10 +41,11 @@ function useLog(isPaused) {
             } catch (failure) {
                 if (!isOver && failure.code !== 'DISCONNECTED') setError(failure);
             }
-            if (!isOver) timer = setTimeout(read, period);
+            if (!isOver && (!isPaused || cursor.current === null)) timer = setTimeout(read, period);
         };
         const look = async () => {
-            const answer = await ask('logs.tail', {
+            const answer = await ask(worker ? 'hardshell.logs' : 'logs.tail', {
+                ...(worker && { worker }),
                 limit: 5_000,
                 maxBytes: firstBytes,
                 ...(cursor.current !== null && { cursor: cursor.current }),
@@ -44,18 +54,28 @@ function useLog(isPaused) {
             const more = (answer.lines ?? []).map((line) => readLine(line, next.current++));
             const isFresh = answer.reset || cursor.current === null;
             cursor.current = answer.cursor;
-            if (isFresh) setLines(joinLines([], more));
-            else if (more.length > 0) setLines((before) => joinLines(before, more));
+            if (isFresh || more.length > 0)
+                setLog((before) => ({
+                    lines: joinLines(isFresh ? [] : before.lines, more),
+                    isRead: true,
+                }));
             setError(null);
-            setRead(true);
         };
         read();
         return () => {
             isOver = true;
             clearTimeout(timer);
         };
-    }, [isConnected, isPaused]);
-    return { lines, error, isRead };
+    }, [isConnected, isPaused, worker]);
+    return { ...log, error };
+}
+
+// Whose lines may be asked for: who runs, and who has spoken.
+function useNames(lines, chosen) {
+    const seen = useRef(new Set(['supervisor']));
+    for (const name of workersIn(lines)) seen.current.add(name);
+    const running = parts.value.map(({ name }) => name);
+    return [...new Set([...seen.current, ...running, chosen])].filter(Boolean).sort();
 }
 
 // The first row with that key or a later one; keys rise.
@@ -169,13 +189,15 @@ export function LogsView() {
     const [level, setLevel] = useState('');
     const [follows, setFollows] = useState(true);
     const [chosen, setChosen] = useState(null);
-    const { lines, error, isRead } = useLog(isPaused);
     const worker = argument('worker') ?? '';
-    const shown = useMemo(
-        () => filterLines(lines, { worker, level, search }),
-        [lines, worker, level, search],
-    );
+    const { lines, error, isRead } = useLog(worker, isPaused);
+    const names = useNames(lines, worker);
+    const shown = useMemo(() => filterLines(lines, { level, search }), [lines, level, search]);
     const { box, look, first, last } = useWindow(shown, follows, setFollows);
+    useEffect(() => {
+        setFollows(true);
+        setChosen(null);
+    }, [worker]);
     // Enter takes the last line in sight, arrows go on from there.
     const pressed = (event) => {
         const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
@@ -188,8 +210,6 @@ export function LogsView() {
         setFollows(false);
         return showRow(box.current, at + step);
     };
-    const names = workersIn(lines);
-    if (worker && !names.includes(worker)) names.push(worker);
     return (
         <main class="view logs">
             <Heading title={t('Logs')}>
