@@ -2,6 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { ago } from './format.js';
+import { endText, word } from './gateway_words.js';
 import { t } from './i18n.js';
 import { hello } from './state.js';
 import { act, Badge, confirm, Empty, Facts, Heading, Light, Problem, Table, useAnswer, useNow } from './ui.jsx';
@@ -14,8 +15,9 @@ function toneOf(account) {
 }
 
 function stateOf(account) {
-    if (!account.running) return account.lastError ?? t('not running');
-    if (account.connected === false) return account.lastError ?? t('not connected');
+    const why = account.lastError && endText(account.lastError);
+    if (!account.running) return why ?? t('not running');
+    if (account.connected === false) return why ?? t('not connected');
     return account.connected ? t('connected') : t('running');
 }
 
@@ -59,8 +61,8 @@ function Account({ channel, account, isOnly, now, reload }) {
             <Facts
                 rows={[
                     [t('Name'), account.name],
-                    [t('Mode'), account.mode],
-                    [t('Token from'), account.tokenSource ?? account.botTokenSource],
+                    [t('Mode'), word('mode', account.mode)],
+                    [t('Token from'), word('source', account.tokenSource ?? account.botTokenSource)],
                     [t('Started'), account.lastStartAt && ago(account.lastStartAt, now)],
                     [t('Last message in'), account.lastInboundAt && ago(account.lastInboundAt, now)],
                     [t('Last message out'), account.lastOutboundAt && ago(account.lastOutboundAt, now)],
@@ -123,7 +125,7 @@ function Requests({ now }) {
                     [t('Channel'), ({ channel }) => channel],
                     [t('Who'), (row) => <Who row={row} />, 'wide'],
                     [t('Code'), ({ code }) => <code>{code}</code>],
-                    [t('Asked'), ({ createdAt }) => ago(Date.parse(createdAt), now)],
+                    [t('Asked'), ({ createdAt }) => ago(Date.parse(createdAt), now), 'short'],
                     [
                         '',
                         (row) => (

@@ -325,8 +325,7 @@ export const chinese = {
         '页面与网关的版本不一致。请重新加载页面。',
     'The gateway refused this page.': '网关拒绝了此页面。',
     'Where the gateway runs, run:': '在网关所在机器上运行：',
-    'On Fly.io: fly ssh console -C "hardshell devices approve". Then connect again.':
-        '在 Fly.io 上：fly ssh console -C "hardshell devices approve"。然后重新连接。',
+    'On Fly.io, from your own machine:': '在 Fly.io 上，从你自己的机器运行：',
     'The page keeps trying.': '页面会继续重试。',
     'Enter the gateway’s token or password to start.': '请输入网关的令牌或密码。',
     'Token or password': '令牌或密码',

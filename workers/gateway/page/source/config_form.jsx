@@ -10,6 +10,16 @@ import { Badge } from './ui.jsx';
 const idOf = (path) => `config-${path.map(encodeURIComponent).join('.')}`;
 const labelOf = (path, hints) => hintFor(hints, path).label ?? path.at(-1);
 
+// Its label, and its name in the file where that is another.
+function Named({ path, hints }) {
+    const label = labelOf(path, hints);
+    return (
+        <>
+            <span>{label}</span> {label !== path.at(-1) && <code class="muted">{path.at(-1)}</code>}
+        </>
+    );
+}
+
 const textOf = (value) =>
     value === undefined || value === null
         ? ''
@@ -176,7 +186,7 @@ function Field({ path, schema, form }) {
     return (
         <div class={`config-field ${isChanged ? 'changed' : ''}`}>
             <label for={id}>
-                {labelOf(path, form.hints)} <code class="muted">{path.at(-1)}</code>
+                <Named path={path} hints={form.hints} />
                 {isChanged && <Badge tone="wait">{t('changed')}</Badge>}
             </label>
             <Kind
@@ -253,7 +263,7 @@ export function Section({ path, schema, form, isOpen }) {
             }}
         >
             <summary>
-                <span>{labelOf(path, form.hints)}</span> <code class="muted">{path.at(-1)}</code>
+                <Named path={path} hints={form.hints} />
                 {isSet && <Badge tone="good">{t('set')}</Badge>}
             </summary>
             {open && (

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { ago, clock, duration } from './format.js';
+import { word } from './gateway_words.js';
 import { later, t } from './i18n.js';
 import { onEvent } from './state.js';
 import { act, Badge, confirm, Heading, Problem, Table, useAnswer, useNow } from './ui.jsx';
@@ -22,7 +23,8 @@ function LastRun({ job, now }) {
     if (!lastRunAtMs) return '–';
     return (
         <>
-            <Badge tone={results[lastStatus]}>{lastStatus}</Badge> {ago(lastRunAtMs, now)}
+            <Badge tone={results[lastStatus]}>{word('result', lastStatus)}</Badge>{' '}
+            <span class="one-line">{ago(lastRunAtMs, now)}</span>
             {lastError && <span class="under problem-text">{lastError}</span>}
         </>
     );
@@ -54,9 +56,9 @@ function Runs({ job }) {
             <Table
                 caption={t('Runs of {name}', { name: job.name })}
                 columns={[
-                    [t('When'), ({ ts }) => clock(ts, { seconds: true })],
-                    [t('Result'), ({ status }) => <Badge tone={results[status]}>{status ?? '–'}</Badge>],
-                    [t('Took'), ({ durationMs }) => duration(durationMs)],
+                    [t('When'), ({ ts }) => clock(ts, { seconds: true }), 'short'],
+                    [t('Result'), ({ status }) => <Badge tone={results[status]}>{word('result', status) ?? '–'}</Badge>],
+                    [t('Took'), ({ durationMs }) => duration(durationMs), 'short'],
                     [t('What happened'), ({ error: failure, summary }) => failure ?? summary ?? '', 'wide'],
                 ]}
                 rows={[...(data?.entries ?? [])].reverse()}
@@ -213,7 +215,7 @@ export function CronView() {
                         'wide',
                     ],
                     [t('When'), ({ schedule }) => scheduleText(schedule)],
-                    [t('Next'), ({ state }) => (state?.nextRunAtMs ? ago(state.nextRunAtMs, now) : '–')],
+                    [t('Next'), ({ state }) => (state?.nextRunAtMs ? ago(state.nextRunAtMs, now) : '–'), 'short'],
                     [t('Last'), (job) => <LastRun job={job} now={now} />],
                     [
                         '',

@@ -2,13 +2,18 @@
 
 import { useEffect } from 'preact/hooks';
 import { ago } from './format.js';
+import { word } from './gateway_words.js';
 import { t } from './i18n.js';
 import { onEvent } from './state.js';
 import { act, Badge, confirm, Heading, Problem, Table, useAnswer, useNow } from './ui.jsx';
 
 const nameOf = (device) => device.displayName || device.clientId || device.deviceId;
 const idOf = ({ deviceId }) => <code title={deviceId}>{String(deviceId).slice(0, 12)}</code>;
-const rolesOf = ({ roles, role }) => (roles ?? [role]).filter(Boolean).join(', ');
+const rolesOf = ({ roles, role }) =>
+    (roles ?? [role])
+        .filter(Boolean)
+        .map((one) => word('role', one))
+        .join(', ');
 const isLive = (token) => !token.revokedAtMs;
 
 // A name is what the device calls itself: its identity and rights are what is agreed to.
@@ -36,11 +41,11 @@ function Pending({ requests, now, decide }) {
             caption={t('Waiting for approval')}
             columns={[
                 [t('Device'), (device) => <Who device={device} />, 'wide'],
-                [t('Identity'), idOf],
+                [t('Identity'), idOf, 'short'],
                 [t('Role'), rolesOf],
                 [t('Rights'), ({ scopes }) => (scopes ?? []).join(', ') || '–'],
                 [t('Address'), ({ remoteIp }) => remoteIp ?? '–'],
-                [t('Asked'), ({ ts }) => ago(ts, now)],
+                [t('Asked'), ({ ts }) => ago(ts, now), 'short'],
                 [
                     '',
                     (device) => (
@@ -78,10 +83,10 @@ function Paired({ devices, now, revoke }) {
             caption={t('Paired devices')}
             columns={[
                 [t('Device'), (device) => <Who device={device} />, 'wide'],
-                [t('Identity'), idOf],
+                [t('Identity'), idOf, 'short'],
                 [t('Role'), rolesOf],
                 [t('Rights'), ({ scopes }) => (scopes ?? []).join(', ') || '–'],
-                [t('Approved'), ({ approvedAtMs }) => ago(approvedAtMs, now)],
+                [t('Approved'), ({ approvedAtMs }) => ago(approvedAtMs, now), 'short'],
                 [
                     t('Last used'),
                     ({ tokens }) => {
@@ -125,11 +130,11 @@ function Present({ now }) {
                 caption={t('Here now')}
                 columns={[
                     [t('Who'), ({ host, text }) => host ?? text ?? '–', 'wide'],
-                    [t('Mode'), ({ mode }) => mode ?? '–'],
+                    [t('Mode'), ({ mode }) => word('mode', mode) ?? '–'],
                     [t('Platform'), ({ platform }) => platform ?? '–'],
                     [t('Address'), ({ ip }) => ip ?? '–'],
-                    [t('State'), ({ reason }) => reason ?? '–'],
-                    [t('Seen'), ({ ts }) => ago(ts, now)],
+                    [t('State'), ({ reason }) => word('presence', reason) ?? '–'],
+                    [t('Seen'), ({ ts }) => ago(ts, now), 'short'],
                 ]}
                 rows={Array.isArray(data) ? data : []}
                 keyOf={(entry) => `${entry.deviceId ?? entry.instanceId ?? entry.host} ${entry.ts}`}

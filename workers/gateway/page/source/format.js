@@ -42,8 +42,9 @@ export function duration(milliseconds, isExact = true) {
 export function ago(time, now = Date.now()) {
     if (!isNumber(time) || time <= 0) return none;
     const past = now - time;
+    // The clocks of the page and of the gateway are not the same one.
+    if (Math.abs(past) < 1_500) return t('just now');
     if (past < 0) return t('in {time}', { time: duration(-past, false) });
-    if (past < 1_500) return t('just now');
     return t('{time} ago', { time: duration(past, false) });
 }
 

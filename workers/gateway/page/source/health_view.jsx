@@ -1,6 +1,7 @@
 // What `hardshell doctor` finds about the running gateway, with the cure for each.
 
 import { duration } from './format.js';
+import { word } from './gateway_words.js';
 import { later, t } from './i18n.js';
 import { Badge, Empty, Facts, Heading, Problem, useAnswer } from './ui.jsx';
 
@@ -11,6 +12,12 @@ const weights = {
     ok: ['good', later('ok'), 2],
 };
 const rowOf = ({ weight }) => weights[weight] ?? weights.note;
+
+// What stands between backticks is to be typed.
+const withCommands = (text) =>
+    String(text)
+        .split('`')
+        .map((piece, index) => (index % 2 ? <code key={index}>{piece}</code> : piece));
 
 export function HealthView() {
     const { data, error, isLoading, reload } = useAnswer('hardshell.doctor', {}, { every: 10_000 });
@@ -40,9 +47,9 @@ export function HealthView() {
                             <Badge tone={tone}>{t(word)}</Badge>
                             <div>
                                 <p>
-                                    <strong>{finding.subject}</strong> {finding.what}
+                                    <strong>{finding.subject}</strong> {withCommands(finding.what)}
                                 </p>
-                                {finding.cure && <p class="muted">{finding.cure}</p>}
+                                {finding.cure && <p class="muted">{withCommands(finding.cure)}</p>}
                             </div>
                         </li>
                     );
@@ -57,8 +64,8 @@ export function HealthView() {
                             [t('Runs for'), duration(data.uptimeMs)],
                             [t('State directory'), data.stateDir],
                             [t('Configuration file'), data.configPath],
-                            [t('Configuration in force'), data.planSource],
-                            [t('Memory limits'), data.memoryMode],
+                            [t('Configuration in force'), word('plan', data.planSource)],
+                            [t('Memory limits'), word('memory', data.memoryMode)],
                         ]}
                     />
                 </section>

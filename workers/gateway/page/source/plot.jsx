@@ -28,7 +28,7 @@ export function Plot({ days, series, label, height = 220 }) {
                     y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] },
                 },
                 axes: [
-                    { ...axis, values: (_, list) => list.map(dayText) },
+                    { ...axis, space: 72, values: (_, list) => list.map(dayText) },
                     { ...axis, size: 64, values: (_, list) => list.map(series[0].show) },
                 ],
                 series: [
@@ -60,6 +60,6 @@ export function Plot({ days, series, label, height = 220 }) {
 
 const dayText = (seconds) =>
     new Date(seconds * 1000).toLocaleDateString(shownLanguage.value === 'zh' ? 'zh-CN' : undefined, {
-        month: 'short',
+        month: shownLanguage.value === 'zh' ? 'numeric' : 'short',
         day: 'numeric',
     });

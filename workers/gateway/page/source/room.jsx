@@ -4,6 +4,7 @@ import { Component } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { focusHeading } from './focus.js';
 import { partsTrouble } from './gateway_facts.js';
+import { endText } from './gateway_words.js';
 import { later, t } from './i18n.js';
 import { Icon } from './icon.jsx';
 import { Preferences } from './preferences.jsx';
@@ -121,7 +122,7 @@ function Part({ part }) {
             </p>
             {part.note && <p class="muted">{part.note}</p>}
             {part.lastEnd && (
-                <p class="muted">{t('Last end: {reason}', { reason: part.lastEnd })}</p>
+                <p class="muted">{t('Last end: {reason}', { reason: endText(part.lastEnd) })}</p>
             )}
         </li>
     );

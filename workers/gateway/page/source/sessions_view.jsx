@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { ago, short } from './format.js';
+import { word } from './gateway_words.js';
 import { t } from './i18n.js';
 import { mainSession, onEvent } from './state.js';
 import { act, Badge, confirm, Heading, Problem, Table, useAnswer, useNow } from './ui.jsx';
@@ -128,10 +129,10 @@ export function SessionsView() {
                 caption={t('Sessions')}
                 columns={[
                     [t('Session'), (row) => <Name row={row} reload={reload} />, 'wide'],
-                    [t('Kind'), ({ kind, channel }) => channel ?? kind ?? '–'],
+                    [t('Kind'), ({ kind, channel }) => channel ?? word('session', kind) ?? '–'],
                     [t('Model'), ({ model }) => model ?? '–'],
                     [t('Tokens'), contextOf, 'number'],
-                    [t('Last used'), ({ updatedAt }) => ago(updatedAt, now)],
+                    [t('Last used'), ({ updatedAt }) => ago(updatedAt, now), 'short'],
                     ['', (row) => <Actions row={row} reload={reload} />],
                 ]}
                 rows={data?.sessions ?? []}

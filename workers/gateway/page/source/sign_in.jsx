@@ -18,7 +18,7 @@ const cures = {
 };
 
 function describe({ kind, reason }) {
-    if (kind === 'credential') return t(cures.credential);
+    if (kind === 'credential' || kind === 'pairing') return t(cures[kind]);
     return `${t(cures[kind])} ${t('It says: {reason}', { reason })}`;
 }
 
@@ -28,14 +28,17 @@ const requestOf = ({ details }) =>
 
 function Pairing({ refused }) {
     const request = requestOf(refused);
+    const command = `hardshell devices approve${request ? ` ${request}` : ''}`;
+    const again = useRef(null);
+    // The token was right: what is left to do is to come back.
+    useEffect(() => again.current.focus(), []);
     return (
         <div class="pairing">
             <p>{t('Where the gateway runs, run:')}</p>
-            <Command>{`hardshell devices approve${request ? ` ${request}` : ''}`}</Command>
-            <p class="hint">
-                {t('On Fly.io: fly ssh console -C "hardshell devices approve". Then connect again.')}
-            </p>
-            <button type="button" onClick={connectAgain}>
+            <Command>{command}</Command>
+            <p>{t('On Fly.io, from your own machine:')}</p>
+            <Command>{`fly ssh console -C "${command}"`}</Command>
+            <button type="button" ref={again} onClick={connectAgain}>
                 {t('Try again')}
             </button>
         </div>
@@ -59,6 +62,7 @@ export function SignIn() {
     useEffect(() => {
         document.title = 'Hardshell';
         setChanged(false);
+        if (refused?.kind === 'pairing') return;
         box.current.focus();
         box.current.select();
     }, [refused]);

@@ -2,6 +2,7 @@
 
 import { useEffect } from 'preact/hooks';
 import { ago, bytes, clock, count, duration } from './format.js';
+import { endText, word } from './gateway_words.js';
 import { later, t } from './i18n.js';
 import { MemoryGraph } from './memory_graph.jsx';
 import { argument, go } from './router.js';
@@ -87,7 +88,7 @@ function Actions({ worker }) {
 // What it is doing, in one line.
 function standing(worker, now) {
     if (isUp(worker)) return worker.startedAt ? duration(now - worker.startedAt) : '';
-    const why = worker.lastEnd ?? '';
+    const why = endText(worker.lastEnd ?? '');
     if (worker.state !== 'waiting' || worker.nextStartAt <= now) return why;
     const soon = t('starts again in {time}', { time: duration(worker.nextStartAt - now) });
     return why ? `${why}; ${soon}` : soon;
@@ -147,7 +148,7 @@ function Card({ worker, now }) {
             <MemoryGraph points={memoryOf(worker.name)} memory={worker.memory} />
             <Numbers worker={worker} now={now} />
             {worker.lastEnd && isUp(worker) && (
-                <p class="muted worker-end">{t('Last end: {reason}', { reason: worker.lastEnd })}</p>
+                <p class="muted worker-end">{t('Last end: {reason}', { reason: endText(worker.lastEnd) })}</p>
             )}
             {worker.note && <p class="worker-note">{worker.note}</p>}
             <Actions worker={worker} />
@@ -156,7 +157,7 @@ function Card({ worker, now }) {
 }
 
 function Deaths({ deaths, ends, now }) {
-    const counted = (ends ?? []).map(({ cause, count: times }) => `${cause} × ${times}`).join(', ');
+    const counted = (ends ?? []).map(({ cause, count: times }) => `${word('cause', cause)} × ${times}`).join(', ');
     return (
         <section>
             <h2>{t('How it ended before')}</h2>
@@ -165,8 +166,8 @@ function Deaths({ deaths, ends, now }) {
                 caption={t('How it ended before')}
                 columns={[
                     [t('When'), ({ at }) => `${clock(at, { seconds: true })} (${ago(at, now)})`],
-                    [t('Cause'), ({ cause }) => <Badge>{cause}</Badge>],
-                    [t('What happened'), ({ what }) => what, 'wide'],
+                    [t('Cause'), ({ cause }) => <Badge>{word('cause', cause)}</Badge>],
+                    [t('What happened'), ({ what }) => endText(what), 'wide'],
                 ]}
                 rows={deaths}
                 keyOf={({ at, what }) => `${at} ${what}`}
@@ -244,7 +245,7 @@ function Detail({ worker, now }) {
                 />
             </section>
             <Problem error={error} />
-            <LastWords lines={data?.lastLines ?? []} end={worker.lastEnd} />
+            <LastWords lines={data?.lastLines ?? []} end={endText(worker.lastEnd)} />
             <Deaths deaths={data?.deaths ?? []} ends={data?.ends} now={now} />
         </main>
     );
