@@ -68,6 +68,42 @@ test('a refused pairing is told with its reason', async () => {
     await shows(page.getByRole('alert'), 'device identity required');
 });
 
+test('the first visit is made by keyboard alone, over every hurdle', async () => {
+    const type = async (text) => {
+        await page.keyboard.type(text);
+        await page.keyboard.press('Enter');
+    };
+    await open();
+    await page.getByLabel('Token or password').waitFor();
+    await type('wrong-token');
+    await shows(page.getByRole('alert'), 'hardshell dashboard');
+    // What was wrong is chosen: typing replaces it.
+    gateway.refusal = {
+        code: 'NOT_PAIRED',
+        message: 'pairing required',
+        details: { requestId: '6f0c-12' },
+    };
+    await type(gateway.secret);
+    await shows(page.locator('.pairing code'), 'hardshell devices approve 6f0c-12');
+    await shows(
+        page.locator('.pairing code'),
+        'fly ssh console -C "hardshell devices approve 6f0c-12"',
+    );
+    await page.keyboard.press('Enter'); // not approved yet
+    await until('it is asked again', () => gateway.connects.length === 3);
+    await page.locator('.pairing button:focus', { hasText: 'Try again' }).waitFor();
+    gateway.refusal = null;
+    await page.keyboard.press('Enter');
+    await shows(stateText(page), /^Connected$/);
+    assert.deepEqual(
+        gateway.connects.map(({ auth }) => auth.token),
+        ['wrong-token', ...Array(3).fill(gateway.secret)],
+    );
+    await historyRead(page);
+    await type('hello');
+    await gateway.take('chat.send');
+});
+
 test('works where the page is no secure context', async () => {
     await open();
     await page.addInitScript(() => {

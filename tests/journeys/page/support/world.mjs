@@ -13,7 +13,7 @@ const worker = (name, state, more = {}) => ({
     critical: name === 'gateway',
     startedAt: state === 'ready' ? Date.now() - 200 * minute : 0,
     nextStartAt: 0,
-    lastEnd: 'killed by signal 9 (Killed), after 3 h',
+    lastEnd: 'killed by signal 9 (KILL), after 3 h',
     lastCause: 'killed',
     memory: { bytes: 9_400_000, peak: 12_000_000, soft: 32 << 20, limit: 40 << 20 },
     descriptors: 31,
@@ -136,7 +136,7 @@ export function world() {
             lastLines: ['asked the model', 'crashed: SIGSEGV at 0x0', '#0 agent::run()'],
             ends: [{ cause: 'killed', count: 1 }],
             deaths: [
-                { at: Date.now() - 30 * minute, cause: 'killed', what: 'killed by signal 9' },
+                { at: Date.now() - 30 * minute, cause: 'killed', what: 'killed by signal 9 (KILL), after 3 h' },
             ],
         }),
         'hardshell.doctor': () => ({

@@ -17,8 +17,12 @@ const cures = {
     request: later('The gateway refused this page.'),
 };
 
+// What the gateway says then is no more than what the cure says.
+const saysNoMore = ({ kind, reason }) =>
+    kind === 'credential' || (kind === 'pairing' && reason === 'pairing required');
+
 function describe({ kind, reason }) {
-    if (kind === 'credential' || kind === 'pairing') return t(cures[kind]);
+    if (saysNoMore({ kind, reason })) return t(cures[kind]);
     return `${t(cures[kind])} ${t('It says: {reason}', { reason })}`;
 }
 

@@ -1,0 +1,132 @@
+// That who reads Chinese finds no English: every word in sight that is not the owner's own, a name
+// or free text of the gateway.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { picture, shows, stateText } from './support/browser.mjs';
+import { gateway, open, page } from './support/stage.mjs';
+import { hasText, views } from './support/views.mjs';
+import { world } from './support/world.mjs';
+
+const allowed = new Set(
+    [
+        // Names, and units and terms that stay as they are
+        'Hardshell hardshell Molty English OpenClaw Fly.io JSON cron token KiB MiB GiB ms min Esc',
+        'fly ssh console dashboard doctor devices approve ANTHROPIC OPENAI API KEY',
+        // The owner's own, and what comes from channels
+        'gateway supervisor agent tools telegram Telegram discord ops voice main default second Ops Ada',
+        'Pocket Desk ios linux Family Morning report write the morning ABCD UTC Europe Berlin',
+        'claude-opus claude opus anthropic demo double group TZ ws',
+        // Identities and rights, as the protocol spells them
+        'operator.read operator.write operator.admin',
+        // The configuration names itself
+        'Gateway Channels Environment env Bindings bindings channels data openclaw.json cgroup',
+        // Free text: what a job does, why one failed, what a worker or a channel declared
+        'the model did not answer token was refused of KILL',
+    ].flatMap((row) => row.split(' ')),
+);
+
+// Where free text of the gateway stands.
+const freeText = '.log-box, .chosen-line, pre, .finding div, .command';
+
+// Words of two letters and more that a reader sees, or is read to.
+const englishInSight = () =>
+    page.evaluate((free) => {
+        const texts = [document.title];
+        const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) {
+            const parent = walker.currentNode.parentElement;
+            if (parent.closest(`script, style, ${free}`)) continue;
+            if (parent.closest('option') || parent.checkVisibility()) texts.push(walker.currentNode.data);
+        }
+        for (const one of document.querySelectorAll('[aria-label], [placeholder], [title], [alt]'))
+            for (const name of ['aria-label', 'placeholder', 'title', 'alt'])
+                texts.push(one.getAttribute(name) ?? '');
+        const words = texts.join('\n').match(/[A-Za-z][A-Za-z.]*[A-Za-z]/g) ?? [];
+        // Identities of devices are letters of hexadecimal numbers.
+        return [...new Set(words)].filter((word) => !/^[a-f]{12,}$/.test(word));
+    }, freeText);
+
+// What is waited for in English elsewhere.
+const translated = { 'Write a message': '写一条消息', 'out of memory': '内存不足' };
+
+async function isChinese(where) {
+    const words = (await englishInSight()).filter((word) => !allowed.has(word));
+    assert.deepEqual(words, [], `English in ${where}`);
+}
+
+test('no view has English in it once Chinese is chosen', async () => {
+    Object.assign(gateway.answers, world());
+    gateway.model = 'anthropic/claude-opus-4-5';
+    await open({ locale: 'en-GB' });
+    await page.getByLabel('Language').selectOption('zh');
+    await page.getByRole('button', { name: '连接' }).waitFor();
+    await isChinese('the door');
+    await page.getByLabel('令牌或密码').fill('wrong-token');
+    await page.getByRole('button', { name: '连接' }).click();
+    await page.getByRole('alert').waitFor();
+    await isChinese('a refused token');
+    await page.getByLabel('令牌或密码').fill(gateway.secret);
+    await page.getByRole('button', { name: '连接' }).click();
+    for (const [path, text] of views) {
+        await page.goto(`${gateway.url}${path}`);
+        await shows(stateText(page), /^已连接$/);
+        await hasText(translated[text] ?? text);
+        const folds = page.locator('main details:not([open]) > summary:visible');
+        while ((await folds.count()) > 0) await folds.first().click();
+        await isChinese(path);
+        await picture(page, `chinese-${path.replace(/\W+/g, '-')}`);
+    }
+    await page.locator('#about-summary').click();
+    await isChinese('what the page knows of the gateway');
+});
+
+test('what asks and what tells is Chinese as well', async () => {
+    Object.assign(gateway.answers, world(), { 'hardshell.worker.restart': () => ({ ok: true }) });
+    await open({ locale: 'zh-CN', url: `${gateway.url}workers#token=${gateway.secret}` });
+    await page.getByRole('button', { name: '重启 agent' }).click();
+    await page.getByRole('dialog').waitFor();
+    await isChinese('a question');
+    await page.getByRole('dialog').getByRole('button', { name: '重启' }).click();
+    await page.locator('.toast').waitFor();
+    await isChinese('an answer');
+    await gateway.stop();
+    await shows(stateText(page), '已断开');
+    await isChinese('a lost connection');
+});
+
+test('every cause and end that the supervisor knows has its Chinese', async () => {
+    const table = await readFile(
+        new URL('../../../supervisor/obituary.cpp', import.meta.url),
+        'utf8',
+    );
+    const rows = [...table.matchAll(/\{Ended::\w+, "(\w+)", (?:"([^"]+)"|nullptr)\}/g)];
+    assert.ok(rows.length > 10, 'the table has moved');
+    await open({ locale: 'zh-CN' });
+    const words = await page.evaluateHandle(() => import('/source/gateway_words.js'));
+    const told = await words.evaluate(
+        ({ word, endText }, list) =>
+            list.flatMap(([, cause, text]) => [
+                word('cause', cause),
+                text ? endText(`${text}, after 3 h`) : endText('exit code 78, after 120 ms'),
+            ]),
+        rows.map((row) => [...row]),
+    );
+    assert.deepEqual(
+        told.filter((text) => !/[\u4e00-\u9fff]/.test(text)),
+        [],
+    );
+    assert.deepEqual(
+        await words.evaluate(({ endText }) => [
+            endText('killed by signal 9 (KILL), after 3 h'),
+            endText('out of memory: 41.2 of 40.0 MiB: too many sessions, after 20 s'),
+            endText('something else'),
+        ]),
+        [
+            '被信号 9（KILL）终止（运行 3 h 后）',
+            '内存不足: 41.2 of 40.0 MiB: too many sessions（运行 20 s 后）',
+            'something else',
+        ],
+    );
+});
