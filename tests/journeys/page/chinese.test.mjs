@@ -20,15 +20,16 @@ const allowed = new Set(
         'claude-opus claude opus anthropic demo double group TZ ws',
         // Identities and rights, as the protocol spells them
         'operator.read operator.write operator.admin',
-        // The configuration names itself
-        'Gateway Channels Environment env Bindings bindings channels data openclaw.json cgroup',
+        // Where things are
+        'data openclaw.json cgroup',
         // Free text: what a job does, why one failed, what a worker or a channel declared
         'the model did not answer token was refused of KILL',
     ].flatMap((row) => row.split(' ')),
 );
 
 // Where free text of the gateway stands.
-const freeText = '.log-box, .chosen-line, pre, .finding div, .command';
+const freeText =
+    '.log-box, .chosen-line, pre, .finding div, .command, .config-field option, code, [lang=en]';
 
 // Words of two letters and more that a reader sees, or is read to.
 const englishInSight = () =>

@@ -10,12 +10,12 @@ import { Badge } from './ui.jsx';
 const idOf = (path) => `config-${path.map(encodeURIComponent).join('.')}`;
 const labelOf = (path, hints) => hintFor(hints, path).label ?? path.at(-1);
 
-// Its label, and its name in the file where that is another.
+// Its label, which the schema has in English, and its name in the file where that is another.
 function Named({ path, hints }) {
     const label = labelOf(path, hints);
     return (
         <>
-            <span>{label}</span> {label !== path.at(-1) && <code class="muted">{path.at(-1)}</code>}
+            <span lang="en">{label}</span> {label !== path.at(-1) && <code class="muted">{path.at(-1)}</code>}
         </>
     );
 }
@@ -201,7 +201,7 @@ function Field({ path, schema, form }) {
                 set={(next) => form.set(path, next)}
             />
             {help && (
-                <p id={`${id}-help`} class="hint">
+                <p id={`${id}-help`} class="hint" lang="en">
                     {help}
                 </p>
             )}
@@ -268,7 +268,7 @@ export function Section({ path, schema, form, isOpen }) {
             </summary>
             {open && (
                 <div class="config-body">
-                    {hint.help && <p class="hint">{hint.help}</p>}
+                    {hint.help && <p class="hint" lang="en">{hint.help}</p>}
                     {rows.map(([key, inner]) => (
                         <Entry key={key} path={[...path, key]} schema={inner} form={form} />
                     ))}
