@@ -43,6 +43,11 @@ std::map<std::string, Secret> model_keys(const Worker& self) {
     return keys;
 }
 
+Secret search_key(const Worker& self, const Json& config) {
+    const SearchService* service = search_service(config);
+    return service ? self.secret(std::string(service->secret)) : Secret();
+}
+
 std::string certificate_file() {
     const std::string file = variable("NODE_EXTRA_CA_CERTS");
     return file.empty() ? variable("SSL_CERT_FILE") : file;
@@ -136,8 +141,9 @@ Done run(Worker& self) {
                            self.settings().state_dir());
     self.on_workers_changed([&] { follow_tools(self, remote_tools); });
     OwnTools own_tools(self.loop());
-    WebSearch search(self.loop(), {member_at(config.json(), "tools.web.search"),
-                                   self.secret("tools.web.search.apiKey"), certificate_file(), ""});
+    const Json& search_config = member_at(config.json(), "tools.web.search");
+    WebSearch search(self.loop(), {search_config, search_key(self, search_config),
+                                   certificate_file(), variable("HARDSHELL_SEARCH_API_URL")});
     ToolDesk tools(self.loop(), config, own_tools, remote_tools, search);
     tools.offer_voice(self.has_link(voice_channel));
     Runs runs({self.loop(), **store, starter, events, config, system_events, wall_ms, monotonic_ms,

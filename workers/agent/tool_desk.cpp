@@ -32,8 +32,7 @@ Json ToolDesk::definitions(const ToolCaller& caller) const {
     for (const OwnTool& tool : own_tools())
         if (own_.offers(tool) && (has_voice_ || !tool.needs_voice) && allows(caller, tool.name))
             list.push_back(definition(tool.name, tool.description, schema_of(tool)));
-    if (search_.is_offered() && allows(caller, "web_search"))
-        list.push_back(WebSearch::definition());
+    if (search_.is_offered() && allows(caller, "web_search")) list.push_back(search_.definition());
     return list;
 }
 

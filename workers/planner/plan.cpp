@@ -22,6 +22,7 @@
 #include "workers/planner/secrets.h"
 #include "workers/planner/tunnels.h"
 #include "workers/planner/voice_plan.h"
+#include "workers/planner/web_search_plan.h"
 #include "workers/planner/workers_table.h"
 #include "workers/planner/writer.h"
 
@@ -194,18 +195,6 @@ std::vector<FoundSecret> gateway_secrets(const GatewayAuth& auth, const Json& co
     return secrets;
 }
 
-void add_search_secret(const Json& config, const std::string& config_path,
-                       const Environment& environment, std::vector<FoundSecret>& secrets) {
-    constexpr const char* name = "tools.web.search.apiKey";
-    constexpr const char* variable = "BRAVE_API_KEY";
-    const std::string configured = text_member(member_at(config, "tools.web.search"), "apiKey");
-    const std::string set = environment.get(variable);
-    if (!configured.empty())
-        secrets.push_back({name, configured, std::string(name) + " in " + config_path});
-    else if (!set.empty())
-        secrets.push_back({name, set, std::string("environment variable ") + variable});
-}
-
 struct Builder {
     const PlanRequest& request;
     const GatewayFlags& flags;
@@ -213,6 +202,7 @@ struct Builder {
     Notices& notices;
     Plan plan;
     OwnSettings own = {};
+    PlannedSearch search = {};
     bool tunnel_leads_to_gateway = false;
 
     void add_worker(const WorkerKind& kind, const Json& config, uint32_t port,
@@ -236,6 +226,8 @@ struct Builder {
         if (kind.kind == "tools" && !own.mcp_servers.empty())
             part["mcp"]["servers"] = own.mcp_servers;
         if (kind.kind != "agent") return part;
+        if (!search.perplexity_url.empty())
+            part["tools"]["web"]["search"]["perplexity"]["baseUrl"] = search.perplexity_url;
         // The agent tells the gateway, which is not replaced for a channel.
         if (Json summary = channel_summary(config, chosen.config.environment); !summary.empty())
             part["channelAccounts"] = std::move(summary);
@@ -409,12 +401,13 @@ struct Builder {
         config["gateway"]["auth"]["mode"] = auth.mode;
         if (!flags.tailscale.empty()) config["gateway"]["tailscale"]["mode"] = flags.tailscale;
         if (flags.verbose) config["logging"]["level"] = "debug";
+        search = planned_search(config, request.config_path(), environment, notices);
         const auto secrets_of = [&](std::string_view kind) {
             if (kind == "gateway") return gateway_secrets(auth, config, request.config_path());
             if (kind == "tools") return std::vector<FoundSecret>();
             std::vector<FoundSecret> secrets =
                 model_secrets(config, request.config_path(), environment);
-            add_search_secret(config, request.config_path(), environment, secrets);
+            for (const FoundSecret& found : search.secrets) secrets.push_back(found);
             return secrets;
         };
         for (size_t index = 0; index < worker_kind_count; ++index)

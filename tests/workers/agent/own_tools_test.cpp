@@ -194,14 +194,6 @@ TEST_F(OwnToolsTest, TellNothingToACallThatIsGone) {
     EXPECT_TRUE(listener.outcomes.empty());
 }
 
-TEST(WebSearchResults, AreShownAsAList) {
-    const auto answer = parse_json(
-        R"({"web":{"results":[{"title":"A <strong>b</strong>","url":"https://x/","description":"d"}]}})");
-    EXPECT_THAT(search_results(*answer), HasSubstr("- A b\n  https://x/\n  d\n"));
-    EXPECT_EQ(search_results(Json::object()), "Nothing was found.");
-    EXPECT_EQ(url_encoded("a b&c/ü"), "a%20b%26c%2F%C3%BC");
-}
-
 // Another agent has other people, who have told it other things.
 TEST(OwnToolsOfSeveralAgents, ReachTheirOwnSessionsOnly) {
     TemporaryDirectory directory;

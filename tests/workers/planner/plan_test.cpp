@@ -97,6 +97,71 @@ TEST_F(ThePlan, GivesTheToolsWorkerNoSecretAndNothingOfModels) {
     EXPECT_TRUE(found) << "the agent searches";
 }
 
+struct SearchCase {
+    const char* config;    // tools.web.search
+    const char* variable;  // and its value, which names it again
+    const char* key;       // empty: none
+    const char* value;
+    const char* url;  // of Perplexity
+};
+
+TEST_F(ThePlan, GivesTheAgentTheOneKeyOfTheSearchServiceThatIsChosen) {
+    constexpr const char* brave = "tools.web.search.apiKey";
+    constexpr const char* perplexity = "tools.web.search.perplexity.apiKey";
+    constexpr const char* itself = "https://api.perplexity.ai";
+    constexpr const char* openrouter = "https://openrouter.ai/api/v1";
+    const SearchCase cases[] = {
+        {"{}", "", "", "", ""},
+        {"{}", "PERPLEXITY_API_KEY", "", "", ""},
+        {"{}", "BRAVE_API_KEY", brave, "of BRAVE_API_KEY", ""},
+        {"{apiKey:'b'}", "BRAVE_API_KEY", brave, "b", ""},
+        {"{enabled:false,apiKey:'b'}", "BRAVE_API_KEY", "", "", ""},
+        {"{provider:'perplexity',apiKey:'b'}", "BRAVE_API_KEY", "", "", ""},
+        {"{provider:'perplexity'}", "PERPLEXITY_API_KEY", perplexity, "of PERPLEXITY_API_KEY",
+         itself},
+        {"{provider:'Perplexity'}", "OPENROUTER_API_KEY", perplexity, "of OPENROUTER_API_KEY",
+         openrouter},
+        {"{provider:'perplexity',perplexity:{apiKey:'pplx-1'}}", "OPENROUTER_API_KEY", perplexity,
+         "pplx-1", itself},
+        {"{provider:'perplexity',perplexity:{apiKey:'sk-or-1'}}", "PERPLEXITY_API_KEY", perplexity,
+         "sk-or-1", openrouter},
+        {"{provider:'perplexity',perplexity:{baseUrl:'http://own/'}}", "PERPLEXITY_API_KEY",
+         perplexity, "of PERPLEXITY_API_KEY", "http://own/"},
+        {"{provider:'google',apiKey:'g'}", "BRAVE_API_KEY", "", "", ""},
+    };
+    for (const SearchCase& test : cases) {
+        environment = {};
+        if (*test.variable) set(test.variable, std::string("of ") + test.variable);
+        const auto plan = plan_of(std::string("{tools:{web:{search:") + test.config + "}}}");
+        const auto& agent = worker(plan, "agent");
+        std::vector<std::string> found;
+        for (const auto& given : agent.secrets())
+            if (given.name().rfind("tools.", 0) == 0)
+                found.push_back(given.name() + "=" + given.value());
+        std::vector<std::string> expected;
+        if (*test.key) expected.push_back(std::string(test.key) + "=" + test.value);
+        EXPECT_EQ(found, expected) << test.config << " " << test.variable;
+        const Json search = member_at(config_of(plan, "agent"), "tools.web.search");
+        EXPECT_EQ(text_member(member(search, "perplexity"), "baseUrl"), test.url) << test.config;
+        EXPECT_EQ(agent.settings().config_json().find("apiKey"), std::string::npos) << test.config;
+        for (const char* other : {"gateway", "tools"})
+            for (const auto& given : worker(plan, other).secrets())
+                EXPECT_NE(given.value(), test.value) << other << " " << test.config;
+    }
+}
+
+TEST_F(ThePlan, WarnsOfASearchServiceThatCannotBeAsked) {
+    EXPECT_EQ(warnings(plan_of("{gateway:{mode:'local'}}")), "");
+    EXPECT_NE(warnings(plan_of("{tools:{web:{search:{provider:'perplexity'}}}}"))
+                  .find("tools.web.search.provider: perplexity has no key: set "
+                        "PERPLEXITY_API_KEY or OPENROUTER_API_KEY or "
+                        "tools.web.search.perplexity.apiKey"),
+              std::string::npos);
+    EXPECT_NE(warnings(plan_of("{tools:{web:{search:{provider:'bing'}}}}"))
+                  .find("tools.web.search.provider: \"bing\" is not known"),
+              std::string::npos);
+}
+
 TEST_F(ThePlan, NeedsNoConfiguration) {
     const auto plan = this->plan();
     EXPECT_EQ(plan.source(), "none");
