@@ -104,6 +104,18 @@ void take_model_config(const Json& entry, Model& model) {
     take_compatibility(entry, model.compatibility);
 }
 
+// What the owner set for it in the list of allowed ones.
+void take_params(const Json& params, Model& model) {
+    const Json& temperature = member(params, "temperature");
+    if (temperature.is_number()) model.temperature = temperature.get<double>();
+    model.asked_tokens = std::max<int64_t>(int_member(params, "maxTokens"), 0);
+    const std::string ttl = text_member(params, "cacheControlTtl");
+    if (ttl != "5m" && ttl != "1h") return;
+    model.cache_ttl = ttl;
+    // Anthropic asks twice the price of the input for what it keeps an hour.
+    if (ttl == "1h") model.price.cache_write = 2 * model.price.input;
+}
+
 std::string without_slash(std::string url) {
     while (url.ends_with('/')) url.pop_back();
     return url;
@@ -158,6 +170,14 @@ const Json& Catalogue::provider_config(const std::string& provider) const {
     return member(Json(), "");
 }
 
+const Json& Catalogue::params_of(const ModelName& name) const {
+    const Json& allowed = member_at(config_, "agents.defaults.models");
+    if (allowed.is_object())
+        for (const auto& [text, value] : allowed.items())
+            if (split(text) == name) return member(value, "params");
+    return member(Json(), "");
+}
+
 bool Catalogue::uses_tables() const {
     return text_member(member(config_, "models"), "mode") != "replace";
 }
@@ -191,6 +211,7 @@ Result<Model> Catalogue::find(const ModelName& name) const {
     model.bearer_header = bool_member(provider, "authHeader");
     take_headers(provider, model);
     take_model_config(entry, model);
+    take_params(params_of(name), model);
     if (model.api == Api::unknown || model.api == Api::demo)
         return Error{Fault::bad_config,
                      "the API \"" + model.api_text + "\" of provider \"" + name.provider +

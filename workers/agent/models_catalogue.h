@@ -33,6 +33,7 @@ class Catalogue {
 
   private:
     const Json& provider_config(const std::string& provider) const;
+    const Json& params_of(const ModelName& name) const;
     ModelName without_alias(const std::string& text) const;
     bool uses_tables() const;
 

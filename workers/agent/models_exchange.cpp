@@ -30,7 +30,8 @@ void Exchange::linger(std::function<void()> finished) {
 void Exchange::http_head(const HttpHead& head) {
     status_ = head.status;
     content_type_ = head.header("content-type");
-    retry_after_ = head.header("retry-after");
+    retry_after_ =
+        retry_after_of(head.header("retry-after"), head.header("retry-after-ms"), wall_ms());
     const bool other =
         content_type_.starts_with("application/json") || content_type_.starts_with("text/html");
     streams_ = status_ == 200 && !other;

@@ -2,6 +2,7 @@
 // failure. Knows nothing of other candidates.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -52,7 +53,7 @@ class Exchange final : private HttpReceiver {
     int status_ = 0;
     bool streams_ = false;
     std::string content_type_;
-    std::string retry_after_;
+    std::chrono::milliseconds retry_after_{0};
     std::string body_;  // of an answer that is no stream
     std::function<void()> finished_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // shared with calls under way

@@ -6,6 +6,7 @@ namespace {
 
 constexpr Compatibility openai_itself{true, true, true, true};
 constexpr Compatibility plain{false, false, false, false};
+constexpr Compatibility mistral{false, false, false, false, true, true};
 constexpr Compatibility with_effort{false, false, true, false};
 constexpr Compatibility with_effort_and_new_limit{false, false, true, true};
 
@@ -22,7 +23,7 @@ constexpr ProviderRow providers[] = {
     {"openrouter", "https://openrouter.ai/api/v1", chat, "", with_effort},
     {"groq", "https://api.groq.com/openai/v1", chat, "", with_effort_and_new_limit},
     {"xai", "https://api.x.ai/v1", chat, "", plain},
-    {"mistral", "https://api.mistral.ai/v1", chat, "", plain},
+    {"mistral", "https://api.mistral.ai/v1", chat, "", mistral},
     {"cerebras", "https://api.cerebras.ai/v1", chat, "", with_effort_and_new_limit},
     {"moonshot", "https://api.moonshot.ai/v1", chat, "", plain},
     {"minimax", "https://api.minimax.io/anthropic", messages, "", {}},

@@ -28,8 +28,10 @@ int64_t thinking_budget(const Model& model, const std::string& thinking) {
     return 0;
 }
 
-Json cache_mark() {
-    return {{"type", "ephemeral"}};
+Json cache_mark(const Model& model) {
+    Json mark = {{"type", "ephemeral"}};
+    if (!model.cache_ttl.empty()) mark["ttl"] = model.cache_ttl;
+    return mark;
 }
 
 // The comma after the last element goes.
@@ -91,8 +93,8 @@ Json wire_block(const Json& block) {
     return nullptr;
 }
 
-void append_block(std::string& text, const Json& block, bool marked) {
-    if (!marked && text_view(block, "type") == "text") {
+void append_block(std::string& text, const Json& block, const Json* mark) {
+    if (!mark && text_view(block, "type") == "text") {
         text += R"({"type":"text","text":)";
         append_quoted(text, text_view(block, "text"));
         text += "},";
@@ -100,20 +102,21 @@ void append_block(std::string& text, const Json& block, bool marked) {
     }
     Json wire = wire_block(block);
     if (wire.is_null()) return;
-    if (marked) wire["cache_control"] = cache_mark();
+    if (mark) wire["cache_control"] = *mark;
     text += print_json(wire);
     text += ',';
 }
 
 std::string wire_turn(const Turn& turn) {
     std::string text;
-    for (const Json* block : turn.blocks) append_block(text, *block, false);
+    for (const Json* block : turn.blocks) append_block(text, *block, nullptr);
     return text;
 }
 
 // Everything up to the block with the mark is what the service keeps for the next turn.
-void append_marked(std::string& text, const Turn& turn) {
-    for (const Json* block : turn.blocks) append_block(text, *block, block == turn.blocks.back());
+void append_marked(std::string& text, const Turn& turn, const Json& mark) {
+    for (const Json* block : turn.blocks)
+        append_block(text, *block, block == turn.blocks.back() ? &mark : nullptr);
 }
 
 std::string wire_messages(const Prompt& prompt, const Model& model) {
@@ -121,6 +124,7 @@ std::string wire_messages(const Prompt& prompt, const Model& model) {
     const auto last_user =
         std::find_if(turns.list.rbegin(), turns.list.rend(),
                      [](const Turn& turn) { return turn.role != Turn::Role::assistant; });
+    const Json mark = cache_mark(model);
     std::string text = "[";
     text.reserve(printed_size(turns));
     const auto add = [&text](const std::string& blocks) { text += blocks; };
@@ -134,7 +138,7 @@ std::string wire_messages(const Prompt& prompt, const Model& model) {
             open_role = role;
         }
         if (last_user != turns.list.rend() && &turn == &*last_user)
-            append_marked(text, turn);
+            append_marked(text, turn, mark);
         else
             print_once(turn, Api::anthropic_messages, wire_turn, add);
     }
@@ -154,14 +158,19 @@ Json wire_tools(const Json& tools) {
 
 void set_lengths(Json& body, const Model& model, const Prompt& prompt) {
     const int64_t budget = thinking_budget(model, prompt.thinking);
+    const int64_t most = std::max(model.max_tokens, model.asked_tokens);
     int64_t tokens =
-        std::max<int64_t>(model.max_tokens / 3, std::min<int64_t>(model.max_tokens, 4096));
-    if (budget > 0) tokens = std::min(tokens + budget, model.max_tokens);
+        model.asked_tokens > 0
+            ? model.asked_tokens
+            : std::max<int64_t>(model.max_tokens / 3, std::min<int64_t>(model.max_tokens, 4096));
+    if (budget > 0) tokens = std::min(tokens + budget, most);
     body["max_tokens"] = tokens;
     // The budget is part of the length, and the answer needs some of it; the least that the
     // service takes is 1024.
     const int64_t fitting = std::min(budget, tokens - 1024);
     if (fitting >= 1024) body["thinking"] = {{"type", "enabled"}, {"budget_tokens", fitting}};
+    // With thinking the service takes no temperature but its own.
+    if (model.temperature && !body.contains("thinking")) body["temperature"] = *model.temperature;
 }
 
 std::vector<std::string> wire_headers(const Model& model, const Json& body,
@@ -280,7 +289,7 @@ WireRequest encode(const Model& model, const Prompt& prompt, const std::string& 
     set_lengths(body, model, prompt);
     if (!prompt.system.empty())
         body["system"] = Json::array(
-            {{{"type", "text"}, {"text", prompt.system}, {"cache_control", cache_mark()}}});
+            {{{"type", "text"}, {"text", prompt.system}, {"cache_control", cache_mark(model)}}});
     if (!prompt.tools.empty()) body["tools"] = wire_tools(prompt.tools);
     return {endpoint(model.base_url), wire_headers(model, body, key),
             with_list(print_json(body), "messages", wire_messages(prompt, model))};

@@ -9,6 +9,22 @@ namespace agent::chat_completions {
 
 namespace {
 
+// OpenRouter hands the mark on to Anthropic, which keeps for the next turn what comes before it;
+// without one it keeps nothing.
+bool wants_cache_mark(const Model& model) {
+    return model.name.provider == "openrouter" && model.name.model.starts_with("anthropic/");
+}
+
+Json marked_text(const Model& model, std::string text) {
+    Json mark = {{"type", "ephemeral"}};
+    if (!model.cache_ttl.empty()) mark["ttl"] = model.cache_ttl;
+    return {{"type", "text"}, {"text", std::move(text)}, {"cache_control", std::move(mark)}};
+}
+
+std::string call_id(const Model& model, const std::string& id) {
+    return model.compatibility.short_call_ids ? short_call_id(id) : safe_call_id(id);
+}
+
 // Plain text where it is only text: not every server knows lists of parts.
 Json user_content(const Blocks& blocks) {
     const bool has_image = std::any_of(blocks.begin(), blocks.end(), [](const Json* block) {
@@ -27,19 +43,19 @@ Json user_content(const Blocks& blocks) {
     return parts;
 }
 
-Json wire_call(const Json& block) {
+Json wire_call(const Model& model, const Json& block) {
     const Json& arguments = member(block, "arguments");
-    return {{"id", safe_call_id(text_member(block, "id"))},
+    return {{"id", call_id(model, text_member(block, "id"))},
             {"type", "function"},
             {"function",
              {{"name", text_member(block, "name")},
               {"arguments", print_json(arguments.is_object() ? arguments : Json::object())}}}};
 }
 
-Json assistant_message(const Blocks& blocks) {
+Json assistant_message(const Model& model, const Blocks& blocks) {
     Json calls = Json::array();
     for (const Json* block : blocks)
-        if (text_member(*block, "type") == "toolCall") calls.push_back(wire_call(*block));
+        if (text_member(*block, "type") == "toolCall") calls.push_back(wire_call(model, *block));
     const std::string text = joined_text(blocks);
     Json message = {{"role", "assistant"}, {"content", text}};
     if (!calls.empty()) {
@@ -50,41 +66,68 @@ Json assistant_message(const Blocks& blocks) {
 }
 
 // Pictures cannot be in a tool's message: they follow as the user's.
-void add_results(Printed& messages, const Blocks& blocks) {
+void add_results(Printed& messages, const Model& model, const Blocks& blocks) {
     Blocks images;
     for (const Json* block : blocks) {
         const Blocks content = blocks_of(member(*block, "content"));
         const std::string text = joined_text(content);
-        messages.add({{"role", "tool"},
-                      {"tool_call_id", safe_call_id(text_member(*block, "toolCallId"))},
-                      {"content", text.empty() ? "(see the image below)" : text}});
+        Json result = {{"role", "tool"},
+                       {"tool_call_id", call_id(model, text_member(*block, "toolCallId"))},
+                       {"content", text.empty() ? "(see the image below)" : text}};
+        if (model.compatibility.named_results) result["name"] = text_member(*block, "toolName");
+        messages.add(result);
         for (const Json* part : content)
             if (text_member(*part, "type") == "image") images.push_back(part);
     }
     if (!images.empty()) messages.add({{"role", "user"}, {"content", user_content(images)}});
 }
 
-std::string wire_turn(const Turn& turn) {
+// A text becomes a part with a mark; of parts the last text gets it.
+Json marked_content(const Model& model, Json content) {
+    if (content.is_string()) return Json::array({marked_text(model, content.get<std::string>())});
+    for (auto part = content.rbegin(); part != content.rend(); ++part)
+        if (text_view(*part, "type") == "text") {
+            *part = marked_text(model, text_member(*part, "text"));
+            break;
+        }
+    return content;
+}
+
+std::string wire_turn(const Model& model, const Turn& turn, bool marked) {
     Printed messages;
-    if (turn.role == Turn::Role::user)
-        messages.add({{"role", "user"}, {"content", user_content(turn.blocks)}});
-    else if (turn.role == Turn::Role::assistant)
-        messages.add(assistant_message(turn.blocks));
-    else
-        add_results(messages, turn.blocks);
+    if (turn.role == Turn::Role::user) {
+        Json content = user_content(turn.blocks);
+        if (marked) content = marked_content(model, std::move(content));
+        messages.add({{"role", "user"}, {"content", std::move(content)}});
+    } else if (turn.role == Turn::Role::assistant) {
+        messages.add(assistant_message(model, turn.blocks));
+    } else {
+        add_results(messages, model, turn.blocks);
+    }
     return std::move(messages).elements();
 }
 
 std::string wire_messages(const Model& model, const Prompt& prompt) {
+    const bool has_marks = wants_cache_mark(model);
     Printed messages;
     if (!prompt.system.empty()) {
         const bool developer = model.reasoning && model.compatibility.developer_role;
-        messages.add({{"role", developer ? "developer" : "system"}, {"content", prompt.system}});
+        const Json system = prompt.system;
+        messages.add({{"role", developer ? "developer" : "system"},
+                      {"content", has_marks ? marked_content(model, system) : system}});
     }
     const Turns turns = normalised(prompt.messages, model);
+    const auto last_user =
+        std::find_if(turns.list.rbegin(), turns.list.rend(),
+                     [](const Turn& turn) { return turn.role == Turn::Role::user; });
     messages.expect(prompt.system.size() + printed_size(turns));
     const auto add = [&messages](const std::string& elements) { messages.add_all(elements); };
-    for (const Turn& turn : turns.list) print_once(turn, Api::chat_completions, wire_turn, add);
+    const auto print = [&model](const Turn& turn) { return wire_turn(model, turn, false); };
+    for (const Turn& turn : turns.list)
+        if (has_marks && last_user != turns.list.rend() && &turn == &*last_user)
+            messages.add_all(wire_turn(model, turn, true));
+        else
+            print_once(turn, Api::chat_completions, print, add);
     return std::move(messages).list();
 }
 
@@ -202,13 +245,16 @@ class Reader final : public Interpreter {
         if (reason == "tool_calls" || reason == "function_call") stop_reason_ = "toolUse";
     }
 
-    // completion_tokens already contains the reasoning tokens, prompt_tokens the cached ones.
+    // completion_tokens already contains the reasoning tokens, prompt_tokens the cached ones and
+    // those that OpenRouter says were put into the cache.
     void take_usage(const Json& usage) {
         if (!usage.is_object()) return;
         const int64_t input = token_count(usage, "prompt_tokens");
-        counts_.cache_read =
-            std::min(token_count(member(usage, "prompt_tokens_details"), "cached_tokens"), input);
-        counts_.input = input - counts_.cache_read;
+        const Json& details = member(usage, "prompt_tokens_details");
+        counts_.cache_read = std::min(token_count(details, "cached_tokens"), input);
+        counts_.cache_write =
+            std::min(token_count(details, "cache_write_tokens"), input - counts_.cache_read);
+        counts_.input = input - counts_.cache_read - counts_.cache_write;
         counts_.output = token_count(usage, "completion_tokens");
     }
 
@@ -227,8 +273,9 @@ WireRequest encode(const Model& model, const Prompt& prompt, const std::string& 
                  {"stream_options", {{"include_usage", true}}}};
     if (can.store) body["store"] = false;
     // Left out unless the owner set it: servers reject what does not fit beside the prompt.
-    if (model.max_tokens_configured)
-        body[can.max_completion_tokens ? "max_completion_tokens" : "max_tokens"] = model.max_tokens;
+    if (const int64_t longest = longest_answer(model))
+        body[can.max_completion_tokens ? "max_completion_tokens" : "max_tokens"] = longest;
+    if (model.temperature) body["temperature"] = *model.temperature;
     if (!prompt.tools.empty()) body["tools"] = wire_tools(prompt.tools);
     const std::string effort = reasoning_effort(model, prompt.thinking);
     if (!effort.empty() && can.reasoning_effort) body["reasoning_effort"] = effort;

@@ -281,4 +281,19 @@ std::string safe_call_id(const std::string& id) {
     return safe.substr(0, 64);
 }
 
+std::string short_call_id(const std::string& id) {
+    constexpr std::string_view signs =
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    constexpr size_t length = 9;
+    if (id.size() == length && id.find_first_not_of(signs) == std::string::npos) return id;
+    uint64_t hash = 14695981039346656037u;  // FNV-1a
+    for (const char c : id) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+    std::string made(length, '0');
+    for (char& c : made) {
+        c = signs[hash % signs.size()];
+        hash /= signs.size();
+    }
+    return made;
+}
+
 }  // namespace agent

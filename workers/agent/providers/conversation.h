@@ -80,5 +80,7 @@ size_t printed_size(const Turns& turns);
 std::string with_list(std::string object, std::string_view name, std::string_view printed_list);
 // At most 64 characters of [A-Za-z0-9_-], the same for the same id.
 std::string safe_call_id(const std::string& id);
+// Nine letters and digits, the same for the same id; an id that is so already stays.
+std::string short_call_id(const std::string& id);
 
 }  // namespace agent

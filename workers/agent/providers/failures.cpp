@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <ctime>
+#include <optional>
 
 namespace agent {
 
@@ -144,11 +147,24 @@ std::string describe(int status, const std::string& kind, const std::string& tex
     return detail.empty() ? "an error without a description" : detail;
 }
 
-std::chrono::milliseconds parse_retry_after(std::string_view text) {
-    int64_t seconds = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (parsed.ec != std::errc() || seconds < 0) return {};  // a date, or nothing of use
-    return std::chrono::seconds(std::min<int64_t>(seconds, 86'400));
+constexpr double longest_wait_ms = 86'400'000;
+
+// A number of that unit, in milliseconds.
+std::optional<double> wait_in(std::string_view text, double unit_ms) {
+    double number = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return {};
+    if (!std::isfinite(number) || number < 0) return 0;
+    return number * unit_ms;
+}
+
+// "Wed, 21 Oct 2026 07:28:00 GMT"
+std::optional<double> wait_until(const std::string& text, int64_t now_ms) {
+    struct tm parts {};
+    const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    if (!end || *end != '\0') return {};
+    return std::max(0.0,
+                    static_cast<double>(::timegm(&parts)) * 1000 - static_cast<double>(now_ms));
 }
 
 }  // namespace
@@ -166,7 +182,17 @@ ModelFailure failure_of_error(int status, const Json& error) {
     return failure;
 }
 
-ModelFailure failure_of_answer(int status, std::string_view body, std::string_view retry_after) {
+std::chrono::milliseconds retry_after_of(std::string_view header, std::string_view header_ms,
+                                         int64_t now_ms) {
+    std::optional<double> wait = wait_in(header_ms, 1);
+    if (!wait) wait = wait_in(header, 1000);
+    if (!wait) wait = wait_until(std::string(header), now_ms);
+    return std::chrono::milliseconds(
+        static_cast<int64_t>(std::min(wait.value_or(0), longest_wait_ms)));
+}
+
+ModelFailure failure_of_answer(int status, std::string_view body,
+                               std::chrono::milliseconds retry_after) {
     const Result<Json> parsed = parse_json(body);
     // {"error":{…}}; a list of one such object; or the error itself.
     const Json* answer = parsed ? &*parsed : nullptr;
@@ -181,7 +207,7 @@ ModelFailure failure_of_answer(int status, std::string_view body, std::string_vi
     if (status >= 300 && status < 400)
         failure.text = "HTTP " + std::to_string(status) +
                        ": a redirect, which is not followed; correct the provider's baseUrl";
-    failure.retry_after = parse_retry_after(retry_after);
+    failure.retry_after = retry_after;
     return failure;
 }
 

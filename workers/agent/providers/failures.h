@@ -13,7 +13,12 @@ namespace agent {
 // From an error object: {type, code, message}, each optional. `status` 0: within a stream.
 ModelFailure failure_of_error(int status, const Json& error);
 // From an answer with an error status: its body in whatever form.
-ModelFailure failure_of_answer(int status, std::string_view body, std::string_view retry_after);
+ModelFailure failure_of_answer(int status, std::string_view body,
+                               std::chrono::milliseconds retry_after);
+// How long a provider asks to be left alone, by its headers retry-after (seconds or a date) and
+// retry-after-ms, which some send to be more precise; 0: it does not say. At most a day.
+std::chrono::milliseconds retry_after_of(std::string_view header, std::string_view header_ms,
+                                         int64_t now_ms);
 // From a request that got no answer, or half of one.
 ModelFailure failure_of_transport(const Error& error);
 

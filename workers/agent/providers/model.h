@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,8 @@ struct Compatibility {
     bool developer_role = false;         // wants "developer" instead of "system" for reasoning
     bool reasoning_effort = true;        // knows the member "reasoning_effort"
     bool max_completion_tokens = false;  // else "max_tokens"
+    bool short_call_ids = false;         // a call's id is nine letters and digits
+    bool named_results = false;          // a result names the tool
 };
 
 struct Model {
@@ -51,7 +54,11 @@ struct Model {
     int64_t context_window = 200'000;
     int64_t max_tokens = 8192;
     bool max_tokens_configured = false;  // by the owner, not by the built-in table
-    bool bearer_header = false;          // the key also as "Authorization: Bearer"
+    // Of agents.defaults.models.<model>.params; 0 and empty: not said.
+    std::optional<double> temperature;
+    int64_t asked_tokens = 0;    // the longest answer
+    std::string cache_ttl;       // "5m", "1h": how long the service keeps what it was told to
+    bool bearer_header = false;  // the key also as "Authorization: Bearer"
     std::vector<std::pair<std::string, std::string>> headers;
     Compatibility compatibility;
 };

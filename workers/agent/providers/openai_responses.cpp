@@ -260,7 +260,8 @@ class Reader final : public Interpreter {
 WireRequest encode(const Model& model, const Prompt& prompt, const std::string& key) {
     Json body = {{"model", model.name.model}, {"stream", true}, {"store", false}};
     if (!prompt.session_id.empty()) body["prompt_cache_key"] = prompt.session_id;
-    if (model.max_tokens_configured) body["max_output_tokens"] = model.max_tokens;
+    if (const int64_t longest = longest_answer(model)) body["max_output_tokens"] = longest;
+    if (model.temperature) body["temperature"] = *model.temperature;
     if (!prompt.tools.empty()) body["tools"] = wire_tools(prompt.tools);
     if (model.reasoning) {
         const std::string effort = reasoning_effort(model, prompt.thinking);

@@ -1,5 +1,7 @@
 #include "workers/agent/providers/provider.h"
 
+#include <algorithm>
+
 #include "workers/agent/providers/anthropic.h"
 #include "workers/agent/providers/chat_completions.h"
 #include "workers/agent/providers/openai_responses.h"
@@ -37,8 +39,19 @@ struct Level {
 
 constexpr Level levels[] = {
     {"minimal", "minimal"}, {"low", "low"},    {"medium", "medium"},
-    {"high", "high"},       {"xhigh", "high"},  // few models know more than "high"
+    {"high", "high"},       {"xhigh", "high"},  // unless the model is one of those below
 };
+
+constexpr std::string_view models_with_xhigh[] = {"gpt-5.1-codex-max", "gpt-5.2", "gpt-5.2-codex"};
+
+// Services that pass requests on put the maker before the name: "openai/gpt-5.2".
+bool knows_xhigh(const Model& model) {
+    const std::string_view id = model.name.model;
+    const size_t slash = id.rfind('/');
+    const std::string_view own = slash == std::string_view::npos ? id : id.substr(slash + 1);
+    return std::find(std::begin(models_with_xhigh), std::end(models_with_xhigh), own) !=
+           std::end(models_with_xhigh);
+}
 
 }  // namespace
 
@@ -63,8 +76,14 @@ std::unique_ptr<Interpreter> make_interpreter(const Model& model) {
     return find(model.api)->make_interpreter(model);
 }
 
+int64_t longest_answer(const Model& model) {
+    if (model.asked_tokens > 0) return model.asked_tokens;
+    return model.max_tokens_configured ? model.max_tokens : 0;
+}
+
 std::string reasoning_effort(const Model& model, const std::string& thinking) {
     if (!model.reasoning) return {};
+    if (thinking == "xhigh" && knows_xhigh(model)) return thinking;
     for (const Level& level : levels)
         if (level.thinking == thinking) return level.effort;
     return {};

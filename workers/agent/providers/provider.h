@@ -31,8 +31,11 @@ struct WireRequest {
 WireRequest encode(const Model& model, const Prompt& prompt, const std::string& key);
 std::unique_ptr<Interpreter> make_interpreter(const Model& model);
 
-// The level as one that every provider knows: "minimal", "low", "medium", "high"; empty for "off",
-// for what is no level, and for a model that does not reason.
+// Tokens, where the owner said how long an answer may be; else 0.
+int64_t longest_answer(const Model& model);
+
+// The level as one that the model knows: "minimal", "low", "medium", "high", few "xhigh"; empty for
+// "off", for what is no level, and for a model that does not reason.
 std::string reasoning_effort(const Model& model, const std::string& thinking);
 
 }  // namespace agent

@@ -42,6 +42,24 @@ TEST_F(ModelsTable, TakesTheDemonstrationOnlyWhenNothingIsSetUp) {
                 ElementsAre("mine/m"));
 }
 
+TEST_F(ModelsTable, TakesWhatTheOwnerSetAmongTheAllowedOnes) {
+    const Json config = Json::parse(R"({"agents":{"defaults":{"models":{
+        "anthropic/opus-4.5":{"params":{"temperature":0.2,"maxTokens":2000,"cacheControlTtl":"1h"}},
+        "openai/gpt-4o":{"params":{"temperature":"hot","maxTokens":-1,"cacheControlTtl":"1d"}}}}}})");
+    const Catalogue catalogue(config);
+    const Result<Model> opus = catalogue.find({"anthropic", "claude-opus-4-5"});
+    ASSERT_TRUE(opus);
+    EXPECT_EQ(opus->temperature, 0.2);
+    EXPECT_EQ(opus->asked_tokens, 2000);
+    EXPECT_EQ(opus->cache_ttl, "1h");
+    EXPECT_EQ(opus->price.cache_write, 10) << "twice the input's";
+    const Result<Model> other = catalogue.find({"openai", "gpt-4o"});
+    ASSERT_TRUE(other);
+    EXPECT_FALSE(other->temperature);
+    EXPECT_EQ(other->asked_tokens, 0);
+    EXPECT_EQ(other->cache_ttl, "");
+}
+
 TEST_F(ModelsTable, FollowsTheConfiguredOrder) {
     const std::string config = R"({"agents":{
         "defaults":{"model":{"primary":"opus","fallbacks":["anthropic/claude-sonnet-4-5","mine"]},

@@ -134,6 +134,82 @@ TEST(Encode, AsksForThinkingWithinTheLengthOfTheAnswer) {
     EXPECT_EQ(body["thinking"]["budget_tokens"], 1024);
 }
 
+TEST(Encode, AsksForMoreThanHighWhereTheModelKnowsIt) {
+    Prompt prompt = prompt_of(one_question);
+    prompt.thinking = "xhigh";
+    EXPECT_EQ(body_of(Api::openai_responses, prompt)["reasoning"]["effort"], "high");
+    EXPECT_EQ(body_of(Api::anthropic_messages, prompt)["thinking"]["budget_tokens"], 16'384);
+    Model model = model_for_test(Api::openai_responses);
+    model.name.model = "gpt-5.2";
+    EXPECT_EQ(Json::parse(encode(model, prompt, "").body)["reasoning"]["effort"], "xhigh");
+    model.api = Api::chat_completions;
+    model.name.model = "openai/gpt-5.2-codex";
+    EXPECT_EQ(Json::parse(encode(model, prompt, "").body)["reasoning_effort"], "xhigh");
+    model.name.model = "gpt-5.2-mini";
+    EXPECT_EQ(Json::parse(encode(model, prompt, "").body)["reasoning_effort"], "high");
+}
+
+TEST(Encode, FollowsWhatTheOwnerSetForTheModel) {
+    Prompt prompt = prompt_of(one_question);
+    for (const Api api : every_api) {
+        Model model = model_for_test(api);
+        model.temperature = 0.5;
+        model.asked_tokens = 1234;
+        const Json body = Json::parse(encode(model, prompt, "").body);
+        EXPECT_EQ(body["temperature"], 0.5) << api_name(api);
+        const char* length = api == Api::openai_responses ? "max_output_tokens" : "max_tokens";
+        EXPECT_EQ(body[length], 1234) << api_name(api);
+    }
+    Model thinks = model_for_test(Api::anthropic_messages);
+    thinks.temperature = 0.5;
+    thinks.asked_tokens = 40'000;
+    thinks.cache_ttl = "1h";
+    prompt.thinking = "low";
+    const Json body = Json::parse(encode(thinks, prompt, "").body);
+    EXPECT_FALSE(body.contains("temperature")) << "refused together with thinking";
+    EXPECT_EQ(body["max_tokens"], 40'000);
+    EXPECT_EQ(body["system"][0]["cache_control"]["ttl"], "1h");
+    EXPECT_EQ(body["messages"][0]["content"][0]["cache_control"]["ttl"], "1h");
+}
+
+TEST(Encode, MarksWhatAnthropicKeepsBehindOpenRouter) {
+    Model model = model_for_test(Api::chat_completions);
+    model.name = {"openrouter", "anthropic/claude-opus-4.5"};
+    const Prompt prompt = prompt_of(
+        R"([{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"text","text":"b"}]},
+            {"role":"user","content":[{"type":"text","text":"c"},
+                {"type":"image","data":"AAAA","mimeType":"image/png"}]}])");
+    const Json mark = {{"type", "ephemeral"}};
+    const Json messages = Json::parse(encode(model, prompt, "").body)["messages"];
+    ASSERT_EQ(messages.size(), 4u);
+    EXPECT_EQ(messages[0]["content"][0]["text"], "Be kind.");
+    EXPECT_EQ(messages[0]["content"][0]["cache_control"], mark);
+    EXPECT_EQ(messages[1]["content"], "a");
+    EXPECT_EQ(messages[3]["content"][0]["text"], "c");
+    EXPECT_EQ(messages[3]["content"][0]["cache_control"], mark);
+    EXPECT_EQ(messages[3]["content"][1]["type"], "image_url");
+    for (const ModelName& other : {ModelName{"openrouter", "openai/gpt-5.2"},
+                                   ModelName{"mine", "anthropic/claude-opus-4.5"}}) {
+        model.name = other;
+        EXPECT_EQ(encode(model, prompt, "").body.find("cache_control"), std::string::npos)
+            << other.full();
+    }
+}
+
+TEST(Encode, KeepsToMistralsRulesForCalls) {
+    Model model = model_for_test(Api::chat_completions);
+    model.compatibility.short_call_ids = model.compatibility.named_results = true;
+    const Json messages = Json::parse(
+        encode(model, prompt_of(with_tool(Api::chat_completions).c_str()), "").body)["messages"];
+    const std::string id = messages[2]["tool_calls"][0]["id"];
+    EXPECT_EQ(messages[3]["tool_call_id"], id);
+    EXPECT_EQ(messages[3]["name"], "read");
+    EXPECT_EQ(id.size(), 9u);
+    EXPECT_EQ(
+        id.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"),
+        std::string::npos);
+}
+
 TEST(Encode, OffersTools) {
     Prompt prompt = prompt_of(one_question);
     prompt.thinking = "low";

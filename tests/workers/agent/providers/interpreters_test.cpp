@@ -186,10 +186,21 @@ TEST(Interpreter, FailsWhenTheStreamEndsAnywhereBeforeItsLastEvent) {
                                                                 : R"("finish_reason":"tool_calls")";
         const size_t end = bytes.find(last);
         ASSERT_NE(end, std::string::npos);
-        for (size_t at = 0; at < end; at = bytes.find("\n", at + 1)) {
-            const ReadStream read = read_stream(model_for_test(api), bytes.substr(0, at));
-            ASSERT_TRUE(read.interpreter->failure()) << api_name(api) << " at " << at;
-            ASSERT_EQ(read.interpreter->failure()->reason, Reason::unreachable);
+        // What an interpreter is told changes only where an event is complete.
+        EventStream stream;
+        std::vector<StreamEvent> events;
+        size_t tried = static_cast<size_t>(-1);
+        for (size_t at = 0; at < end; ++at) {
+            if (events.size() != tried) {
+                const auto interpreter = make_interpreter(model_for_test(api));
+                std::vector<Delta> deltas;
+                for (const StreamEvent& event : events) interpreter->take(event, deltas);
+                interpreter->end_of_stream();
+                ASSERT_TRUE(interpreter->failure()) << api_name(api) << " at " << at;
+                ASSERT_EQ(interpreter->failure()->reason, Reason::unreachable);
+                tried = events.size();
+            }
+            ASSERT_TRUE(stream.feed(std::string_view(bytes).substr(at, 1), events));
         }
     }
 }
@@ -272,6 +283,21 @@ TEST(Interpreter, CountsCachedAndReasoningTokensOnce) {
         EXPECT_EQ(usage["output"], 40) << api_name(api);
         EXPECT_EQ(usage["totalTokens"], 165) << api_name(api);
     }
+}
+
+TEST(Interpreter, CountsWhatOpenRouterPutIntoTheCache) {
+    const ReadStream read =
+        read_stream(model_for_test(Api::chat_completions),
+                    R"(data: {"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]})"
+                    "\n\n"
+                    R"(data: {"choices":[],"usage":{"prompt_tokens":100,"completion_tokens":1,)"
+                    R"("prompt_tokens_details":{"cached_tokens":60,"cache_write_tokens":30}}})"
+                    "\n\ndata: [DONE]\n\n");
+    const Json usage = read.message()["usage"];
+    EXPECT_EQ(usage["input"], 10);
+    EXPECT_EQ(usage["cacheRead"], 60);
+    EXPECT_EQ(usage["cacheWrite"], 30);
+    EXPECT_EQ(usage["totalTokens"], 101);
 }
 
 struct ErrorCase {
@@ -411,7 +437,7 @@ TEST(Failures, AreClassifiedByStatusAndTypeBeforeText) {
          Reason::rate_limit},
     };
     for (const AnswerCase& test : cases) {
-        const ModelFailure failure = failure_of_answer(test.status, test.body, "");
+        const ModelFailure failure = failure_of_answer(test.status, test.body, {});
         EXPECT_EQ(failure.reason, test.reason) << test.status << " " << test.body;
         EXPECT_EQ(failure.http_status, test.status);
         EXPECT_NE(failure.text.find("HTTP " + std::to_string(test.status)), std::string::npos);
@@ -419,9 +445,22 @@ TEST(Failures, AreClassifiedByStatusAndTypeBeforeText) {
 }
 
 TEST(Failures, ReadHowLongToWait) {
-    EXPECT_EQ(failure_of_answer(429, "", "7").retry_after, std::chrono::seconds(7));
-    EXPECT_EQ(failure_of_answer(429, "", "soon").retry_after.count(), 0);
-    EXPECT_EQ(failure_of_answer(429, "", "-5").retry_after.count(), 0);
+    const int64_t now = 1'792'567'680'000;  // Wed, 21 Oct 2026 07:28:00 GMT
+    const auto wait = [&](const char* header, const char* header_ms = "") {
+        return retry_after_of(header, header_ms, now).count();
+    };
+    EXPECT_EQ(wait("7"), 7000);
+    EXPECT_EQ(wait("1.5"), 1500);
+    EXPECT_EQ(wait("7", "6400"), 6400);
+    EXPECT_EQ(wait("7", "x"), 7000);
+    EXPECT_EQ(wait("Wed, 21 Oct 2026 07:29:00 GMT"), 60'000);
+    EXPECT_EQ(wait("Wed, 21 Oct 2026 07:27:00 GMT"), 0) << "it has passed";
+    EXPECT_EQ(wait("99999999999999999999"), 86'400'000);
+    EXPECT_EQ(wait("Fri, 21 Oct 2033 07:28:00 GMT"), 86'400'000);
+    for (const char* senseless : {"", "soon", "-5", "inf", "nan", "7 seconds"})
+        EXPECT_EQ(wait(senseless), 0) << senseless;
+    EXPECT_EQ(failure_of_answer(429, "", std::chrono::seconds(7)).retry_after,
+              std::chrono::seconds(7));
 }
 
 TEST(Failures, MaskWhatIsPartOfASecret) {

@@ -52,6 +52,16 @@ class Recorder : public ModelListener {
     std::function<void()> on_text_;
 };
 
+// Ends the loop with the first attempt.
+class FirstFailure final : public Recorder {
+  public:
+    using Recorder::Recorder;
+    void restarted(const ModelFailure& why, const ModelName&) override {
+        failure_ = why;
+        loop_.stop(0);
+    }
+};
+
 struct ApiCase {
     const char* provider;
     const char* api;
@@ -100,6 +110,24 @@ class ModelCalls : public testing::Test {
             EXPECT_THAT(why.text, Not(HasSubstr("0123456")));
     }
 
+    // What the first attempt failed of; empty: it answered.
+    std::string first_attempt(const ApiCase& api, const Models::Options& with) {
+        Models models(*loop_, with);
+        FirstFailure heard{*loop_};
+        ModelRequest request;
+        request.candidates = {{api.provider, "m"}, {"demo", "demo"}};
+        request.messages.push_back(Json{{"role", "user"}, {"content", "x"}});
+        const auto call = models.start(std::move(request), heard);
+        loop_->run();
+        if (!heard.failure_) {
+            EXPECT_EQ(heard.text_, ModelReply().text) << api.api;
+            return {};
+        }
+        EXPECT_TRUE(heard.message_.is_null()) << api.api;
+        last_reason_ = heard.failure_->reason;
+        return heard.failure_->text;
+    }
+
     static ModelReply failing(int status, const char* type, const char* message,
                               const char* retry_after = "") {
         ModelReply reply;
@@ -114,6 +142,7 @@ class ModelCalls : public testing::Test {
     ModelDouble doubles_[3];
     Recorder heard_{*loop_};
     std::unique_ptr<ModelCall> call_;
+    Reason last_reason_ = Reason::provider;
 };
 
 TEST_F(ModelCalls, StreamTheAnswerOfEveryApi) {
@@ -408,16 +437,6 @@ TEST_F(ModelCalls, MayBeCancelledFromWithinADelta) {
     EXPECT_TRUE(doubles_[0].wait_for_closed_connections(1));
 }
 
-// Ends the loop with the first attempt.
-class FirstFailure final : public Recorder {
-  public:
-    using Recorder::Recorder;
-    void restarted(const ModelFailure& why, const ModelName&) override {
-        failure_ = why;
-        loop_.stop(0);
-    }
-};
-
 struct BrokenStream {
     const char* provider;
     std::string bytes;
@@ -488,24 +507,47 @@ TEST_F(ModelCalls, FailOnMegabytesOfGarbage) {
 }
 
 TEST_F(ModelCalls, BelieveTheStreamAndNotItsLength) {
-    ModelReply reply;
-    reply.claimed_length = 10u << 20;  // the answer's own end comes first
-    doubles_[0].always(reply);
-    run({"first/m"}, options());
-    ASSERT_FALSE(heard_.failure_) << heard_.failure_->text;
-    EXPECT_EQ(heard_.text_, reply.text);
+    for (const ApiCase& api : apis) {
+        ModelReply reply;
+        reply.claimed_length = 10u << 20;  // the answer's own end comes first
+        for (ModelDouble& one : doubles_) one.always(reply);
+        EXPECT_EQ(first_attempt(api, options()), "") << api.api;
 
-    reply.claimed_length = 100;  // what follows is no part of it
-    doubles_[1].always(reply);
-    FirstFailure heard{*loop_};
-    Models models(*loop_, options());
-    ModelRequest request;
-    request.candidates = {{"second", "m"}, {"demo", "demo"}};
-    request.messages.push_back(Json{{"role", "user"}, {"content", "x"}});
-    const auto call = models.start(std::move(request), heard);
-    loop_->run();
-    ASSERT_TRUE(heard.failure_);
-    EXPECT_TRUE(heard.message_.is_null());
+        reply.claimed_length = 100;  // what follows is no part of it
+        for (ModelDouble& one : doubles_) one.always(reply);
+        EXPECT_THAT(first_attempt(api, options()), HasSubstr("broke off")) << api.api;
+    }
+}
+
+TEST_F(ModelCalls, EndAnAnswerThatStopsInTheMiddle) {
+    Models::Options with = options();
+    with.idle_timeout = milliseconds(40);
+    for (size_t i = 0; i < std::size(apis); ++i) {
+        constexpr const char* paths[] = {"/v1/messages", "/responses", "/chat/completions"};
+        ModelReply reply;
+        reply.text = "one two three";
+        reply.piece = model_stream(paths[i], reply).find("two");
+        reply.between = seconds(60);
+        doubles_[i].always(reply);
+        first_attempt(apis[i], with);
+        EXPECT_EQ(last_reason_, Reason::timed_out) << apis[i].api;
+        EXPECT_TRUE(doubles_[i].wait_for_closed_connections(1)) << apis[i].api;
+    }
+}
+
+// Never silent for long, and never done.
+TEST_F(ModelCalls, EndAnAnswerThatTricklesWithTheRunsTime) {
+    for (size_t i = 0; i < std::size(apis); ++i) {
+        ModelReply reply;
+        reply.piece = 1;
+        reply.between = milliseconds(10);
+        doubles_[i].always(reply);
+        heard_.failure_.reset();
+        run({std::string(apis[i].provider) + "/m"}, options(), milliseconds(60));
+        ASSERT_TRUE(heard_.failure_) << apis[i].api;
+        EXPECT_EQ(heard_.failure_->reason, Reason::timed_out) << apis[i].api;
+        EXPECT_TRUE(doubles_[i].wait_for_closed_connections(1)) << apis[i].api;
+    }
 }
 
 TEST_F(ModelCalls, TrustAPrivateAuthorityOnlyWhenTold) {
