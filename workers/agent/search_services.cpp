@@ -23,7 +23,7 @@ constexpr const char* perplexity_schema = R"({"type":"object","properties":{
 "query":{"type":"string","description":"What to find out, as a question"}},
 "required":["query"]})";
 
-std::optional<int> number_in(std::string_view text) {
+std::optional<int> date_number(std::string_view text) {
     int number = 0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
     if (read.ec != std::errc() || read.ptr != text.data() + text.size()) return {};
@@ -33,9 +33,9 @@ std::optional<int> number_in(std::string_view text) {
 // "2026-01-31"
 bool is_calendar_date(std::string_view text) {
     if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
-    const auto year = number_in(text.substr(0, 4));
-    const auto month = number_in(text.substr(5, 2));
-    const auto day = number_in(text.substr(8, 2));
+    const auto year = date_number(text.substr(0, 4));
+    const auto month = date_number(text.substr(5, 2));
+    const auto day = date_number(text.substr(8, 2));
     if (!year || !month || !day || *month < 1 || *day < 1) return false;
     return std::chrono::year_month_day(std::chrono::year(*year),
                                        std::chrono::month(static_cast<unsigned>(*month)),
