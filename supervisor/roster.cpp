@@ -8,6 +8,10 @@ unsigned user_of(const KindOfWorker& row) {
     return first_worker_user + static_cast<unsigned>(row.user_offset);
 }
 
+bool may_ask_config(const KindOfWorker& row, std::string_view method) {
+    return row.may_configure || (!row.config_method.empty() && row.config_method == method);
+}
+
 const KindOfWorker* find_kind(std::string_view kind) {
     for (const KindOfWorker& row : roster())
         if (row.kind == kind) return &row;

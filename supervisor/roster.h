@@ -56,7 +56,11 @@ struct KindOfWorker {
     bool may_control = false;
     // Whether it says under which address the internet reaches this machine, see public_address.h.
     bool may_publish = false;
+    // The one question about the configuration that it may ask, where it may not ask all of them.
+    std::string_view config_method = {};
 };
+
+bool may_ask_config(const KindOfWorker& row, std::string_view method);
 
 // The user of that kind's workers, when the supervisor is root.
 unsigned user_of(const KindOfWorker& row);

@@ -6,11 +6,11 @@ const std::vector<KindOfWorker>& roster() {
     using namespace std::chrono_literals;
     static const std::vector<KindOfWorker> rows = {
         // clang-format off
-        // kind      program    user critical sees_all stop network            ready oom  MiB weight tasks exec   directories, may_configure, may_read_log, shows_files, may_isolate, in_workspace_group, workspaces, may_control, may_publish
+        // kind      program    user critical sees_all stop network            ready oom  MiB weight tasks exec   directories, may_configure, may_read_log, shows_files, may_isolate, in_workspace_group, workspaces, may_control, may_publish, config_method
         // The planner is no worker of the plan; its row holds its user and its directory.
         {"planner", "planner", 0,   false,   false,   0,   Network::none,     10s,  0,   24, 0,     8,    false, {"hardshell/planner"}},
         // First they stop taking messages in; what they owe the agent keeps for them.
-        {"telegram", "telegram", 3, false,   false,   0,   Network::internet, 30s,  300, 24, 1,     24,   false, {"telegram"}, false, false, true},
+        {"telegram", "telegram", 3, false,   false,   0,   Network::internet, 30s,  300, 24, 1,     24,   false, {"telegram"}, false, false, true, false, false, {}, false, false, "channels.groupMoved"},
         {"discord", "discord", 4,   false,   false,   0,   Network::internet, 30s,  300, 24, 1,     24,   false, {"discord"}, false, false, true},
         // Its memory is that of the vendor's agent, a Go program: 96 MiB on a machine of 512.
         {"tunnel",  "tunnel",  7,   false,   false,   0,   Network::internet, 30s,  300, 28, 8,     128,  true,  {"tunnel"}, false, false, false, false, false, {}, false, true},

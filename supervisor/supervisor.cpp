@@ -200,8 +200,15 @@ void Supervisor::configure(hardshell::proto::ConfigCall call, ConfigDesk::Answer
 // The answer is for this life of the worker: what the next one asks has the same numbers.
 void Supervisor::take_config_call(const WorkerProcess& worker,
                                   const hardshell::proto::ConfigCall& call) {
+    if (!may_ask_config(worker.kind(), call.method())) {
+        log_.say("warn", worker.name() + " asked for " + log_.masked(call.method()).substr(0, 100) +
+                             ", which it may not; it is not answered");
+        return;
+    }
     const uint64_t life = worker.incarnation();
-    configure(call, [this, life, name = worker.name()](const auto& answer) {
+    hardshell::proto::ConfigCall asked = call;
+    asked.set_asker(worker.name());
+    configure(std::move(asked), [this, life, name = worker.name()](const auto& answer) {
         WorkerProcess* asker = find(name);
         if (asker && asker->incarnation() == life) asker->tell_config(answer);
     });
@@ -248,7 +255,7 @@ void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
     });
     workers_.back()->on_owner_result(
         [this](const hardshell::proto::OwnerResult& result) { owner_calls_.answered(result); });
-    if (kind.may_configure)
+    if (kind.may_configure || !kind.config_method.empty())
         workers_.back()->on_config_call([this, worker = workers_.back().get()](const auto& call) {
             take_config_call(*worker, call);
         });

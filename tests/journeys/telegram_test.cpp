@@ -43,6 +43,27 @@ class TelegramJourney : public Journey {
         });
     }
 
+    HardshellProcess::Options at_telegram(const std::string& text) {
+        models.answer_with([](const ModelRequestSeen&) {
+            ModelReply reply;
+            reply.text = "An answer.";
+            return reply;
+        });
+        HardshellProcess::Options options;
+        options.config = text;
+        options.environment = {{"MODEL_URL", models.url()},
+                               {"TELEGRAM_BOT_TOKEN", telegram.token()},
+                               {"HARDSHELL_TELEGRAM_API_URL", telegram.url()},
+                               {"NODE_EXTRA_CA_CERTS", telegram.certificate_file()}};
+        return options;
+    }
+    // The configuration with that in place of the channel's policy.
+    static std::string with_channel(const std::string& settings) {
+        constexpr std::string_view policy = R"("dmPolicy": "DM_POLICY", "allowFrom": ALLOW_FROM)";
+        std::string text = config;
+        return text.replace(text.find(policy), policy.size(), settings);
+    }
+
     ModelDouble models;
     TelegramDouble telegram;
 };
@@ -131,4 +152,110 @@ TEST_F(TelegramJourney, ARevokedTokenHoldsTheWorkerAndNobodyElse) {
     ASSERT_TRUE(hardshell->wait_line("TELEGRAM_BOT_TOKEN"));
     EXPECT_EQ(hardshell->worker("agent"), agent);
     EXPECT_EQ(hardshell->log().find(telegram.token()), std::string::npos);
+}
+
+// The owner's file says it from then on, so that it holds when everything begins anew.
+TEST_F(TelegramJourney, AGroupThatBecomesASupergroupKeepsItsSettings) {
+    constexpr int64_t before = -5;
+    constexpr int64_t after = -1009;
+    start(at_telegram(with_channel(
+        R"("groupPolicy": "open", "groups": {"-5": {"requireMention": false}} /* the shop */)")));
+    telegram.add_chat({{"id", before}, {"type", "group"}, {"title", "Shop"}});
+    telegram.say(before, ann, "hello");
+    const auto answers_in = [&](int64_t chat, size_t count) {
+        return telegram.wait(
+            [&](const TelegramDouble& seen) { return seen.from_bot(chat).size() >= count; });
+    };
+    ASSERT_TRUE(answers_in(before, 1));
+    telegram.migrate(before, after);
+    telegram.say(before, ann, "", {{"migrate_to_chat_id", after}});
+    telegram.say(after, ann, "", {{"migrate_from_chat_id", before}});
+    ASSERT_TRUE(hardshell->wait_line("channels.telegram.groups in openclaw.json names it so"));
+    const auto shown = hardshell->command({"config", "get", "channels.telegram.groups"});
+    EXPECT_NE(shown.output.find("-1009"), std::string::npos) << shown.output;
+    EXPECT_EQ(shown.output.find("\"-5\""), std::string::npos) << shown.output;
+    ASSERT_EQ(hardshell->stop(), 0);
+    ASSERT_TRUE(hardshell->start_and_wait());
+    telegram.say(after, ann, "are you still there?");
+    EXPECT_TRUE(answers_in(after, 1));
+}
+
+// Two bots of one owner, a process each.
+class TwoTelegramBots : public TelegramJourney {
+  protected:
+    static TelegramDouble::Options second() {
+        TelegramDouble::Options options;
+        options.token = "654321:BBF0test1token2for3the4second5bot6";
+        options.username = "opsbot";
+        return options;
+    }
+    TwoTelegramBots() { telegram.also_serve(ops); }
+
+    std::string accounts(const std::string& token, const std::string& more) const {
+        return with_channel(
+            R"("dmPolicy": "open", "allowFrom": ["*"], "accounts": {"default": {}, )"
+            R"("ops": {"botToken": ")" +
+            token + "\"" + more + "}}");
+    }
+    // The first bot waits for messages, and has nothing else to ask.
+    bool is_settled() const {
+        return telegram.wait([](const TelegramDouble& seen) {
+            const auto polls = seen.calls("getUpdates");
+            return seen.is_polled() && !polls.empty() &&
+                   polls.back().params.value("timeout", 0) > 0;
+        });
+    }
+    // What only a process that begins asks.
+    size_t beginnings() const {
+        return telegram.calls("getMe").size() + telegram.calls("deleteWebhook").size();
+    }
+    static bool is_answered_by(const TelegramDouble& bot, size_t times) {
+        return bot.wait(
+            [&](const TelegramDouble& seen) { return seen.from_bot(ann).size() >= times; });
+    }
+    void reload(const std::string& text) {
+        hardshell->write_config(text);
+        EXPECT_EQ(hardshell->command({"reload"}).exit_code, 0);
+    }
+
+    TelegramDouble ops{second()};
+};
+
+TEST_F(TwoTelegramBots, AChangeOfOneAccountTouchesOnlyThatOne) {
+    start(at_telegram(accounts(ops.token(), "")));
+    telegram.say(ann, ann, "hello");
+    ops.say(ann, ann, "hello, too");
+    ASSERT_TRUE(is_answered_by(telegram, 1));
+    ASSERT_TRUE(is_answered_by(ops, 1));
+    ASSERT_TRUE(is_settled());
+    const pid_t first = hardshell->worker("telegram");
+    const pid_t second = hardshell->worker("telegram:ops");
+    const size_t began = beginnings();
+    reload(accounts(ops.token(), R"(, "streamMode": "off")"));
+    ASSERT_GT(hardshell->wait_worker_replaced("telegram:ops", second), 0);
+    telegram.say(ann, ann, "meanwhile");
+    ops.say(ann, ann, "and you?");
+    EXPECT_TRUE(is_answered_by(telegram, 2));
+    EXPECT_TRUE(is_answered_by(ops, 2));
+    EXPECT_EQ(hardshell->worker("telegram"), first);
+    EXPECT_EQ(beginnings(), began) << "its poll was never given up";
+}
+
+TEST_F(TwoTelegramBots, ATokenIsForOneAccountOnly) {
+    start(at_telegram(accounts(ops.token(), "")));
+    ASSERT_TRUE(is_settled());
+    const pid_t first = hardshell->worker("telegram");
+    const size_t began = beginnings();
+    reload(accounts(telegram.token(), ""));
+    const auto said = hardshell->wait_line("account ops has the same token as telegram");
+    ASSERT_TRUE(said);
+    EXPECT_NE(said->find("give it a bot of its own"), std::string::npos) << *said;
+    EXPECT_EQ(hardshell->log().find(telegram.token()), std::string::npos);
+    for (const Deadline deadline(patience); hardshell->worker("telegram:ops") != 0;)
+        ASSERT_FALSE(deadline.over());
+    telegram.say(ann, ann, "hello");
+    EXPECT_TRUE(is_answered_by(telegram, 1));
+    EXPECT_EQ(telegram.from_bot(ann).size(), 1u);
+    EXPECT_EQ(hardshell->worker("telegram"), first);
+    EXPECT_EQ(beginnings(), began);
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "supervisor/roster.h"
 #include "workers/common/base/file_state.h"
 
 namespace supervisor {
@@ -92,6 +93,18 @@ TEST_F(KeptConfigTest, KeepsNoRefusalAndNothingWithoutFiles) {
     EXPECT_EQ(pass(refused), 0u);
     EXPECT_EQ(pass(ConfigAnswer()), 0u);
     EXPECT_FALSE(kept_.holds(call(1)));
+}
+
+// A channel talks to the internet all day: it may say that a group has moved, and change nothing
+// else.
+TEST(ConfigQuestions, AreForTheGatewayAndOneOfThemForTelegram) {
+    for (const KindOfWorker& row : roster()) {
+        EXPECT_EQ(may_ask_config(row, "config.get"), row.kind == "gateway") << row.kind;
+        EXPECT_EQ(may_ask_config(row, ""), row.kind == "gateway") << row.kind;
+        EXPECT_EQ(may_ask_config(row, "channels.groupMoved"),
+                  row.kind == "gateway" || row.kind == "telegram")
+            << row.kind;
+    }
 }
 
 }  // namespace

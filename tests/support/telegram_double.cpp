@@ -112,12 +112,18 @@ struct TelegramDouble::State {
           webhook([this] { serve_webhook(world); }) {}
 
     ~State() {
+        end();
+        for (const auto& other : beside) other->end();
+        webhook.join();
+    }
+
+    // Whoever waits is answered.
+    void end() {
         {
             const std::lock_guard lock(world.mutex);
             world.is_stopping = true;
         }
         world.changed.notify_all();
-        webhook.join();
     }
 
     // False: its sender has left.
@@ -133,7 +139,17 @@ struct TelegramDouble::State {
         return !world.is_stopping;
     }
 
+    // Null: it is for this bot, or for none.
+    std::shared_ptr<State> beside_for(const std::string& path) {
+        const std::lock_guard lock(world.mutex);
+        for (const auto& other : beside)
+            if (path.find("/bot" + other->world.options.token + "/") != std::string::npos)
+                return other;
+        return nullptr;
+    }
+
     LoopbackAnswer answer(const LoopbackRequest& request) {
+        if (const auto other = beside_for(request.path)) return other->answer(request);
         if (!leave_black_hole(request)) return broken(LoopbackAnswer::Manner::none);
         {
             const std::lock_guard lock(world.mutex);
@@ -235,11 +251,12 @@ struct TelegramDouble::State {
     }
 
     World world;
+    std::vector<std::shared_ptr<State>> beside;
     LoopbackServer server;
     std::thread webhook;
 };
 
-TelegramDouble::TelegramDouble(Options options) : state_(std::make_unique<State>(options)) {}
+TelegramDouble::TelegramDouble(Options options) : state_(std::make_shared<State>(options)) {}
 TelegramDouble::~TelegramDouble() = default;
 
 std::string TelegramDouble::url() const {
@@ -255,6 +272,11 @@ std::map<std::string, std::string> TelegramDouble::environment() const {
     return {{"TELEGRAM_BOT_TOKEN", token()},
             {"HARDSHELL_TELEGRAM_API_URL", url()},
             {"NODE_EXTRA_CA_CERTS", certificate_file()}};
+}
+
+void TelegramDouble::also_serve(const TelegramDouble& other) {
+    const std::lock_guard lock(state_->world.mutex);
+    state_->beside.push_back(other.state_);
 }
 
 int64_t TelegramDouble::say(int64_t chat_id, int64_t user_id, const std::string& text,

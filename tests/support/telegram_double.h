@@ -80,6 +80,8 @@ class TelegramDouble {
     const std::string& token() const;
     // What leads a gateway here.
     std::map<std::string, std::string> environment() const;
+    // What is asked here for the other's bot, that one answers.
+    void also_serve(const TelegramDouble& other);
 
     // --- People -------------------------------------------------------------------------------
     // A person writes to the bot, or in a group that is made by that. Returns the message's id.
@@ -125,5 +127,5 @@ class TelegramDouble {
 
   private:
     struct State;
-    std::unique_ptr<State> state_;
+    std::shared_ptr<State> state_;  // with who also serves it
 };

@@ -11,6 +11,7 @@
 #include "workers/planner/config_edit.h"
 #include "workers/planner/exec_approvals.h"
 #include "workers/planner/files.h"
+#include "workers/planner/group_move.h"
 #include "workers/planner/json5.h"
 #include "workers/planner/notices.h"
 #include "workers/planner/restart_sentinel.h"
@@ -384,6 +385,18 @@ Outcome channels_logout(const Call& call) {
     return std::move(logout.payload);
 }
 
+Outcome group_moved(const Call& call) {
+    const Result<PresentConfig> present = usable_present(call);
+    if (!present) return present.error();
+    Result<MovedGroup> moved =
+        move_group(present->loaded.merged, call.request.config().asker(),
+                   {text_member(call.params, "from"), text_member(call.params, "to")});
+    if (!moved) return moved.error();
+    const Outcome config = put_in_force(call, *present, moved->config);
+    if (!config) return config;
+    return Json{{"places", moved->places}};
+}
+
 ApprovalsPlaces places_of(const Call& call) {
     return approvals_places(call.request.state_dir(), call.environment.get("HOME"));
 }
@@ -419,6 +432,8 @@ constexpr Row methods[] = {
     {"hardshell.config.check", check},
     // asked by the gateway for its own
     {"exec.approvals.allow", approvals_allow},
+    // asked by the worker of a channel's account
+    {"channels.groupMoved", group_moved},
     // asked by the command line only
     {"value.get", get_value},
     {"value.set", set_one_value},

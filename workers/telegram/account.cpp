@@ -25,6 +25,7 @@ Account::Account(Parts parts)
       api_(parts_.client, {parts_.settings.api_url, parts_.token, parts_.settings.call_timeout}),
       agent_(parts_.loop, std::move(parts_.link), {"telegram", parts_.account}),
       status_(parts_.loop, agent_, has_webhook() ? "webhook" : "polling"),
+      group_moves_(parts_.loop, parts_.settings, parts_.ask_config),
       typing_(parts_.loop, api_),
       drafts_(parts_.loop, api_, pace_, parts_.settings, bot_),
       inbox_({parts_.loop,
@@ -38,11 +39,14 @@ Account::Account(Parts parts)
               {parts_.state_dir, media_folder, parts_.settings.media_most_bytes},
               [this](int64_t update_id) { settle(update_id); },
               [this] { status_.took_one(); },
-              [this](const std::string& from, const std::string& to) { group_moved(from, to); }}),
-      outbox_({parts_.loop, api_, pace_, agent_, parts_.settings, drafts_, typing_, sent_,
-               parts_.state_dir, [this] { status_.sent_one(); },
-               [this](const Error& error) { end(error); },
-               [this](const std::string& from, const std::string& to) { group_moved(from, to); }}),
+              [this](const std::string& from, const std::string& to, std::function<void()> done) {
+                  group_moved(from, to, std::move(done));
+              }}),
+      outbox_(
+          {parts_.loop, api_, pace_, agent_, parts_.settings, drafts_, typing_, sent_,
+           parts_.state_dir, [this] { status_.sent_one(); },
+           [this](const Error& error) { end(error); },
+           [this](const std::string& from, const std::string& to) { group_moved(from, to, {}); }}),
       poller_(
           parts_.loop, api_, OffsetFile(parts_.state_dir + "/" + folder, parts_.account, bot_.id),
           {[this](const Update& update) { inbox_.take(update); }, [this] { status_.connected(); },
@@ -146,14 +150,11 @@ void Account::settle(int64_t update_id) {
         poller_.settle(update_id);
 }
 
-// The agent renames its sessions; the file is the owner's.
-void Account::group_moved(const std::string& from, const std::string& to) {
+// The agent renames its sessions, a planner writes the owner's file.
+void Account::group_moved(const std::string& from, const std::string& to,
+                          std::function<void()> done) {
     agent_.chat_moved(from, to);
-    if (follow_group(parts_.settings, from, to))
-        log_warn(
-            "the group {} is {} now: what channels.telegram.groups says about it holds until this "
-            "account starts anew; write {} there instead",
-            from, to, to);
+    group_moves_.follow(from, to, std::move(done));
 }
 
 void Account::show_commands(const CommandList& list) {

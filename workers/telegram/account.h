@@ -9,6 +9,7 @@
 #include "workers/common/channel/agent_link.h"
 #include "workers/telegram/account_status.h"
 #include "workers/telegram/drafts.h"
+#include "workers/telegram/group_moves.h"
 #include "workers/telegram/inbox.h"
 #include "workers/telegram/outbox.h"
 #include "workers/telegram/poller.h"
@@ -37,6 +38,8 @@ class Account {
         // Where requests for the webhook arrive; empty: Telegram is polled.
         std::vector<int> webhook_listeners;
         Secret webhook_secret;
+        // Brings a question to the planner.
+        std::function<Done(const hardshell::proto::ConfigCall&)> ask_config;
     };
     explicit Account(Parts parts);
     Account(const Account&) = delete;
@@ -46,6 +49,9 @@ class Account {
     // Takes nothing any more and finishes what is under way.
     void stop(std::function<void()> done);
     void machine_slept();
+    void config_answered(const hardshell::proto::ConfigAnswer& answer) {
+        group_moves_.answered(answer);
+    }
     void release_memory() { inbox_.release_memory(); }
     size_t waiting() const { return inbox_.waiting(); }
     const Link& link() const { return agent_.link(); }
@@ -61,7 +67,7 @@ class Account {
     void ready();
     void end(const Error& error);
     void settle(int64_t update_id);
-    void group_moved(const std::string& from, const std::string& to);
+    void group_moved(const std::string& from, const std::string& to, std::function<void()> done);
 
     Parts parts_;
     Bot bot_;
@@ -69,6 +75,7 @@ class Account {
     Pace pace_;
     channel::AgentLink agent_;
     AccountStatus status_;
+    GroupMoves group_moves_;
     SentMessages sent_;
     Typing typing_;
     Drafts drafts_;

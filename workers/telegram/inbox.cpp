@@ -58,11 +58,14 @@ Judged Inbox::judged(const Message& message) const {
 
 void Inbox::take_message(Gathered gathered) {
     const Message& message = gathered.message;
+    const auto settled = [this, updates = gathered.updates] { settle_all(updates); };
+    // Told twice, in the group that is gone and in the one that came: either will do.
     if (!message.migrated_to.empty()) {
         log_info("the group {} is the supergroup {} now", message.chat.id, message.migrated_to);
-        parts_.moved(message.chat.id, message.migrated_to);
-        return settle_all(gathered.updates);
+        return parts_.moved(message.chat.id, message.migrated_to, settled);
     }
+    if (!message.migrated_from.empty())
+        return parts_.moved(message.migrated_from, message.chat.id, settled);
     decide(gathered, judged(message));
 }
 

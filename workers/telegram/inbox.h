@@ -37,7 +37,10 @@ class Inbox {
         channel::MediaPlace media;
         std::function<void(int64_t update_id)> settle;
         std::function<void()> took_one;  // for the account's status
-        std::function<void(const std::string& from, const std::string& to)> moved;  // a group
+        // A group has another id now; `done` when nobody needs to be told again.
+        std::function<void(const std::string& from, const std::string& to,
+                           std::function<void()> done)>
+            moved;
     };
     explicit Inbox(Parts parts);
 

@@ -90,7 +90,9 @@ Done run(Worker& self) {
                      loop.stop(0);
                  },
                  std::move(webhook_listeners),
-                 self.secret(name_of_secret(self, account, "webhookSecret"))});
+                 self.secret(name_of_secret(self, account, "webhookSecret")),
+                 [&](const hardshell::proto::ConfigCall& call) { return self.ask_config(call); }});
+    self.on_config_answer([&](const auto& answer) { bot.config_answered(answer); });
     Loop::Registration deadline;
     self.on_stop([&](const hardshell::proto::Stop& stop) {
         deadline = loop.after(time_to_finish(stop), [&] { loop.stop(0); });

@@ -179,6 +179,7 @@ Message read_message(const Json& value) {
     message.reply = read_reply(value, message.thread_id);
     message.forwarded_from = read_forward(value);
     message.migrated_to = id_of(value, "migrate_to_chat_id");
+    message.migrated_from = id_of(value, "migrate_from_chat_id");
     return message;
 }
 

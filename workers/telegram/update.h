@@ -66,7 +66,8 @@ struct Message {
     std::vector<std::string> facts;  // "[Location: 48.1, 11.5]"
     std::optional<Quoted> reply;
     std::string forwarded_from;
-    std::string migrated_to;  // the id of the supergroup that this group became
+    std::string migrated_to;    // the id of the supergroup that this group became
+    std::string migrated_from;  // the id of the group that this supergroup was
 };
 
 struct Reaction {

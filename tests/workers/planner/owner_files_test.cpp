@@ -207,4 +207,82 @@ TEST_F(Channels, LoseTheirTokenAtALogout) {
     EXPECT_EQ(answer["envToken"], true);
 }
 
+class MovedGroups : public PlannerTest {
+  protected:
+    static constexpr const char* both = R"({
+  // A shop and its customers.
+  channels: {
+    telegram: {
+      botToken: '${TOKEN}',
+      groups: { '-5': { requireMention: false }, '*': {} }, // all of them
+      accounts: { ops: { groups: { '-5': { enabled: false }, '-6': {} } } },
+    },
+  },
+}
+)";
+    static Json move(const char* from = "-5", const char* to = "-1005") {
+        return {{"from", from}, {"to", to}};
+    }
+    Json moved_by(const std::string& worker, const Json& params) const {
+        const auto answer = call("channels.groupMoved", params, worker);
+        if (!answer.error_code().empty()) return answer.error_message();
+        return *parse_json(answer.payload_json());
+    }
+    MovedGroups() { set("TOKEN", "1:secret"); }
+};
+
+TEST_F(MovedGroups, KeepWhatTheOwnerSaysOfThemAndTheOwnersWords) {
+    write("openclaw.json", both);
+    const Json answer = moved_by("telegram", move());
+    EXPECT_EQ(answer["places"], Json::array({"channels.telegram.groups"})) << answer;
+    const std::string text = read("openclaw.json");
+    EXPECT_NE(text.find("A shop and its customers."), std::string::npos) << text;
+    EXPECT_NE(text.find("${TOKEN}"), std::string::npos) << text;
+    const Json telegram = payload("config.get")["parsed"]["channels"]["telegram"];
+    EXPECT_EQ(telegram["groups"]["-1005"]["requireMention"], false);
+    EXPECT_FALSE(telegram["groups"].contains("-5"));
+    EXPECT_TRUE(telegram["accounts"]["ops"]["groups"].contains("-5")) << "another account's";
+    EXPECT_EQ(moved_by("telegram", move())["places"], Json::array()) << "once is enough";
+    EXPECT_EQ(read("openclaw.json"), text);
+}
+
+TEST_F(MovedGroups, OfAnAccountMoveInItsSectionToo) {
+    write("openclaw.json", both);
+    EXPECT_EQ(moved_by("telegram:ops", move())["places"],
+              Json::array({"channels.telegram.accounts.ops.groups", "channels.telegram.groups"}));
+    const Json telegram = payload("config.get")["parsed"]["channels"]["telegram"];
+    EXPECT_EQ(telegram["accounts"]["ops"]["groups"]["-1005"]["enabled"], false);
+    EXPECT_EQ(telegram["groups"]["-1005"]["requireMention"], false);
+}
+
+TEST_F(MovedGroups, TakeNothingOfAGroupThatTheOwnerHasNamedAlready) {
+    write("openclaw.json",
+          "{channels: {telegram: {groups: {'-5': {}, '-1005': {requireMention: true}}}}}");
+    const std::string before = read("openclaw.json");
+    EXPECT_EQ(moved_by("telegram", move())["places"], Json::array());
+    EXPECT_EQ(read("openclaw.json"), before);
+}
+
+TEST_F(MovedGroups, StayWhereTheOwnerForbidsChangesOrNobodyMayAsk) {
+    for (const char* text : {"{channels: {telegram: {configWrites: false, groups: {'-5': {}}}}}",
+                             "{channels: {telegram: {groups: {'-5': {}}, "
+                             "accounts: {default: {configWrites: false}}}}}"}) {
+        write("openclaw.json", text);
+        EXPECT_EQ(moved_by("telegram", move()), "channels.telegram.configWrites is off");
+        EXPECT_EQ(read("openclaw.json"), text);
+    }
+    const std::string own =
+        "{channels: {telegram: {configWrites: false, groups: {'-5': {}}, "
+        "accounts: {ops: {configWrites: true}}}}}";
+    write("openclaw.json", own);
+    for (const char* nobody : {"", "gateway", "agent"})
+        EXPECT_NE(moved_by(nobody, move()).dump().find("only the worker"), std::string::npos);
+    for (const char* id : {"", "*", "accounts", "-5"})
+        EXPECT_NE(moved_by("telegram:ops", move("-5", id)).dump().find("numeric id"),
+                  std::string::npos);
+    EXPECT_EQ(read("openclaw.json"), own);
+    EXPECT_EQ(moved_by("telegram:ops", move())["places"],
+              Json::array({"channels.telegram.groups"}));
+}
+
 }  // namespace

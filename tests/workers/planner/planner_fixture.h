@@ -71,8 +71,10 @@ class PlannerTest : public testing::Test {
 
     // A question about the configuration or a change of it.
     hardshell::proto::ConfigAnswer call(const std::string& method,
-                                        const Json& params = Json::object()) const {
+                                        const Json& params = Json::object(),
+                                        const std::string& asker = {}) const {
         hardshell::proto::PlanRequest asked = request();
+        asked.mutable_config()->set_asker(asker);
         asked.mutable_config()->set_method(method);
         asked.mutable_config()->set_params_json(print_json(params));
         return planner::answer(asked, environment).config();

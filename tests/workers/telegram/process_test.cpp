@@ -329,7 +329,33 @@ TEST_F(TelegramWorker, ServesAListedGroupThatBecomesASupergroup) {
     telegram.say(-5, ann, "", {{"migrate_to_chat_id", -1009}});
     telegram.say(-1009, ann, "and after");
     inbound("and after");
-    EXPECT_THAT(log_text(), HasSubstr("write -1009 there instead"));
+    until([&] { return config_calls.size() == 1; });
+    EXPECT_EQ(config_calls[0].method(), "channels.groupMoved");
+    EXPECT_EQ(config_calls[0].params_json(), R"({"from":"-5","to":"-1009"})");
+    EXPECT_GT(telegram.unconfirmed(), 0u) << "who comes next has to hear of it, too";
+    answer_config(config_calls[0].id(), {{"places", {"channels.telegram.groups"}}});
+    until([&] { return telegram.unconfirmed() == 0; });
+    EXPECT_THAT(log_text(), HasSubstr("the group -5 is -1009 now: channels.telegram.groups in "
+                                      "openclaw.json names it so"));
+    telegram.say(-1009, ann, "", {{"migrate_from_chat_id", -5}});
+    until([&] { return telegram.unconfirmed() == 0; });
+    EXPECT_EQ(config_calls.size(), 1u) << "it is said already";
+}
+
+TEST_F(TelegramWorker, TellsTheOwnerWhatToWriteWhereTheFileMayNotBeChanged) {
+    section = {{"groupPolicy", "open"}, {"groups", {{"-5", {{"requireMention", false}}}}}};
+    accept_everything();
+    start();
+    telegram.add_chat({{"id", -5}, {"type", "group"}, {"title", "Ops"}});
+    telegram.migrate(-5, -1009);
+    telegram.say(-1009, ann, "", {{"migrate_from_chat_id", -5}});
+    until([&] { return config_calls.size() == 1; });
+    answer_config(config_calls[0].id(), Json::object(), "channels.telegram.configWrites is off");
+    until([&] { return telegram.unconfirmed() == 0; });
+    EXPECT_THAT(log_text(), HasSubstr("write -1009 there instead (channels.telegram.configWrites "
+                                      "is off)"));
+    telegram.say(-1009, ann, "served all the same");
+    inbound("served all the same");
 }
 
 TEST_F(TelegramWorker, ShowsItsCommandsAndKnowsThem) {

@@ -88,6 +88,7 @@ void TelegramWorker::start() {
         message.ParseFromArray(frame.data(), static_cast<int>(frame.size()));
         ready = ready || message.has_ready();
         if (message.has_failed()) failed = message.failed();
+        if (message.has_config_call()) config_calls.push_back(message.config_call());
     });
     supervisor_->on_close([this](const std::string&) { gone = true; });
     ToWorker message;
@@ -136,6 +137,16 @@ int TelegramWorker::stop_worker() {
     message.mutable_stop()->set_budget_ms(4'000);
     EXPECT_TRUE(supervisor_->send(message));
     return exit_status();
+}
+
+void TelegramWorker::answer_config(uint64_t id, const Json& payload, const std::string& error) {
+    ToWorker message;
+    auto& answer = *message.mutable_config_answer();
+    answer.set_id(id);
+    if (!error.empty()) answer.set_error_code("INVALID_REQUEST");
+    answer.set_error_message(error);
+    answer.set_payload_json(print_json(payload));
+    ASSERT_TRUE(supervisor_->send(message));
 }
 
 std::string TelegramWorker::log_text() const {

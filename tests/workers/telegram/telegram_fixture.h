@@ -39,6 +39,8 @@ class TelegramWorker : public testing::Test {
     void kill_worker();
     // Asked by the supervisor; how it ended.
     int stop_worker();
+    // What the planner says to a question of the worker's: that payload, or why not.
+    void answer_config(uint64_t id, const Json& payload, const std::string& error = {});
     // Waits for its end by itself.
     int exit_status();
     std::string log_text() const;
@@ -80,6 +82,7 @@ class TelegramWorker : public testing::Test {
     std::vector<hardshell::proto::ProbeAnswer> probes;
     std::vector<hardshell::proto::InboundReaction> reactions;
     std::vector<hardshell::proto::ChatMoved> moves;
+    std::vector<hardshell::proto::ConfigCall> config_calls;  // to the supervisor
     hardshell::proto::AccountStatus status;
     std::optional<hardshell::proto::Failed> failed;
     bool ready = false;
