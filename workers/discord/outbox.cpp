@@ -110,6 +110,7 @@ void Outbox::advance(const std::string& name) {
     }
     lane.is_busy = true;
     Delivery& delivery = *lane.deliveries.front();
+    find_post(delivery);
     if (delivery.next >= delivery.parts.size()) {
         report(delivery, DeliveryReport::REFUSED, {}, "there is nothing to be sent");
         return finish(name);
@@ -171,12 +172,22 @@ std::string Outbox::channel_of(const Delivery& delivery) const {
                                                         : delivery.message.place().thread_id();
 }
 
-bool Outbox::opens_post(const Delivery& delivery) const {
+bool Outbox::is_to_forum(const Delivery& delivery) const {
     const auto& place = delivery.message.place();
-    if (!delivery.post_id.empty() || !place.thread_id().empty()) return false;
+    if (!place.thread_id().empty()) return false;
     const Channel* known = parts_.places.channel(place.chat_id());
     return delivery.is_for_forum ||
            (known && (known->type == channel_type::forum || known->type == channel_type::media));
+}
+
+bool Outbox::opens_post(const Delivery& delivery) const {
+    return delivery.post_id.empty() && is_to_forum(delivery);
+}
+
+// The first part has opened the post, perhaps in an earlier process: the others go there.
+void Outbox::find_post(Delivery& delivery) const {
+    if (delivery.next > 0 && opens_post(delivery))
+        delivery.post_id = delivery.message.first_message_id();
 }
 
 // The answer to a command, whether that can still be answered or not. Files go to its channel.
@@ -244,6 +255,8 @@ void Outbox::sent(const std::string& name, const RestAnswer& answer) {
         return succeed(name, id);
     }
     if (answer.code == no_text_channel && !std::exchange(delivery.is_for_forum, true)) {
+        find_post(delivery);
+        if (!delivery.post_id.empty()) return attempt(name);
         // Only now is it known that an earlier process may have opened a post.
         if (!delivery.message.first_part_is_ambiguous() ||
             delivery.next != delivery.message.first_part())

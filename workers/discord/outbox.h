@@ -78,7 +78,9 @@ class Outbox {
     void succeed(const std::string& lane, const std::string& platform_id);
     void retry(const std::string& lane, const RestAnswer& answer);
     void without_file(Delivery& delivery, const std::string& why);
+    bool is_to_forum(const Delivery& delivery) const;
     bool opens_post(const Delivery& delivery) const;
+    void find_post(Delivery& delivery) const;
     static bool is_follow_up(const Delivery& delivery);
     std::string reply_to(const Delivery& delivery) const;
     std::string channel_of(const Delivery& delivery) const;

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/workers/discord/discord_stage.h"
+#include "workers/common/base/clock.h"
 #include "workers/common/base/json.h"
 
 using testing::Contains;
@@ -188,6 +189,31 @@ TEST_F(DiscordWorker, OpensAPostWhereItSpeaksToAForum) {
     ASSERT_TRUE(wait_until_settled("two")) << log();
     EXPECT_EQ(worker_->outcome("two")->outcome(), Report::LOST);
     EXPECT_THAT(discord_->requests_to("POST", threads), SizeIs(2));
+}
+
+// A process that ended after the first part has opened the post; the agent knows which it is.
+TEST_F(DiscordWorker, GoesOnInThePostThatAnEarlierProcessOpened) {
+    make_and_start();
+    const std::string threads = std::string("/channels/") + World::forum + "/threads";
+    const std::string text = "How to begin\n\n" + std::string(2'500, 'x');
+    worker_->deliver("one", World::forum, "How to begin");
+    ASSERT_TRUE(wait_until_settled("one")) << log();
+    const std::string post = worker_->outcome("one")->platform_id();
+    worker_->kill();
+    start();
+    for (const bool is_ambiguous : {false, true}) {
+        const std::string id = is_ambiguous ? "ambiguous" : "certain";
+        worker_->deliver(id, World::forum, text, [&](auto& message) {
+            message.set_first_part(1);
+            message.set_first_message_id(post);
+            message.set_first_part_is_ambiguous(is_ambiguous);
+            message.set_made_ms(wall_ms());
+        });
+        ASSERT_TRUE(wait_until_settled(id)) << log();
+        EXPECT_EQ(worker_->outcome(id)->outcome(), Report::SENT) << id;
+    }
+    EXPECT_THAT(discord_->written(post), SizeIs(5)) << "the first part, and twice the two others";
+    EXPECT_THAT(discord_->requests_to("POST", threads), SizeIs(1));
 }
 
 TEST_F(DiscordWorker, OpensAThreadWhereItIsToldTo) {

@@ -130,6 +130,7 @@ bool Outbox::hand_over(Waiting& waiting) {
         readable = message.mutable_deliver()->ParseFromString(row.message);
         message.mutable_deliver()->set_first_part(row.part);
         message.mutable_deliver()->set_first_part_is_ambiguous(row.part_begun);
+        if (row.part > 0) message.mutable_deliver()->set_first_message_id(row.platform_id);
     }
     if (!readable) {
         settle(waiting, OutboundRow::State::refused, "its record could not be read");
