@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "workers/common/base/clock.h"
 #include "workers/common/log.h"
 #include "workers/telegram/command_menu.h"
 #include "workers/telegram/probe.h"
@@ -27,7 +28,8 @@ Account::Account(Parts parts)
       status_(parts_.loop, agent_, has_webhook() ? "webhook" : "polling"),
       group_moves_(parts_.loop, parts_.settings, parts_.ask_config),
       typing_(parts_.loop, api_),
-      drafts_(parts_.loop, api_, pace_, parts_.settings, bot_),
+      drafts_(parts_.loop, api_, pace_, parts_.settings, bot_,
+              DraftRecord(parts_.state_dir + "/" + folder, parts_.account, bot_.id, wall_ms())),
       inbox_({parts_.loop,
               api_,
               pace_,
@@ -67,6 +69,10 @@ channel::AgentLink::Handlers Account::link_handlers() {
     on.typing = [this](const auto& typing) { typing_.show(typing); };
     on.reaction = [this](const auto& reaction) { outbox_.react(reaction); };
     on.draft = [this](const auto& draft) { drafts_.show(draft); };
+    // An edit makes the same message of the draft, however often it is done.
+    on.may_repeat = [this](const auto& message) {
+        return message.first_part() == 0 && drafts_.has_message(message.draft_id());
+    };
     on.allow_list = [this] {
         inbox_.approved(*agent_.allow_list());
         take_updates();

@@ -1,5 +1,6 @@
 #include "workers/telegram/drafts.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "workers/common/base/clock.h"
@@ -13,8 +14,14 @@ namespace telegram {
 using hardshell::proto::Place;
 using hardshell::proto::ShowDraft;
 
-Drafts::Drafts(Loop& loop, BotApi& api, Pace& pace, const Settings& settings, const Bot& bot)
-    : loop_(loop), api_(api), pace_(pace), settings_(settings), bot_(bot) {}
+Drafts::Drafts(Loop& loop, BotApi& api, Pace& pace, const Settings& settings, const Bot& bot,
+               DraftRecord record)
+    : loop_(loop),
+      api_(api),
+      pace_(pace),
+      settings_(settings),
+      bot_(bot),
+      record_(std::move(record)) {}
 
 // In groups every edit counts against twenty messages a minute.
 bool Drafts::is_shown_in(const Place& place) const {
@@ -23,13 +30,19 @@ bool Drafts::is_shown_in(const Place& place) const {
 
 void Drafts::show(const ShowDraft& wanted) {
     const std::string& id = wanted.draft_id();
-    if (id.empty() || !is_shown_in(wanted.place())) return;
+    if (id.empty()) return;
+    if (wanted.is_over()) return finish(id, [this, id = id](const std::string&) { remove(id, 0); });
+    if (!is_shown_in(wanted.place())) return;
     auto found = drafts_.find(id);
     if (found == drafts_.end()) {
         if (drafts_.size() >= most) return;
         found = drafts_.try_emplace(id).first;
         Draft& draft = found->second;
         draft.is_native = bot_.has_topics && !thread_of(wanted.place()).is_null();
+        if (const auto shown = record_.find(id)) {
+            draft.message_id = shown->message_id;
+            draft.is_native = false;
+        }
         draft.native_id = ++last_native_id_;
         draft.forgotten = loop_.after(forgotten_after, [this, id = id] { end(id); });
     }
@@ -99,6 +112,7 @@ void Drafts::answered(const std::string& id, const ApiAnswer& answer) {
                           monotonic_ms());
     } else if (!draft.is_native && draft.message_id.empty()) {
         draft.message_id = std::to_string(int_member(answer.result, "message_id"));
+        record_.add(found->first, {draft.wanted.place().chat_id(), draft.message_id, wall_ms()});
     }
     if (draft.finishing) {
         const auto with = std::move(draft.finishing);
@@ -111,7 +125,10 @@ void Drafts::answered(const std::string& id, const ApiAnswer& answer) {
 
 void Drafts::finish(const std::string& draft_id, std::function<void(const std::string&)> with) {
     const auto found = drafts_.find(draft_id);
-    if (found == drafts_.end()) return with({});
+    if (found == drafts_.end()) {
+        const auto shown = record_.find(draft_id);  // of an earlier process, or long ago
+        return with(shown ? shown->message_id : std::string());
+    }
     if (found->second.is_asking) {
         found->second.finishing = std::move(with);
         return;
@@ -137,6 +154,25 @@ void Drafts::end(const std::string& id) {
         return;
     }
     found->second.forgotten = loop_.after(BotApi::usual_timeout, [this, id] { end(id); });
+}
+
+// Nothing comes in its place.
+void Drafts::remove(const std::string& id, int tries) {
+    removals_.erase(id);
+    const auto shown = record_.find(id);
+    if (!shown) return;
+    api_.call("deleteMessage",
+              {{"chat_id", chat_of(shown->chat_id)},
+               {"message_id", std::strtoll(shown->message_id.c_str(), nullptr, 10)}},
+              [this, id, tries](const ApiAnswer& answer) {
+                  using Kind = ApiFailure::Kind;
+                  if (answer || answer.failure->kind == Kind::refused ||
+                      tries + 1 >= settings_.most_tries)
+                      return record_.forget(id);
+                  removals_[id] =
+                      loop_.after(std::max(remove_again, answer.failure->retry_after),
+                                  [this, id, tries] { remove(std::string(id), tries + 1); });
+              });
 }
 
 }  // namespace telegram

@@ -2,7 +2,8 @@
 // draft that Telegram has for it. At most one request per draft is under way, and not many a
 // second; nothing while Telegram is asked as often as it likes already.
 //
-// Best effort: the first refusal ends a draft, never the answer.
+// Best effort: the first refusal ends a draft, never the answer. Which message shows one is known
+// to the next process, too (draft_record): the answer takes its place.
 #pragma once
 
 #include <functional>
@@ -14,6 +15,7 @@
 #include "workers/common/base/loop.h"
 #include "workers/telegram/addressing.h"
 #include "workers/telegram/bot_api.h"
+#include "workers/telegram/draft_record.h"
 #include "workers/telegram/pace.h"
 #include "workers/telegram/settings.h"
 
@@ -21,7 +23,8 @@ namespace telegram {
 
 class Drafts {
   public:
-    Drafts(Loop& loop, BotApi& api, Pace& pace, const Settings& settings, const Bot& bot);
+    Drafts(Loop& loop, BotApi& api, Pace& pace, const Settings& settings, const Bot& bot,
+           DraftRecord record);
     Drafts(const Drafts&) = delete;
     Drafts& operator=(const Drafts&) = delete;
 
@@ -32,11 +35,19 @@ class Drafts {
     // Its message could not be sent yet after all, and will still take that message's place.
     void keep(const std::string& draft_id, const hardshell::proto::Place& place,
               const std::string& message_id);
+    // Its message is the answer now, or is gone.
+    void over(const std::string& draft_id) { record_.forget(draft_id); }
+    // Whether a message shows it, and is not known to be anything else: it can be made the answer
+    // more than once without harm.
+    bool has_message(const std::string& draft_id) const {
+        return record_.find(draft_id).has_value();
+    }
     size_t size() const { return drafts_.size(); }
 
     static constexpr std::chrono::milliseconds edit_pause{1'000};
     static constexpr std::chrono::milliseconds native_pause{300};
     static constexpr std::chrono::minutes forgotten_after{10};
+    static constexpr std::chrono::milliseconds remove_again{1'000};
     static constexpr size_t most = 64;
     static constexpr size_t fewest_units = 30;  // a notification with less says nothing
 
@@ -60,14 +71,17 @@ class Drafts {
     void send(const std::string& id, Draft& draft);
     void answered(const std::string& id, const ApiAnswer& answer);
     void end(const std::string& id);
+    void remove(const std::string& id, int tries);
 
     Loop& loop_;
     BotApi& api_;
     Pace& pace_;
     const Settings& settings_;
     const Bot& bot_;
+    DraftRecord record_;
     int64_t last_native_id_ = 0;
     std::map<std::string, Draft> drafts_;
+    std::map<std::string, Loop::Registration> removals_;  // that are to be tried again
 };
 
 }  // namespace telegram

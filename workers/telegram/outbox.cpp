@@ -84,6 +84,7 @@ void Outbox::deliver(const DeliverMessage& message) {
         job->at = static_cast<uint32_t>(job->parts.size()) - 1;
         return report(*job, DeliveryReport::REFUSED, "there is no such part");
     }
+    if (job->at > 0) parts_.drafts.over(message.draft_id());
     const std::string chat = message.place().chat_id();
     chats_[chat].jobs.push_back(job);
     step(chat);
@@ -133,7 +134,7 @@ void Outbox::send(const std::string& chat, const JobOf& job) {
                 "deleteMessage",
                 {{"chat_id", chat_of(job->chat_id)}, {"message_id", number(job->draft_message)}},
                 [](const ApiAnswer&) {});
-        job->draft_message.clear();
+        without_draft(*job);
         return send_file(chat, job, std::move(frame));
     }
     if (!job->draft_message.empty()) return send_edit(chat, job);
@@ -231,7 +232,7 @@ bool Outbox::recovers(const std::string& chat, const JobOf& job, const ApiFailur
         job->without_file = job->as_document || failure.code == 413;
         job->as_document = true;
     } else if (was_edit && failure.kind == Kind::refused) {
-        job->draft_message.clear();  // it is gone: the answer comes as a message of its own
+        without_draft(*job);  // it is gone: the answer comes as a message of its own
     } else if (was_edit && failure.kind == Kind::ambiguous &&
                ++job->tries < parts_.settings.most_tries) {
         chats_[chat].timer =
@@ -246,6 +247,7 @@ bool Outbox::recovers(const std::string& chat, const JobOf& job, const ApiFailur
 
 void Outbox::part_sent(const std::string& chat, const JobOf& job, const std::string& message_id) {
     if (!message_id.empty()) parts_.sent.add(job->chat_id, message_id, monotonic_ms());
+    without_draft(*job);
     DeliveryReport made;
     made.set_delivery_id(job->message.delivery_id());
     made.set_part(job->at);
@@ -254,11 +256,16 @@ void Outbox::part_sent(const std::string& chat, const JobOf& job, const std::str
     made.set_platform_id(message_id);
     parts_.agent.report(made);
     parts_.sent_one();
-    job->draft_message.clear();
     job->as_plain = job->as_file = job->as_document = job->without_file = false;
     if (++job->at == job->parts.size()) return leave(chat);
     chats_[chat].is_busy = false;
     step(chat);
+}
+
+// Known to the next process before anything else is done: what it finds there it would edit again.
+void Outbox::without_draft(Job& job) {
+    job.draft_message.clear();
+    if (job.at == 0) parts_.drafts.over(job.message.draft_id());
 }
 
 void Outbox::part_failed(const std::string& chat, const JobOf& job, const ApiFailure& failure) {
@@ -266,11 +273,13 @@ void Outbox::part_failed(const std::string& chat, const JobOf& job, const ApiFai
         case Kind::refused:
         case Kind::conflict:
             log_warn("Telegram refused a message to {}: {}", job->chat_id, failure.description);
+            without_draft(*job);
             report(*job, DeliveryReport::REFUSED, refusal_text(failure));
             return leave(chat);
         case Kind::ambiguous:
             log_warn("a message to {} may or may not have arrived: {}", job->chat_id,
                      failure.description);
+            without_draft(*job);
             report(*job, DeliveryReport::LOST, failure.description);
             return leave(chat);
         case Kind::too_many:

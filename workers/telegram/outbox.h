@@ -78,6 +78,7 @@ class Outbox {
     void answered(const std::string& chat, const JobOf& job, const ApiAnswer& answer);
     void part_sent(const std::string& chat, const JobOf& job, const std::string& message_id);
     bool recovers(const std::string& chat, const JobOf& job, const ApiFailure& failure);
+    void without_draft(Job& job);
     void part_failed(const std::string& chat, const JobOf& job, const ApiFailure& failure);
     void put_off(const std::string& chat, std::chrono::milliseconds wait,
                  const std::string& reason);

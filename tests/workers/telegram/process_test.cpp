@@ -178,6 +178,94 @@ TEST_F(TelegramWorker, ShowsADraftAndMakesItTheAnswer) {
     EXPECT_EQ(settled("d1")->platform_id(), std::to_string(sent[0].id));
 }
 
+// What a person sees of an answer that an earlier process could not finish.
+class TelegramDraft : public TelegramWorker {
+  protected:
+    void show(const std::string& text, bool is_over = false) {
+        AgentToChannel draft;
+        auto& shown = *draft.mutable_draft();
+        shown.set_draft_id("r1");
+        shown.mutable_place()->set_kind(Place::DIRECT);
+        shown.mutable_place()->set_chat_id("555");
+        shown.set_text(text);
+        shown.set_is_over(is_over);
+        send(draft);
+    }
+    void finish(bool is_ambiguous = false) {
+        deliver("d1", ann, "The end.", [&](DeliverMessage& reply) {
+            reply.set_draft_id("r1");
+            reply.set_first_part_is_ambiguous(is_ambiguous);
+        });
+        until([&] { return settled("d1").has_value(); });
+    }
+    std::vector<std::string> shown() const {
+        std::vector<std::string> texts;
+        for (const TelegramMessage& message : telegram.from_bot(ann)) texts.push_back(message.text);
+        return texts;
+    }
+    std::string record() const {
+        std::ifstream file(directory + "/telegram/drafts-default.json");
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+    void start_with_draft() {
+        start();
+        telegram.say(ann, ann, "tell me a story");
+        until([&] { return ready; });
+        show("Once upon a time there was a bot that");
+        until([&] { return record().find("r1") != std::string::npos; });
+    }
+};
+
+TEST_F(TelegramDraft, BecomesTheAnswerOfTheNextProcess) {
+    start_with_draft();
+    kill_worker();
+    start();
+    finish();
+    EXPECT_EQ(settled("d1")->outcome(), DeliveryReport::SENT);
+    EXPECT_THAT(shown(), ElementsAre("The end."));
+    EXPECT_EQ(record().find("r1"), std::string::npos);
+}
+
+TEST_F(TelegramDraft, GrowsOnInTheNextProcess) {
+    start_with_draft();
+    kill_worker();
+    start();
+    until([&] { return ready; });
+    show("Once upon a time there was a bot that was started anew");
+    until([&] { return telegram.from_bot(ann)[0].edits >= 1; });
+    EXPECT_THAT(shown(), ElementsAre("Once upon a time there was a bot that was started anew"));
+    finish();
+    EXPECT_THAT(shown(), ElementsAre("The end."));
+}
+
+// An edit can be repeated: the answer is not lost for that nobody knows whether it arrived.
+TEST_F(TelegramDraft, IsMadeTheAnswerAgainWhereNobodyKnowsWhetherItWas) {
+    start_with_draft();
+    telegram.fail("editMessageText", {TelegramFault::What::no_answer});
+    deliver("d1", ann, "The end.", [](DeliverMessage& reply) { reply.set_draft_id("r1"); });
+    until([&] { return shown() == std::vector<std::string>{"The end."}; });
+    kill_worker();
+    start();
+    finish(true);
+    EXPECT_EQ(settled("d1")->outcome(), DeliveryReport::SENT);
+    EXPECT_THAT(shown(), ElementsAre("The end."));
+}
+
+TEST_F(TelegramDraft, IsTakenAwayWhereNoAnswerComes) {
+    start_with_draft();
+    kill_worker();
+    start();
+    until([&] { return ready; });
+    TelegramFault busy;
+    busy.retry_after = 1;
+    telegram.fail("deleteMessage", busy);
+    show("", true);
+    until([&] { return telegram.calls("deleteMessage").size() == 1; });
+    EXPECT_NE(record().find("r1"), std::string::npos) << "it is tried again";
+    until([&] { return shown().empty(); });
+    until([&] { return record().find("r1") == std::string::npos; });
+}
+
 TEST_F(TelegramWorker, StoresWhatIsSentAndSendsFiles) {
     accept_everything();
     start();

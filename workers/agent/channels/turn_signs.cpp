@@ -3,7 +3,6 @@
 #include <string_view>
 
 #include "workers/agent/channels/block_streams.h"
-#include "workers/agent/channels/deliveries.h"
 #include "workers/agent/transcript.h"
 #include "workers/common/log.h"
 
@@ -81,8 +80,7 @@ void TurnSigns::turn_accepted(const ChannelTurn& turn) {
     shown.turn.row.message.clear();
     shown.mode = typing_mode(services_.config, turn);
     shown.emoji = ack_emoji(services_.config, turn);
-    shown.drafts =
-        shows_drafts(services_.config, turn) && !block_settings(services_.config, turn).on;
+    shown.draft_id = draft_id_of(turn);
     if (!shown.emoji.empty()) react(shown, false);
 }
 
@@ -99,17 +97,16 @@ void TurnSigns::run_says(const std::string& run_id, const std::string& text) {
     const int64_t now = services_.now_ms();
     const bool is_fresh = shown.typing && now - shown.last_typing_ms < typing_again_ms;
     if (!is_fresh && shown.mode != TypingMode::never) type(shown, true);
-    if (!shown.drafts || now - shown.last_draft_ms < draft_every_ms) return;
+    if (shown.draft_id.empty() || now - shown.last_draft_ms < draft_every_ms) return;
     const ChannelReply so_far = channel_reply(text);
     if (so_far.text.empty()) return;
     shown.last_draft_ms = now;
-    if (shown.draft_id.empty()) shown.draft_id = new_delivery_id();
     AgentToChannel message;
     auto& draft = *message.mutable_draft();
     draft.set_draft_id(shown.draft_id);
     *draft.mutable_place() = shown.turn.message.place();
     draft.set_text(so_far.text);
-    send(shown, message);
+    send(shown.turn, message);
 }
 
 void TurnSigns::part_arrived(const std::string& run_id) {
@@ -117,9 +114,16 @@ void TurnSigns::part_arrived(const std::string& run_id) {
     if (found != shown_.end() && found->second.typing) type(found->second, true);
 }
 
+// The same for each life of the agent that comes to the turn.
+std::string TurnSigns::draft_id_of(const ChannelTurn& turn) const {
+    const bool is_shown =
+        shows_drafts(services_.config, turn) && !block_settings(services_.config, turn).on;
+    return is_shown ? turn.run_id : std::string();
+}
+
 std::string TurnSigns::turn_ended(const ChannelTurn& turn) {
     const auto found = shown_.find(turn.run_id);
-    if (found == shown_.end()) return {};
+    if (found == shown_.end()) return draft_id_of(turn);
     Shown shown = std::move(found->second);
     shown_.erase(found);
     if (shown.typing) type(shown, false);
@@ -129,13 +133,22 @@ std::string TurnSigns::turn_ended(const ChannelTurn& turn) {
     return shown.draft_id;
 }
 
+void TurnSigns::draft_is_over(const ChannelTurn& turn, const std::string& draft_id) {
+    if (draft_id.empty()) return;
+    AgentToChannel message;
+    message.mutable_draft()->set_draft_id(draft_id);
+    *message.mutable_draft()->mutable_place() = turn.message.place();
+    message.mutable_draft()->set_is_over(true);
+    send(turn, message);
+}
+
 void TurnSigns::type(Shown& shown, bool on) {
     shown.typing = on;
     if (on) shown.last_typing_ms = services_.now_ms();
     AgentToChannel message;
     *message.mutable_typing()->mutable_place() = shown.turn.message.place();
     message.mutable_typing()->set_on(on);
-    send(shown, message);
+    send(shown.turn, message);
 }
 
 void TurnSigns::react(const Shown& shown, bool remove) {
@@ -145,12 +158,12 @@ void TurnSigns::react(const Shown& shown, bool remove) {
     reaction.set_message_id(shown.turn.message.message_id());
     reaction.set_emoji(shown.emoji);
     reaction.set_remove(remove);
-    send(shown, message);
+    send(shown.turn, message);
 }
 
-void TurnSigns::send(const Shown& shown, const AgentToChannel& message) {
-    if (const Done done = services_.send(shown.turn.row.worker, message); !done)
-        log_debug("{} is not told what goes on: {}", shown.turn.row.worker, done.error().what);
+void TurnSigns::send(const ChannelTurn& turn, const AgentToChannel& message) {
+    if (const Done done = services_.send(turn.row.worker, message); !done)
+        log_debug("{} is not told what goes on: {}", turn.row.worker, done.error().what);
 }
 
 void TurnEvents::emit(const Event& event) {

@@ -30,6 +30,7 @@ class TurnSigns final : public TurnWatcher {
 
     void turn_accepted(const ChannelTurn& turn) override;
     std::string turn_ended(const ChannelTurn& turn) override;
+    void draft_is_over(const ChannelTurn& turn, const std::string& draft_id) override;
     // Of any run; those of no channel are none of its business.
     void run_started(const std::string& run_id);
     void run_says(const std::string& run_id, const std::string& text);
@@ -49,13 +50,13 @@ class TurnSigns final : public TurnWatcher {
         bool typing = false;
         int64_t last_typing_ms = 0;
         std::string emoji;
-        bool drafts = false;
-        std::string draft_id;
+        std::string draft_id;  // empty: none is shown
         int64_t last_draft_ms = 0;
     };
     void type(Shown& shown, bool on);
     void react(const Shown& shown, bool remove);
-    void send(const Shown& shown, const hardshell::proto::AgentToChannel& message);
+    void send(const ChannelTurn& turn, const hardshell::proto::AgentToChannel& message);
+    std::string draft_id_of(const ChannelTurn& turn) const;
 
     Services services_;
     std::map<std::string, Shown> shown_;  // by run id

@@ -348,24 +348,27 @@ void ChannelTurns::reply(const ChannelTurn& turn, const RunRecord& run) {
     const std::string draft = services_.watcher.turn_ended(turn);
     const auto settle_without_answer = [&](std::vector<OutboundRow> rows) {
         (void)services_.blocks.turn_ended(turn, "");
+        if (rows.empty()) services_.watcher.draft_is_over(turn, draft);
         settle(turn, std::move(rows));
     };
     if (run.was_passed_over()) return settle_without_answer({});  // another's answer is for it too
     if (run.status == "error")
-        return settle_without_answer({notice(turn, failure_text(run.summary))});
+        return settle_without_answer({notice(turn, failure_text(run.summary), draft)});
     if (run.status == "aborted") {
         const bool by_person = run.summary == "aborted";  // told already
-        return settle_without_answer(by_person
-                                         ? std::vector<OutboundRow>{}
-                                         : std::vector{notice(turn, failure_text(run.summary))});
+        return settle_without_answer(
+            by_person ? std::vector<OutboundRow>{}
+                      : std::vector{notice(turn, failure_text(run.summary), draft)});
     }
     const Result<std::string> answer = answer_of_run(services_.store, run);
     if (!answer) {
         log_error("the answer to a message of {} could not be read: {}", turn.row.worker,
                   answer.error().what);
-        return settle_without_answer({notice(turn, failure_text(answer.error().what))});
+        return settle_without_answer({notice(turn, failure_text(answer.error().what), draft)});
     }
-    settle(turn, answer_rows(turn, run, spoken(*answer), draft));
+    std::vector<OutboundRow> rows = answer_rows(turn, run, spoken(*answer), draft);
+    if (rows.empty()) services_.watcher.draft_is_over(turn, draft);
+    settle(turn, std::move(rows));
 }
 
 // What of the answer was not sent in blocks before.
@@ -420,11 +423,13 @@ ChannelTurns::Extras ChannelTurns::extras(const ChannelTurn& turn, const RunReco
     return around;
 }
 
-OutboundRow ChannelTurns::notice(const ChannelTurn& turn, const std::string& text) const {
+OutboundRow ChannelTurns::notice(const ChannelTurn& turn, const std::string& text,
+                                 const std::string& draft) const {
     Delivery delivery;
     delivery.account = turn.account;
     delivery.place = turn.message.place();
     delivery.text = text;
+    delivery.draft_id = draft;
     if (answers_a_command(turn)) delivery.reply_to_id = turn.message.message_id();
     delivery.is_notice = true;
     delivery.session = turn.route.session;

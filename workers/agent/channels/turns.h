@@ -38,8 +38,11 @@ class TurnWatcher {
   public:
     virtual ~TurnWatcher() = default;
     virtual void turn_accepted(const ChannelTurn& turn) = 0;
-    // `draft_id` of the answer, empty when no draft was shown.
+    // `draft_id` of the answer, empty where no drafts are shown. This life of the agent or an
+    // earlier one may have shown it.
     virtual std::string turn_ended(const ChannelTurn& turn) = 0;
+    // Nothing was said in its place.
+    virtual void draft_is_over(const ChannelTurn& turn, const std::string& draft_id) = 0;
 };
 
 class BlockStreams;
@@ -110,7 +113,8 @@ class ChannelTurns {
                                          const std::string& said, const std::string& draft);
     void settle(const ChannelTurn& turn, std::vector<OutboundRow> replies);
     void settle_decided();
-    OutboundRow notice(const ChannelTurn& turn, const std::string& text) const;
+    OutboundRow notice(const ChannelTurn& turn, const std::string& text,
+                       const std::string& draft = {}) const;
 
     // A message that is done with, and what is to be told: until that is written down.
     struct Decided {

@@ -190,7 +190,8 @@ void AgentLink::deliver(const proto::DeliverMessage& message) {
             return call(handlers_.deliver, known);
         }
         case DeliveryLedger::Verdict::fresh:
-            if (message.first_part_is_ambiguous() && !options_.platform_drops_repetitions)
+            if (message.first_part_is_ambiguous() && !options_.platform_drops_repetitions &&
+                !(handlers_.may_repeat && handlers_.may_repeat(message)))
                 return settle_unasked(message);
             return call(handlers_.deliver, message);
     }

@@ -46,6 +46,9 @@ class AgentLink {
         std::function<void(const std::string& key)> accepted;  // the platform may be told
         std::function<void()> room;  // offer() refused before; now it would not
         std::function<void(const proto::DeliverMessage&)> deliver;
+        // Whether this one, of which nobody knows whether it arrived, can be given to the platform
+        // again without harm.
+        std::function<bool(const proto::DeliverMessage&)> may_repeat;
         std::function<void(const proto::ChangeMessage&)> change;
         std::function<void(const proto::ShowTyping&)> typing;
         std::function<void(const proto::SetReaction&)> reaction;

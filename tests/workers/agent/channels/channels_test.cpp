@@ -73,6 +73,7 @@ TEST_F(ChannelMessages, SurviveTheEndOfTheProcessAtEveryStep) {
     EXPECT_TRUE(agent->texts().empty()) << "the channel is not there";
     agent->come_up(true);
     ASSERT_THAT(agent->texts(), ElementsAre("Hi"));
+    EXPECT_EQ(agent->delivered().front().first_message_id(), "");
     const std::string id = agent->delivered().front().delivery_id();
     agent->report(id, DeliveryReport::SENDING, 0, 2);
     agent->report(id, DeliveryReport::SENT, 0, 2);
@@ -80,6 +81,7 @@ TEST_F(ChannelMessages, SurviveTheEndOfTheProcessAtEveryStep) {
     agent->come_up();
     ASSERT_EQ(agent->delivered().size(), 1u);
     EXPECT_EQ(agent->delivered().front().first_part(), 1u);
+    EXPECT_EQ(agent->delivered().front().first_message_id(), "m0");
     EXPECT_FALSE(agent->delivered().front().first_part_is_ambiguous());
     agent->report(id, DeliveryReport::SENDING, 1, 2);
     agent = &start();
@@ -542,6 +544,47 @@ TEST_F(ChannelMessages, ShowDraftsOfAnAnswer) {
     EXPECT_FALSE(draft.empty());
     agent.answer("Hi there");
     EXPECT_EQ(agent.delivered().front().draft_id(), draft);
+}
+
+// What an earlier process has shown is not left beside the answer of the next one.
+TEST_F(ChannelMessages, GoOnWithTheDraftOfAnEarlierProcess) {
+    const auto shown_by = [&](ChannelProcess& agent) {
+        agent.come_up();
+        agent.offer("1", "hello");
+        agent.life.models.last().say("Hi th");
+        loop.advance(Run::text_every_ms);
+        std::string draft;
+        for (const auto& message : agent.told)
+            if (message.has_draft()) draft = message.draft().draft_id();
+        return draft;
+    };
+    const std::string draft = shown_by(start());
+    EXPECT_FALSE(draft.empty());
+    EXPECT_EQ(shown_by(start()), draft);
+    ChannelProcess& last = start();
+    last.come_up();
+    ASSERT_THAT(last.texts(), ElementsAre(HasSubstr("ended twice while answering this")));
+    EXPECT_EQ(last.delivered().front().draft_id(), draft);
+}
+
+TEST_F(ChannelMessages, TakeTheDraftAwayWhereNoAnswerComes) {
+    ChannelProcess& agent = start();
+    agent.come_up();
+    agent.offer("1", "hello");
+    agent.life.models.last().say("Hi th");
+    loop.advance(Run::text_every_ms);
+    const auto drafts = [&] {
+        std::vector<hardshell::proto::ShowDraft> all;
+        for (const auto& message : agent.told)
+            if (message.has_draft()) all.push_back(message.draft());
+        return all;
+    };
+    ASSERT_EQ(drafts().size(), 1u);
+    EXPECT_FALSE(drafts()[0].is_over());
+    agent.offer("2", "stop");
+    ASSERT_EQ(drafts().size(), 2u);
+    EXPECT_TRUE(drafts()[1].is_over());
+    EXPECT_EQ(drafts()[1].draft_id(), drafts()[0].draft_id());
 }
 
 TEST_F(ChannelMessages, FollowAGroupToItsNewId) {
