@@ -200,16 +200,18 @@ struct TelegramDouble::State {
 
     LoopbackAnswer perform_noted(const Call& made) {
         std::optional<TelegramFault> fault;
+        bool says_true = false;
         {
             const std::lock_guard lock(world.mutex);
             world.calls.push_back({made.method, made.params, std::chrono::steady_clock::now()});
             fault = world.fault_for(made.method);
+            says_true = world.polls_say_true && made.method == "getUpdates";
         }
         world.changed.notify_all();
         if (fault)
             if (auto other = instead(*fault)) return *other;
         LoopbackAnswer answer;
-        answer.body = telegram_double::success_text(perform(world, made));
+        answer.body = telegram_double::success_text(says_true ? Json(true) : perform(world, made));
         if (fault && fault->what == TelegramFault::What::reset_after)
             return broken(LoopbackAnswer::Manner::none);
         if (fault && fault->what == TelegramFault::What::half_answer)
@@ -425,6 +427,11 @@ void TelegramDouble::black_hole(bool on) {
 void TelegramDouble::answer_polls_at_once(bool at_once) {
     const std::lock_guard lock(state_->world.mutex);
     state_->world.polls_are_short = at_once;
+}
+
+void TelegramDouble::answer_polls_with_true(bool on) {
+    const std::lock_guard lock(state_->world.mutex);
+    state_->world.polls_say_true = on;
 }
 
 void TelegramDouble::cut_connections() {

@@ -121,6 +121,8 @@ class TelegramDouble {
     void black_hole(bool on);
     // A long poll that finds nothing is answered with nothing, at once.
     void answer_polls_at_once(bool at_once);
+    // A poll is answered with "true" in place of a list, at once.
+    void answer_polls_with_true(bool on);
     void cut_connections();
     void refuse_connections(bool refuse);
     uint64_t connections() const;

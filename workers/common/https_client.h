@@ -31,6 +31,8 @@ struct HttpsRequest {
     std::string url;
     std::vector<std::pair<std::string, std::string>> headers;
     std::vector<BodyPiece> body;
+    // Twice does no harm, whatever the method says.
+    bool may_repeat = false;
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds total_timeout{15'000};  // all of it, waiting for a connection too
     size_t largest_answer = 4 * 1024 * 1024;          // bytes of its body
@@ -85,7 +87,7 @@ class HttpsClient {
     HttpsClient& operator=(const HttpsClient&) = delete;
 
     // Never calls the handler from within; it may destroy its call. A request whose connection was
-    // kept from an earlier one and turns out to be closed is sent once more if its method allows.
+    // kept from an earlier one and turns out to be closed is sent once more if that does no harm.
     std::unique_ptr<HttpsCall> start(HttpsRequest request, Handler handler);
     // Closes the connections that nothing uses.
     void close_idle();

@@ -140,6 +140,7 @@ bool HttpsExchange::may_repeat() const {
 }
 
 bool HttpsExchange::is_safe_to_repeat() const {
+    if (request_.may_repeat) return true;
     return std::any_of(std::begin(repeatable_methods), std::end(repeatable_methods),
                        [this](const char* method) { return request_.method == method; });
 }

@@ -117,7 +117,7 @@ void Account::identify() {
 }
 
 void Account::check_intents(const Json& application) {
-    bot_.application_id = text_member(application, "id");
+    bot_.application_id = id_member(application, "id");
     const auto flags =
         static_cast<uint64_t>(std::max<int64_t>(0, int_member(application, "flags")));
     for (const Intent& intent : intents)
@@ -131,14 +131,14 @@ void Account::check_intents(const Json& application) {
 
 // Whoever signed in knows better than a request that failed.
 void Account::learn_application(const Json& ready) {
-    const std::string id = text_member(member(ready, "application"), "id");
+    const std::string id = id_member(member(ready, "application"), "id");
     if (id.empty() || id == bot_.application_id) return;
     bot_.application_id = id;
     if (has_commands_) interactions_->learn(commands_);
 }
 
 void Account::learn_bot(const Json& user) {
-    bot_.id = text_member(user, "id");
+    bot_.id = id_member(user, "id");
     bot_.username = text_member(user, "username");
     // Those of bots made long ago differ; these are the same for all others.
     if (bot_.application_id.empty()) bot_.application_id = bot_.id;
@@ -226,7 +226,7 @@ void Account::dispatch(const std::string& type, const Json& data, uint64_t seque
         self.places_.learn(channel_of(told));
     };
     static constexpr auto forget_channel = [](Account& self, const Json& told, uint64_t) {
-        self.places_.forget_channel(text_member(told, "id"));
+        self.places_.forget_channel(id_member(told, "id"));
     };
     static constexpr auto learn_guild = [](Account& self, const Json& told, uint64_t) {
         self.places_.learn(guild_of(told));
@@ -252,7 +252,7 @@ void Account::dispatch(const std::string& type, const Json& data, uint64_t seque
         {"GUILD_CREATE", learn_guild},
         {"GUILD_UPDATE", learn_guild},
         {"GUILD_DELETE", [](Account& self, const Json& guild,
-                            uint64_t) { self.places_.forget_guild(text_member(guild, "id")); }},
+                            uint64_t) { self.places_.forget_guild(id_member(guild, "id")); }},
         {"CHANNEL_CREATE", learn_channel},
         {"CHANNEL_UPDATE", learn_channel},
         {"CHANNEL_DELETE", forget_channel},
@@ -315,7 +315,7 @@ void Account::probe(uint64_t id, milliseconds timeout) {
         Json result = {{"ok", answer.is_ok()}, {"elapsedMs", monotonic_ms() - begun}};
         if (answer.status) result["status"] = answer.status;
         if (answer.is_ok())
-            result["bot"] = {{"id", text_member(answer.body, "id")},
+            result["bot"] = {{"id", id_member(answer.body, "id")},
                              {"username", text_member(answer.body, "username")}};
         else
             result["error"] = answer.error;

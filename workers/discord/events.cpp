@@ -14,7 +14,8 @@ std::vector<std::string> texts_of(const Json& list) {
     std::vector<std::string> texts;
     if (list.is_array())
         for (const Json& entry : list)
-            if (entry.is_string()) texts.push_back(entry.get<std::string>());
+            if (entry.is_string() || entry.is_number_integer())
+                texts.push_back(entry.is_string() ? entry.get<std::string>() : entry.dump());
     return texts;
 }
 
@@ -22,7 +23,7 @@ std::vector<File> files_of(const Json& list) {
     std::vector<File> files;
     if (!list.is_array()) return files;
     for (const Json& entry : list)
-        files.push_back({text_member(entry, "id"), text_member(entry, "filename"),
+        files.push_back({id_member(entry, "id"), text_member(entry, "filename"),
                          text_member(entry, "content_type"), text_member(entry, "url"),
                          static_cast<uint64_t>(std::max<int64_t>(0, int_member(entry, "size")))});
     return files;
@@ -61,10 +62,10 @@ void read_reply(const Json& data, Message& message) {
     if (!original.is_object()) {
         // A forward refers to a message too, but answers none.
         const Json& reference = member(data, "message_reference");
-        if (message.type == 19) message.reply_to_id = text_member(reference, "message_id");
+        if (message.type == 19) message.reply_to_id = id_member(reference, "message_id");
         return;
     }
-    message.reply_to_id = text_member(original, "id");
+    message.reply_to_id = id_member(original, "id");
     message.reply_to_text = text_member(original, "content");
     message.reply_to_author = user_of(member(original, "author"));
 }
@@ -76,7 +77,7 @@ bool is_thread(int type) {
 }
 
 User user_of(const Json& data) {
-    User user{text_member(data, "id"), text_member(data, "username"),
+    User user{id_member(data, "id"), text_member(data, "username"),
               text_member(data, "global_name"), bool_member(data, "bot")};
     if (user.name.empty()) user.name = user.username;
     return user;
@@ -84,9 +85,9 @@ User user_of(const Json& data) {
 
 Message message_of(const Json& data) {
     Message message;
-    message.id = text_member(data, "id");
-    message.channel_id = text_member(data, "channel_id");
-    message.guild_id = text_member(data, "guild_id");
+    message.id = id_member(data, "id");
+    message.channel_id = id_member(data, "channel_id");
+    message.guild_id = id_member(data, "guild_id");
     message.author = user_of(member(data, "author"));
     const Json& membership = member(data, "member");
     if (std::string nick = text_member(membership, "nick"); !nick.empty())
@@ -95,7 +96,7 @@ Message message_of(const Json& data) {
     message.content = text_member(data, "content");
     message.type = static_cast<int>(int_member(data, "type"));
     message.sent_ms = snowflake_ms(message.id);
-    message.is_webhook = member(data, "webhook_id").is_string();
+    message.is_webhook = !id_member(data, "webhook_id").empty();
     for (const Json& mention : member(data, "mentions"))
         message.mentions.push_back(user_of(mention));
     const Json& roles = member(data, "mention_roles");
@@ -114,13 +115,13 @@ Message message_of(const Json& data) {
 }
 
 Channel channel_of(const Json& data) {
-    return {text_member(data, "id"),       text_member(data, "guild_id"),
-            text_member(data, "name"),     text_member(data, "parent_id"),
-            text_member(data, "owner_id"), static_cast<int>(int_member(data, "type"))};
+    return {id_member(data, "id"),       id_member(data, "guild_id"),
+            text_member(data, "name"),   id_member(data, "parent_id"),
+            id_member(data, "owner_id"), static_cast<int>(int_member(data, "type"))};
 }
 
 Guild guild_of(const Json& data) {
-    Guild guild{text_member(data, "id"), text_member(data, "name"), {}};
+    Guild guild{id_member(data, "id"), text_member(data, "name"), {}};
     for (const char* key : {"channels", "threads"}) {
         const Json& list = member(data, key);
         if (!list.is_array()) continue;
@@ -134,28 +135,28 @@ Guild guild_of(const Json& data) {
 
 Reaction reaction_of(const Json& data) {
     Reaction reaction;
-    reaction.channel_id = text_member(data, "channel_id");
-    reaction.guild_id = text_member(data, "guild_id");
-    reaction.message_id = text_member(data, "message_id");
-    reaction.author_id = text_member(data, "message_author_id");
+    reaction.channel_id = id_member(data, "channel_id");
+    reaction.guild_id = id_member(data, "guild_id");
+    reaction.message_id = id_member(data, "message_id");
+    reaction.author_id = id_member(data, "message_author_id");
     const Json& membership = member(data, "member");
     reaction.user = user_of(member(membership, "user"));
-    reaction.user.id = text_member(data, "user_id");
+    reaction.user.id = id_member(data, "user_id");
     reaction.roles = texts_of(member(membership, "roles"));
     const Json& emoji = member(data, "emoji");
     reaction.emoji = text_member(emoji, "name");
-    if (const std::string id = text_member(emoji, "id"); !id.empty()) reaction.emoji += ":" + id;
+    if (const std::string id = id_member(emoji, "id"); !id.empty()) reaction.emoji += ":" + id;
     return reaction;
 }
 
 Interaction interaction_of(const Json& data) {
     Interaction interaction;
-    interaction.id = text_member(data, "id");
+    interaction.id = id_member(data, "id");
     interaction.token = text_member(data, "token");
-    interaction.application_id = text_member(data, "application_id");
+    interaction.application_id = id_member(data, "application_id");
     interaction.type = static_cast<int>(int_member(data, "type"));
-    interaction.channel_id = text_member(data, "channel_id");
-    interaction.guild_id = text_member(data, "guild_id");
+    interaction.channel_id = id_member(data, "channel_id");
+    interaction.guild_id = id_member(data, "guild_id");
     interaction.channel = channel_of(member(data, "channel"));
     const Json& membership = member(data, "member");
     interaction.user =

@@ -1,7 +1,5 @@
 #include "workers/discord/gateway_connection.h"
 
-#include <algorithm>
-
 #include "workers/common/base/clock.h"
 #include "workers/common/log.h"
 
@@ -79,13 +77,8 @@ void GatewayConnection::ask_for_gateway() {
     rest_.send(rest_get("/gateway/bot", "/gateway/bot"), [this](const RestAnswer& answer) {
         if (!answer.is_ok())
             return session_->gateway_unknown({Fault::unreachable, answer.error}, wall_ms());
-        const Json& limit = member(answer.body, "session_start_limit");
-        GatewayInfo info;
-        info.url =
-            options_.gateway_url.empty() ? text_member(answer.body, "url") : options_.gateway_url;
-        info.remaining = static_cast<uint32_t>(
-            std::clamp<int64_t>(int_member(limit, "remaining", 1000), 0, 1'000'000));
-        info.reset_after_ms = int_member(limit, "reset_after");
+        GatewayInfo info = gateway_info_of(answer.body);
+        if (!options_.gateway_url.empty()) info.url = options_.gateway_url;
         session_->gateway_is(info, wall_ms());
     });
 }

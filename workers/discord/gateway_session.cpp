@@ -23,6 +23,7 @@ constexpr int64_t most_backoff_ms = 30'000;
 constexpr uint32_t spared_identifies = 10;
 // Neither 1000 nor 1001, which end the session.
 constexpr int keep_session = 4900;
+constexpr const char* usual_gateway = "wss://gateway.discord.gg";
 constexpr const char* query = "v=10&encoding=json";
 
 std::string with_query(const std::string& url) {
@@ -36,6 +37,17 @@ std::string in_seconds(milliseconds time) {
 }
 
 }  // namespace
+
+GatewayInfo gateway_info_of(const Json& answer) {
+    const Json& limit = member(answer, "session_start_limit");
+    GatewayInfo info;
+    info.url = text_member(answer, "url");
+    if (info.url.empty()) info.url = usual_gateway;
+    info.remaining = static_cast<uint32_t>(
+        std::clamp<int64_t>(int_member(limit, "remaining", 1000), 0, 1'000'000));
+    info.reset_after_ms = int_member(limit, "reset_after");
+    return info;
+}
 
 GatewaySession::GatewaySession(GatewayWire& wire, Options options, SessionRecord record)
     : wire_(wire),
@@ -201,7 +213,8 @@ void GatewaySession::ready(const Json& data) {
     record_.id = text_member(data, "session_id");
     record_.resume_url = text_member(data, "resume_gateway_url");
     if (record_.resume_url.empty()) record_.resume_url = gateway_url_;
-    record_.bot_id = text_member(member(data, "user"), "id");
+    if (const std::string bot = id_member(member(data, "user"), "id"); !bot.empty())
+        record_.bot_id = bot;
     state_ = State::up;
     attempts_ = failed_resumes_ = unopened_ = 0;
     wire_.set_timer(Timer::opening, milliseconds(0));

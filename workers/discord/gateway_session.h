@@ -54,6 +54,9 @@ struct GatewayInfo {
     int64_t reset_after_ms = 0;
 };
 
+// Of the answer to GET /gateway/bot; what it does not say is as usual with Discord.
+GatewayInfo gateway_info_of(const Json& answer);
+
 class GatewaySession {
   public:
     struct Options {

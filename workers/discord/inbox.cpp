@@ -79,6 +79,7 @@ channel::AllowList Inbox::paired() const {
 
 void Inbox::take(const Message& message, uint64_t sequence) {
     const bool is_foreign_bot = message.author.is_bot || message.is_webhook;
+    if (message.id.empty() || message.channel_id.empty()) return;
     if (message.author.id.empty() || message.author.id == parts_.bot.id) return;
     if (is_foreign_bot && !parts_.settings.allow_bots) return;
     if (!message.is_written()) return;
@@ -243,7 +244,7 @@ bool Inbox::open_thread(const std::string& name, Item& item, const Where& where,
     parts_.rest.send(std::move(request), [this, name](const RestAnswer& answer) {
         Lane& lane = lanes_[name];
         Item& opened = *lane.items.front();
-        std::string id = text_member(answer.body, "id");
+        std::string id = id_member(answer.body, "id");
         if (answer.code == thread_exists) id = opened.message.id;
         if (answer.is_ok()) parts_.places.learn(channel_of(answer.body));
         if (answer.is_ok() || answer.code == thread_exists) {
@@ -400,7 +401,7 @@ void Inbox::ask_author(const Reaction& reaction, bool removed) {
                      [this, reaction, removed](const RestAnswer& answer) {
                          --authors_asked_;
                          Reaction known = reaction;
-                         known.author_id = text_member(member(answer.body, "author"), "id");
+                         known.author_id = id_member(member(answer.body, "author"), "id");
                          if (!known.author_id.empty()) take(known, removed);
                      });
 }

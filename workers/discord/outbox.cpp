@@ -158,7 +158,7 @@ void Outbox::open_direct_chat(const std::string& name, const std::string& user_i
     request.may_repeat = true;  // the same chat each time
     parts_.rest.send(std::move(request), [this, name](const RestAnswer& answer) {
         if (!answer.is_ok()) return sent(name, answer);
-        direct_chats_[name] = text_member(answer.body, "id");
+        direct_chats_[name] = id_member(answer.body, "id");
         begin(name);
     });
 }
@@ -250,7 +250,7 @@ void Outbox::sent(const std::string& name, const RestAnswer& answer) {
     delivery.may_be_there |= answer.status == 0 && answer.may_have_arrived;
     const bool is_post = opens_post(delivery);
     if (answer.is_ok()) {
-        const std::string id = text_member(answer.body, "id");
+        const std::string id = id_member(answer.body, "id");
         if (is_post) delivery.post_id = id;  // its first message has the same one
         return succeed(name, id);
     }

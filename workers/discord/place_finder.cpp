@@ -32,14 +32,16 @@ bool PlaceFinder::find(const std::string& guild_id, const std::string& channel_i
     const Channel* known = channel(channel_id);
     if (!known) return ask_channel(channel_id, std::move(then)), false;
     where.channel = *known;
+    // Not told with the message: else a server's channel would pass for a direct chat.
+    if (where.guild_id.empty()) where.guild_id = known->guild_id;
     if (is_thread(known->type) && !known->parent_id.empty()) {
         const Channel* parent = channel(known->parent_id);
         if (!parent) return ask_channel(known->parent_id, std::move(then)), false;
         where.parent = *parent;
     }
-    if (guild_id.empty() || !needs_guild_name(settings_, guild_id)) return true;
-    const std::string* name = places_.guild_name(guild_id);
-    if (!name) return ask_guild(guild_id, std::move(then)), false;
+    if (where.guild_id.empty() || !needs_guild_name(settings_, where.guild_id)) return true;
+    const std::string* name = places_.guild_name(where.guild_id);
+    if (!name) return ask_guild(where.guild_id, std::move(then)), false;
     where.guild_name = *name;
     return true;
 }

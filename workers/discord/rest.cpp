@@ -13,6 +13,7 @@ namespace discord {
 namespace {
 
 constexpr int64_t usual_retry_ms = 1'000;
+constexpr int64_t longest_reset_ms = 60'000;
 constexpr size_t largest_answer = 8u << 20;
 
 struct Hint {
@@ -35,7 +36,7 @@ int64_t milliseconds_of(std::string_view seconds) {
     double value = 0;
     const auto [end, fault] =
         std::from_chars(seconds.data(), seconds.data() + seconds.size(), value);
-    if (fault != std::errc() || value < 0 || value > 1e9) return 0;
+    if (fault != std::errc() || value < 0 || value > 1e11) return 0;
     return static_cast<int64_t>(value * 1000) + 1;
 }
 
@@ -43,6 +44,10 @@ RateHeaders headers_of(const HttpsAnswer& answer) {
     RateHeaders headers;
     headers.bucket = answer.header("x-ratelimit-bucket");
     headers.reset_after_ms = milliseconds_of(answer.header("x-ratelimit-reset-after"));
+    // Where only the time is told: as far as our clock and theirs agree.
+    if (const int64_t at = milliseconds_of(answer.header("x-ratelimit-reset"));
+        headers.reset_after_ms == 0 && at > 0)
+        headers.reset_after_ms = std::clamp<int64_t>(at - wall_ms(), 0, longest_reset_ms);
     headers.is_global = answer.header("x-ratelimit-global") == "true";
     headers.scope = answer.header("x-ratelimit-scope");
     const std::string_view remaining = answer.header("x-ratelimit-remaining");

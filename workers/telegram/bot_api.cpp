@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 namespace telegram {
 
@@ -41,6 +42,17 @@ ApiAnswer failed(Kind kind, int code, std::string description) {
 
 std::string text_of(const Json& value) {
     return value.is_string() ? value.get<std::string>() : print_json(value);
+}
+
+// "Too Many Requests: retry after 5"; 0: it does not say.
+int64_t seconds_in(std::string_view description) {
+    constexpr std::string_view words = "retry after ";
+    const size_t at = description.find(words);
+    int64_t seconds = 0;
+    if (at != description.npos)
+        std::from_chars(description.data() + at + words.size(),
+                        description.data() + description.size(), seconds);
+    return seconds;
 }
 
 bool is_token_character(char c) {
@@ -85,10 +97,9 @@ ApiAnswer read_answer(int status, const std::string& body) {
     const bool no_such_bot = code == 404 && description == "Not Found";
     ApiAnswer answer = failed(no_such_bot ? Kind::unauthorized : kind_of(code), code, description);
     const Json& parameters = member(*value, "parameters");
-    const int64_t seconds = std::clamp<int64_t>(int_member(parameters, "retry_after"), 0, 86'400);
-    answer.failure->retry_after = std::chrono::seconds(seconds);
-    const Json& migrated = member(parameters, "migrate_to_chat_id");
-    if (migrated.is_number_integer()) answer.failure->migrated_to = migrated.dump();
+    const int64_t seconds = int_member(parameters, "retry_after", seconds_in(description));
+    answer.failure->retry_after = std::chrono::seconds(std::clamp<int64_t>(seconds, 0, 86'400));
+    answer.failure->migrated_to = id_member(parameters, "migrate_to_chat_id");
     return answer;
 }
 
@@ -119,10 +130,18 @@ BotApi::CallId BotApi::start(HttpsClient& client, HttpsRequest request, Handler 
             calls_.erase(id);
             const Handler call_back = handler;
             if (outcome.answer)
-                return call_back(read_answer(outcome.answer->status, outcome.answer->body));
+                return call_back(judged(read_answer(outcome.answer->status, outcome.answer->body)));
             call_back(failed(outcome.may_have_arrived ? Kind::ambiguous : Kind::unavailable, 0,
                              outcome.answer.error().what));
         }));
+}
+
+// A server that knows the token means the method when it finds something not to be there.
+ApiAnswer BotApi::judged(ApiAnswer answer) {
+    token_is_known_ = token_is_known_ || answer;
+    if (token_is_known_ && answer.failure && answer.failure->code == 404)
+        answer.failure->kind = Kind::refused;
+    return answer;
 }
 
 BotApi::CallId BotApi::call(const std::string& method, const Json& params, Handler handler,
@@ -133,6 +152,8 @@ BotApi::CallId BotApi::call(const std::string& method, const Json& params, Handl
     body.bytes = params.is_null() ? "{}" : print_json(params);
     request.body.push_back(std::move(body));
     request.total_timeout = timeout.count() > 0 ? timeout : options_.timeout;
+    // All others ask for something, or set what is set then.
+    request.may_repeat = !method.starts_with("send");
     return start(method == "getUpdates" ? polling_ : calling_, std::move(request),
                  std::move(handler));
 }

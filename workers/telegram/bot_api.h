@@ -88,6 +88,7 @@ class BotApi {
     HttpsRequest request_to(const std::string& method) const;
     CallId start(HttpsClient& client, HttpsRequest request, Handler handler);
     CallId keep(std::unique_ptr<HttpsCall> call);
+    ApiAnswer judged(ApiAnswer answer);
 
     Options options_;
     // The long poll has a connection of its own: nothing waits behind it.
@@ -95,6 +96,7 @@ class BotApi {
     HttpsClient calling_;
     // Nor behind files.
     HttpsClient fetching_;
+    bool token_is_known_ = false;  // to the server
     CallId last_id_ = 0;
     std::map<CallId, std::unique_ptr<HttpsCall>> calls_;
 };

@@ -111,8 +111,11 @@ void Drafts::answered(const std::string& id, const ApiAnswer& answer) {
             pace_.refused(draft.wanted.place().chat_id(), answer.failure->retry_after,
                           monotonic_ms());
     } else if (!draft.is_native && draft.message_id.empty()) {
-        draft.message_id = std::to_string(int_member(answer.result, "message_id"));
-        record_.add(found->first, {draft.wanted.place().chat_id(), draft.message_id, wall_ms()});
+        draft.message_id = id_member(answer.result, "message_id");
+        draft.is_over = draft.message_id.empty();  // it cannot be edited
+        if (!draft.is_over)
+            record_.add(found->first,
+                        {draft.wanted.place().chat_id(), draft.message_id, wall_ms()});
     }
     if (draft.finishing) {
         const auto with = std::move(draft.finishing);

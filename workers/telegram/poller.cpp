@@ -93,32 +93,41 @@ void Poller::answered(const ApiAnswer& answer) {
         is_connected_ = true;
         handlers_.connected();
     }
-    // Whoever answers a long poll with nothing, at once, would be asked as fast as they can.
-    if (answer.result.empty() && monotonic_ms() - asked_ms_ < least_poll.count())
-        return again_after(least_poll, &Poller::poll);
-    take(answer.result);
-    if (stage_ != Stage::stopped) next();
-}
-
-void Poller::take(const Json& updates) {
-    if (!updates.is_array()) return;
+    const bool was_long_poll = asked_ms_ != 0;
     const std::shared_ptr<bool> alive = alive_;
-    for (const Json& value : updates) {
-        take_one(value);
-        if (!*alive || stage_ == Stage::stopped) return;
-    }
+    const bool has_news = take(answer.result);
+    if (!*alive || stage_ == Stage::stopped) return;
+    // Whoever answers a long poll with nothing new, at once, would be asked as fast as they can.
+    if (was_long_poll && !has_news && monotonic_ms() - asked_ms_ < least_poll.count())
+        return again_after(least_poll, &Poller::poll);
+    next();
 }
 
-void Poller::take_one(const Json& value) {
+bool Poller::take(const Json& updates) {
+    if (!updates.is_array()) return false;
+    const std::shared_ptr<bool> alive = alive_;
+    bool has_news = false;
+    for (const Json& value : updates) {
+        has_news |= take_one(value);
+        if (!*alive || stage_ == Stage::stopped) break;
+    }
+    return has_news;
+}
+
+// False: it was there before, or is none.
+bool Poller::take_one(const Json& value) {
     const Result<Update> update = read_update(value);
-    if (!update) return log_warn("{}; it is passed over", update.error().what);
-    if (!ledger_.take(update->id)) return;
+    if (!update) return log_warn("{}; it is passed over", update.error().what), false;
+    if (!ledger_.take(update->id)) return false;
     last_update_ms_ = boottime_ms();
     peeks_.reset();
     const bool done_by_openclaw =
         passed_over_ && update->id <= *passed_over_ && update->id > *passed_over_ - close_by;
-    if (done_by_openclaw || update->kind == Update::Kind::other) return settle(update->id);
-    handlers_.update(*update);
+    if (done_by_openclaw || update->kind == Update::Kind::other)
+        settle(update->id);
+    else
+        handlers_.update(*update);
+    return true;
 }
 
 // What is not settled is not confirmed, so Telegram would answer with it again, at once and for

@@ -51,8 +51,8 @@ class Poller {
     void webhook_cleared(const ApiAnswer& answer);
     void poll();
     void answered(const ApiAnswer& answer);
-    void take(const Json& updates);
-    void take_one(const Json& value);
+    bool take(const Json& updates);
+    bool take_one(const Json& value);
     void next();
     void settled();
     void save();

@@ -12,15 +12,9 @@ namespace {
 
 constexpr const char* general_topic = "1";
 
-std::string id_of(const Json& value, std::string_view key) {
-    const Json& id = member(value, key);
-    if (id.is_number_integer()) return id.dump();
-    return id.is_string() ? id.get<std::string>() : std::string();
-}
-
 Chat read_chat(const Json& value) {
     Chat chat;
-    chat.id = id_of(value, "id");
+    chat.id = id_member(value, "id");
     chat.type = text_member(value, "type");
     chat.title = text_member(value, "title");
     chat.is_forum = bool_member(value, "is_forum");
@@ -39,7 +33,7 @@ User writer_of(const Json& message) {
     const Json& as_chat = member(message, "sender_chat");
     if (!as_chat.is_object()) return read_user(member(message, "from"));
     User user;
-    user.id = id_of(as_chat, "id");
+    user.id = id_member(as_chat, "id");
     user.name = text_member(as_chat, "title");
     user.username = text_member(as_chat, "username");
     return user;
@@ -57,7 +51,7 @@ std::vector<Entity> read_entities(const Json& list, const std::string& text) {
         entity.begin = byte_of_unit(text, static_cast<size_t>(offset));
         entity.end = byte_of_unit(text, static_cast<size_t>(offset) + static_cast<size_t>(length));
         entity.url = text_member(value, "url");
-        entity.user_id = id_of(member(value, "user"), "id");
+        entity.user_id = id_member(member(value, "user"), "id");
         entities.push_back(std::move(entity));
     }
     return entities;
@@ -132,7 +126,7 @@ std::optional<Quoted> read_reply(const Json& message, const std::string& thread_
     // In a topic every message replies to the one that opened it.
     if (member(replied, "forum_topic_created").is_object()) return {};
     Quoted quoted;
-    quoted.message_id = id_of(replied, "message_id");
+    quoted.message_id = id_member(replied, "message_id");
     if (!thread_id.empty() && quoted.message_id == thread_id) return {};
     quoted.from = writer_of(replied);
     const std::string part = text_member(member(message, "quote"), "text");
@@ -156,7 +150,7 @@ std::string read_forward(const Json& message) {
 }
 
 std::string read_thread(const Json& message, const Chat& chat) {
-    const std::string thread = id_of(message, "message_thread_id");
+    const std::string thread = id_member(message, "message_thread_id");
     if (chat.is_forum) return thread.empty() ? general_topic : thread;
     // In an ordinary group it is only the thread of replies.
     return chat.is_private() ? thread : std::string();
@@ -164,7 +158,7 @@ std::string read_thread(const Json& message, const Chat& chat) {
 
 Message read_message(const Json& value) {
     Message message;
-    message.id = id_of(value, "message_id");
+    message.id = id_member(value, "message_id");
     message.chat = read_chat(member(value, "chat"));
     message.from = writer_of(value);
     message.thread_id = read_thread(value, message.chat);
@@ -173,13 +167,13 @@ Message read_message(const Json& value) {
     message.text = text_of(value);
     message.entities =
         read_entities(member(value, is_text ? "entities" : "caption_entities"), message.text);
-    message.media_group_id = id_of(value, "media_group_id");
+    message.media_group_id = id_member(value, "media_group_id");
     message.files = read_files(value);
     message.facts = read_facts(value);
     message.reply = read_reply(value, message.thread_id);
     message.forwarded_from = read_forward(value);
-    message.migrated_to = id_of(value, "migrate_to_chat_id");
-    message.migrated_from = id_of(value, "migrate_from_chat_id");
+    message.migrated_to = id_member(value, "migrate_to_chat_id");
+    message.migrated_from = id_member(value, "migrate_from_chat_id");
     return message;
 }
 
@@ -205,10 +199,10 @@ Reaction read_reaction(const Json& value) {
     reaction.chat = read_chat(member(value, "chat"));
     const Json& as_chat = member(value, "actor_chat");
     if (as_chat.is_object())
-        reaction.from = {id_of(as_chat, "id"), text_member(as_chat, "title"), {}, false};
+        reaction.from = {id_member(as_chat, "id"), text_member(as_chat, "title"), {}, false};
     else
         reaction.from = read_user(member(value, "user"));
-    reaction.message_id = id_of(value, "message_id");
+    reaction.message_id = id_member(value, "message_id");
     reaction.date = int_member(value, "date");
     const std::vector<std::string> before = emojis(member(value, "old_reaction"));
     const std::vector<std::string> after = emojis(member(value, "new_reaction"));
@@ -219,7 +213,7 @@ Reaction read_reaction(const Json& value) {
 
 Callback read_callback(const Json& value) {
     Callback callback;
-    callback.id = id_of(value, "id");
+    callback.id = id_member(value, "id");
     callback.from = read_user(member(value, "from"));
     callback.data = text_member(value, "data");
     callback.message = read_message(member(value, "message"));
@@ -255,7 +249,7 @@ constexpr KindRow kinds[] = {
 
 User read_user(const Json& value) {
     User user;
-    user.id = id_of(value, "id");
+    user.id = id_member(value, "id");
     user.name = full_name(value);
     user.username = text_member(value, "username");
     user.is_bot = bool_member(value, "is_bot");

@@ -140,6 +140,11 @@ TEST(Json, ReadsMembersOfTheRightTypeElseTheFallback) {
         R"({"t":"x","i":7,"f":7.9,"b":true,"huge":1e300,"big":18446744073709551615,"n":null})");
     ASSERT_TRUE(value);
     EXPECT_EQ(text_member(*value, "t"), "x");
+    EXPECT_EQ(id_member(*value, "t"), "x");
+    EXPECT_EQ(id_member(*value, "none"), "");
+    EXPECT_EQ(id_member(*parse_json(R"({"n":18446744073709551615,"f":1.5})"), "n"),
+              "18446744073709551615");
+    EXPECT_EQ(id_member(*parse_json(R"({"f":1.5})"), "f"), "");
     EXPECT_EQ(text_member(*value, "i", "none"), "none");
     EXPECT_EQ(int_member(*value, "i"), 7);
     EXPECT_EQ(int_member(*value, "f"), 7);

@@ -50,6 +50,23 @@ TEST(Events, ReadWhatIsMissingAsEmpty) {
     }
 }
 
+TEST(Events, TakeIdsAsTextsAndAsNumbers) {
+    const Message message = message_of(*parse_json(
+        R"({"id":1234567890123456789,"channel_id":2,"guild_id":null,"content":null,
+            "author":{"id":4,"username":"ann"},"member":{"roles":[51,"52"]},
+            "mentions":[{"id":9}],"attachments":null,"sticker_items":null,"embeds":null,
+            "referenced_message":null,"webhook_id":null})"));
+    EXPECT_EQ(message.id, "1234567890123456789");
+    EXPECT_EQ(message.channel_id, "2");
+    EXPECT_EQ(message.guild_id, "");
+    EXPECT_EQ(message.author.id, "4");
+    EXPECT_THAT(message.roles, ElementsAre("51", "52"));
+    EXPECT_EQ(message.mentions.at(0).id, "9");
+    EXPECT_FALSE(message.is_webhook);
+    EXPECT_EQ(channel_of(*parse_json(R"({"id":2,"guild_id":3,"parent_id":4,"type":11})")).parent_id,
+              "4");
+}
+
 TEST(Events, ReadACommand) {
     const Result<Json> json = parse_json(
         R"({"id":"1","token":"t","type":2,"channel_id":"2","guild_id":"3",

@@ -126,6 +126,58 @@ TEST_F(GatewaySessionTest, IdentifiesWhenThereIsNoSession) {
     EXPECT_EQ(wire.dispatched.at(0).first, "READY");
 }
 
+TEST_F(GatewaySessionTest, TakesAddressesHoweverTheyAreWritten) {
+    struct {
+        const char* told;
+        const char* opened;
+    } const rows[] = {
+        {"wss://g.example", "wss://g.example/?v=10&encoding=json"},
+        {"wss://g.example/", "wss://g.example/?v=10&encoding=json"},
+        {"wss://g.example:8443", "wss://g.example:8443/?v=10&encoding=json"},
+        {"wss://g.example/ws", "wss://g.example/ws?v=10&encoding=json"},
+        {"wss://g.example/?shard=0", "wss://g.example/?shard=0&v=10&encoding=json"},
+    };
+    for (const auto& row : rows) {
+        wire.opened.clear();
+        make();
+        session->start(now);
+        session->gateway_is({row.told, 1000, 0}, now);
+        EXPECT_THAT(wire.opened, ElementsAre(row.opened));
+    }
+}
+
+TEST(GatewayInfoTest, IsAsUsualWhereNothingIsSaid) {
+    for (const char* text : {"null", "{}", R"({"url":null,"session_start_limit":7})"}) {
+        const GatewayInfo info = gateway_info_of(*parse_json(text));
+        EXPECT_EQ(info.url, "wss://gateway.discord.gg");
+        EXPECT_EQ(info.remaining, 1000u);
+    }
+    const GatewayInfo told = gateway_info_of(
+        *parse_json(R"({"url":"wss://g","session_start_limit":{"remaining":3,"reset_after":5}})"));
+    EXPECT_EQ(told.url, "wss://g");
+    EXPECT_EQ(told.remaining, 3u);
+    EXPECT_EQ(told.reset_after_ms, 5);
+}
+
+TEST_F(GatewaySessionTest, DoesWithAReadyThatSaysLittle) {
+    SessionRecord record;
+    record.bot_id = "7";
+    make(record);
+    session->start(now);
+    gateway();
+    session->opened();
+    session->received(R"({"op":10})", now);
+    session->received(R"({"op":0,"t":"READY","s":1,"d":{"session_id":"new"}})", now);
+    EXPECT_THAT(wire.ups, ElementsAre(true));
+    EXPECT_EQ(wire.kept.back().id, "new");
+    EXPECT_EQ(wire.kept.back().bot_id, "7");
+    EXPECT_EQ(wire.kept.back().resume_url, "wss://gateway.example");
+    session->received(R"({"op":99,"d":{"x":1}})", now);
+    session->received(R"({"op":0,"t":"SOMETHING_NEW","s":2,"d":null})", now);
+    EXPECT_EQ(wire.dispatched.back().first, "SOMETHING_NEW");
+    EXPECT_TRUE(wire.downs.empty());
+}
+
 TEST_F(GatewaySessionTest, ResumesTheSessionThatWasKept) {
     make(kept_session());
     session->start(now);

@@ -216,6 +216,47 @@ TEST_F(DiscordWorker, GoesOnInThePostThatAnEarlierProcessOpened) {
     EXPECT_THAT(discord_->requests_to("POST", threads), SizeIs(1));
 }
 
+// It would pass for a direct chat, where other rules hold.
+TEST_F(DiscordWorker, FindsTheServerOfAMessageThatDoesNotSayIt) {
+    make_and_start();
+    discord_->dispatch("SOMETHING_NEW", {{"channel_id", World::general}});
+    discord_->dispatch("MESSAGE_CREATE", {{"id", "900000000000000001"}, {"author", nullptr}});
+    discord_->dispatch("MESSAGE_CREATE", {{"id", "900000000000000002"},
+                                          {"channel_id", World::general},
+                                          {"author", {{"id", World::ann}, {"username", "ann"}}},
+                                          {"content", "not for the bot"},
+                                          {"mentions", nullptr}});
+    discord_->dispatch("MESSAGE_CREATE", {{"id", "900000000000000003"},
+                                          {"channel_id", World::general},
+                                          {"author", {{"id", World::ann}, {"username", "ann"}}},
+                                          {"content", mention("hello")},
+                                          {"mentions", {{{"id", World::bot}}}}});
+    ASSERT_TRUE(wait_for_inbound(1)) << log();
+    EXPECT_EQ(texts(), std::vector<std::string>{"hello"});
+    EXPECT_EQ(worker_->inbound()[0].place().guild_id(), World::guild);
+    EXPECT_EQ(worker_->inbound()[0].place().kind(), hardshell::proto::Place::CHANNEL);
+}
+
+// Some tell the time of the reset and not how long it is until then.
+TEST_F(DiscordWorker, WaitsForTheTimeAtWhichALimitResets) {
+    make_and_start();
+    const std::string messages = std::string("/channels/") + World::general + "/messages";
+    const int64_t resets_ms = wall_ms() + 1'500;
+    discord_->fail_next({.method = "POST",
+                         .path_begins = messages,
+                         .status = 200,
+                         .body = {{"id", "900000000000000001"}},
+                         .headers = {{"X-RateLimit-Bucket", "b"},
+                                     {"X-RateLimit-Remaining", "0"},
+                                     {"x-ratelimit-reset", std::to_string(resets_ms / 1000 + 1)}}});
+    worker_->deliver("one", World::general, "one");
+    ASSERT_TRUE(wait_until_settled("one")) << log();
+    worker_->deliver("two", World::general, "two");
+    ASSERT_TRUE(wait_until_settled("two")) << log();
+    EXPECT_GE(wall_ms(), resets_ms);
+    EXPECT_THAT(discord_->written(World::general), ElementsAre("two"));
+}
+
 TEST_F(DiscordWorker, OpensAThreadWhereItIsToldTo) {
     make_and_start(R"({"channels":{"discord":{"guilds":{"300000000000000001":{"channels":)"
                    R"({"general":{"autoThread":true}}}}}}})");

@@ -80,6 +80,13 @@ TEST(BotApiAnswer, HasItsParameters) {
     EXPECT_EQ(answer.failure->retry_after, std::chrono::seconds(7));
     EXPECT_EQ(answer.failure->migrated_to, "-100");
     EXPECT_EQ(read_answer(200, R"({"ok":true,"result":{"a":1}})").result["a"], 1);
+    const ApiAnswer terse = read_answer(429, R"({"ok":false,"error_code":429,
+        "description":"Too Many Requests: retry after 5"})");
+    EXPECT_EQ(terse.failure->retry_after, std::chrono::seconds(5));
+    EXPECT_EQ(read_answer(429, R"({"ok":false})").failure->retry_after.count(), 0);
+    EXPECT_EQ(read_answer(400, R"({"ok":false,"parameters":{"migrate_to_chat_id":"-100"}})")
+                  .failure->migrated_to,
+              "-100");
 }
 
 TEST(BotApiAnswer, ShowsNoToken) {
@@ -93,6 +100,20 @@ TEST_F(BotApiCall, WorksOverTlsWithAKeptConnection) {
     EXPECT_TRUE(call("sendMessage", hello));
     EXPECT_EQ(telegram.from_bot(5).at(0).text, "hello");
     EXPECT_EQ(telegram.connections(), 1u);
+}
+
+// Not every server has every method, and not all say so in Telegram's words.
+TEST_F(BotApiCall, TakesWhatIsMissingForAMethodOnceItsTokenIsKnown) {
+    TelegramFault missing;
+    missing.code = 404;
+    missing.description = "Not Found";
+    missing.times = 2;
+    telegram.fail("getWebhookInfo", missing);
+    EXPECT_EQ(failure_of("getWebhookInfo", Json::object()), Kind::unauthorized);
+    EXPECT_TRUE(call("getMe", Json::object()));
+    EXPECT_EQ(failure_of("getWebhookInfo", Json::object()), Kind::refused);
+    telegram.revoke_token();
+    EXPECT_EQ(failure_of("getMe", Json::object()), Kind::unauthorized);
 }
 
 TEST_F(BotApiCall, TellsWhatMayHaveArrivedFromWhatCannotHave) {

@@ -113,6 +113,39 @@ TEST_F(TelegramFaults, LongPollsThatAreAnsweredAtOnceCauseNoStorm) {
     inbound("hello");
 }
 
+TEST_F(TelegramFaults, PollsThatAreAnsweredWithSomethingElseCauseNoStorm) {
+    accept_everything();
+    start();
+    is_polling();
+    telegram.answer_polls_with_true(true);
+    telegram.cut_connections();
+    const size_t before = telegram.calls("getUpdates").size();
+    never([] { return false; }, milliseconds(1'500));
+    EXPECT_LE(telegram.calls("getUpdates").size(), before + 5);
+    telegram.answer_polls_with_true(false);
+    telegram.say(ann, ann, "hello");
+    inbound("hello");
+}
+
+// Servers and what stands before them close connections whenever they like; asking for updates
+// twice does no harm.
+TEST_F(TelegramFaults, AConnectionThatEndsDuringAPollIsMadeAnew) {
+    accept_everything();
+    start();
+    is_polling();
+    until([this] {
+        const auto polls = telegram.calls("getUpdates");
+        return polls.back().params.value("timeout", 0) > 0;
+    });
+    const size_t polls = telegram.calls("getUpdates").size();
+    telegram.cut_connections();
+    until([&] { return telegram.calls("getUpdates").size() > polls && telegram.is_polled(); });
+    telegram.say(ann, ann, "hello");
+    inbound("hello");
+    EXPECT_EQ(log_text().find("Telegram network error"), std::string::npos);
+    EXPECT_EQ(status.reconnects(), 0u);
+}
+
 TEST_F(TelegramFaults, AnAnswerCutInHalfLosesNothing) {
     accept_everything();
     start();

@@ -225,6 +225,11 @@ std::string text_member(const Json& value, std::string_view key, std::string_vie
     return found.is_string() ? found.get<std::string>() : std::string(fallback);
 }
 
+std::string id_member(const Json& value, std::string_view key) {
+    const Json& found = member(value, key);
+    return found.is_number_integer() ? found.dump() : text_member(value, key);
+}
+
 int64_t int_member(const Json& value, std::string_view key, int64_t fallback) {
     const Json& found = member(value, key);
     if (found.is_number_unsigned() && found.get<uint64_t>() > INT64_MAX) return fallback;

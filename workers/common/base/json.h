@@ -33,6 +33,8 @@ const Json& member(const Json& value, std::string_view key);
 const Json& member_at(const Json& value, std::string_view dotted_path);
 // The member as a string, or `fallback` when it is missing or of another type.
 std::string text_member(const Json& value, std::string_view key, std::string_view fallback = {});
+// A text, or a whole number as one: ids come as either. Empty: anything else.
+std::string id_member(const Json& value, std::string_view key);
 // The same without a copy; empty when it is missing. Valid as long as `value`.
 std::string_view text_view(const Json& value, std::string_view key);
 int64_t int_member(const Json& value, std::string_view key, int64_t fallback = 0);
