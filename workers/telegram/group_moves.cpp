@@ -44,7 +44,8 @@ void GroupMoves::answered(const ConfigAnswer& answer) {
     if (!answer.error_code().empty())
         return failed(from, answer.error_message(), answer.error_code() == "UNAVAILABLE");
     const Result<Json> payload = parse_json(answer.payload_json());
-    for (const Json& place : member(payload ? *payload : Json(), "places"))
+    const Json said = payload ? *payload : Json();
+    for (const Json& place : member(said, "places"))
         if (place.is_string())
             log_info("the group {} is {} now: {} in openclaw.json names it so", from,
                      found->second.to, place.get<std::string>());

@@ -421,7 +421,7 @@ TEST_F(TelegramWorker, ServesAListedGroupThatBecomesASupergroup) {
     EXPECT_EQ(config_calls[0].method(), "channels.groupMoved");
     EXPECT_EQ(config_calls[0].params_json(), R"({"from":"-5","to":"-1009"})");
     EXPECT_GT(telegram.unconfirmed(), 0u) << "who comes next has to hear of it, too";
-    answer_config(config_calls[0].id(), {{"places", {"channels.telegram.groups"}}});
+    answer_config(config_calls[0].id(), {{"places", Json::array({"channels.telegram.groups"})}});
     until([&] { return telegram.unconfirmed() == 0; });
     EXPECT_THAT(log_text(), HasSubstr("the group -5 is -1009 now: channels.telegram.groups in "
                                       "openclaw.json names it so"));
