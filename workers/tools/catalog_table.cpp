@@ -44,7 +44,7 @@ constexpr const char* memory_get_schema = R"({"type":"object","properties":{
 
 std::span<const ToolWorker::Row> ToolWorker::catalogue() {
     static constexpr Row rows[] = {
-        // name, description, parameters, handler, is_offered
+        // name, description, parameters, handler, is_offered, for_model
         {"read", "Read a file of the workspace, text or image. Long ones in parts.", read_schema,
          &ToolWorker::read, nullptr},
         {"write", "Write a file of the workspace, new or in place of what is there.", write_schema,
@@ -65,6 +65,7 @@ std::span<const ToolWorker::Row> ToolWorker::catalogue() {
          memory_search_schema, &ToolWorker::memory_search, nullptr},
         {"memory_get", "Read lines of a memory file.", memory_get_schema, &ToolWorker::memory_get,
          nullptr},
+        {"media_fetch", "", "{}", &ToolWorker::fetch_media, nullptr, false},
     };
     return rows;
 }

@@ -83,7 +83,8 @@ ToolWorker::ToolWorker(Services services)
     : services_(std::move(services)),
       processes_(services_of_processes(services_)),
       policy_(nullptr),
-      web_fetch_(services_.loop, {services_.certificate_file}) {}
+      web_fetch_(services_.loop, {services_.certificate_file}),
+      media_fetch_(services_.loop, {services_.certificate_file}) {}
 
 bool ToolWorker::offers_patch(const ToolWorker& worker) {
     return exec_settings(worker.services_.config, {}, worker.services_.variable).apply_patch;
@@ -141,7 +142,7 @@ void ToolWorker::announce() {
     ToolsToAgent message;
     message.mutable_link_up();
     for (const Row& row : catalogue()) {
-        if (row.is_offered && !row.is_offered(*this)) continue;
+        if (!row.for_model || (row.is_offered && !row.is_offered(*this))) continue;
         auto& tool = *message.mutable_link_up()->add_tools();
         tool.set_name(std::string(row.name));
         tool.set_description(row.description);
@@ -169,6 +170,7 @@ void ToolWorker::take(const AgentToTools& message) {
         const uint64_t call = message.cancel().id();
         waiting_.erase(call);
         web_fetch_.cancel(call);
+        media_fetch_.cancel(call);
         for (const auto& server : servers_) server->cancel(call);
         processes_.cancel(call);
     }
@@ -180,6 +182,7 @@ void ToolWorker::take(const AgentToTools& message) {
 void ToolWorker::agent_gone() {
     waiting_.clear();
     web_fetch_.cancel_all();
+    media_fetch_.cancel_all();
     processes_.end_calls();
 }
 
@@ -229,6 +232,11 @@ void ToolWorker::process(const Call& call) {
 void ToolWorker::fetch(const Call& call) {
     web_fetch_.start(call.id, call.arguments,
                      [this](uint64_t id, const Outcome& outcome) { answer(id, outcome); });
+}
+
+void ToolWorker::fetch_media(const Call& call) {
+    media_fetch_.start(call.id, call.arguments,
+                       [this](uint64_t id, const Outcome& outcome) { answer(id, outcome); });
 }
 
 void ToolWorker::exec(const Call& call) {

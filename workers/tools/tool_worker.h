@@ -11,6 +11,7 @@
 #include "proto/agent_tools.pb.h"
 #include "workers/tools/exec_policy.h"
 #include "workers/tools/mcp_server.h"
+#include "workers/tools/media_fetch.h"
 #include "workers/tools/processes.h"
 #include "workers/tools/settings.h"
 #include "workers/tools/web_fetch.h"
@@ -52,6 +53,7 @@ class ToolWorker {
         const char* parameters;  // JSON Schema
         void (ToolWorker::*handler)(const Call& call);
         bool (*is_offered)(const ToolWorker& worker);  // null: always
+        bool for_model = true;                         // else the agent calls it for itself
     };
     static std::span<const Row> catalogue();
 
@@ -79,6 +81,7 @@ class ToolWorker {
     void exec(const Call& call);
     void process(const Call& call);
     void fetch(const Call& call);
+    void fetch_media(const Call& call);
     Result<Processes::Order> order_for(const Call& call, const ExecSettings& settings) const;
     void run(Processes::Order order);
     void ask(const Call& call, Processes::Order order, const Decision& decision);
@@ -99,6 +102,7 @@ class ToolWorker {
     Processes processes_;
     ExecPolicy policy_;
     WebFetch web_fetch_;
+    MediaFetch media_fetch_;
     std::vector<std::unique_ptr<McpServer>> servers_;
     std::map<uint64_t, Waiting> waiting_;  // for their owner's word, by call
 };

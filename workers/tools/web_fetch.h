@@ -1,8 +1,5 @@
-// The tool web_fetch: a public page, as text.
-//
-// Promises to connect to public addresses only: each one is checked where it is connected to, for
-// every redirect anew, so that a name that resolves differently the second time gains nothing.
-// Bounded in time, size and redirects. libcurl is loaded at the first fetch.
+// The tool web_fetch: a public page, as text. Bounded in time, size and redirects; what was read is
+// kept for a while.
 #pragma once
 
 #include <functional>
@@ -10,8 +7,8 @@
 #include <memory>
 #include <string>
 
-#include "workers/common/http_client.h"
 #include "workers/tools/outcome.h"
+#include "workers/tools/public_fetch.h"
 
 namespace tools {
 
@@ -25,14 +22,9 @@ class WebFetch {
     static constexpr int64_t keep_ms = 15 * 60 * 1000;
     static constexpr size_t most_kept = 32;
 
-    struct Options {
-        std::string certificate_file;
-        // A test's own; null: public addresses.
-        bool (*may_connect)(const sockaddr& address) = nullptr;
-    };
     using Ended = std::function<void(uint64_t call, const Outcome& outcome)>;
 
-    WebFetch(Loop& loop, Options options);
+    WebFetch(Loop& loop, PublicWeb::Options options);
     ~WebFetch();
 
     void start(uint64_t call, const Json& arguments, Ended ended);
@@ -40,24 +32,17 @@ class WebFetch {
     void cancel_all();
 
   private:
-    class Fetch;
+    struct Reading;
     struct Kept {
         std::string text;
         int64_t at_ms;
     };
-    void finish(uint64_t call, const Outcome& outcome);
+    void show(uint64_t call, const std::string& url, const Result<PublicWeb::Resource>& page);
     void keep(const std::string& key, const std::string& text);
 
-    Loop& loop_;
-    Options options_;
-    std::unique_ptr<HttpClient> http_;
-    std::map<uint64_t, std::unique_ptr<Fetch>> fetches_;
+    PublicWeb web_;
+    std::map<uint64_t, std::unique_ptr<Reading>> readings_;
     std::map<std::string, Kept> kept_;
 };
-
-// The URL that a redirect's `location` means; empty when it is none for us.
-std::string redirected(const std::string& url, const std::string& location);
-// Empty, or why this URL is not fetched.
-std::string url_problem(const std::string& url);
 
 }  // namespace tools
