@@ -71,24 +71,31 @@ Result<Json> image_of_file(const std::string& directory, const std::string& name
     return Json{{"type", "image"}, {"data", base64(*bytes)}, {"mimeType", mime_type}};
 }
 
-Result<std::vector<Json>> image_blocks(const Json& attachments) {
-    std::vector<Json> blocks;
+Result<Attached> read_attachments(const Json& attachments) {
+    Attached blocks;
     if (!attachments.is_array()) return blocks;
     for (size_t i = 0; i < attachments.size(); ++i) {
         const std::string name = name_of(attachments[i], i + 1);
-        Encoded image = encoded(attachments[i]);
-        std::erase_if(image.data, [](char c) { return c == '\n' || c == '\r' || c == ' '; });
-        if (image.data.empty() || !is_base64(image.data))
+        Encoded found = encoded(attachments[i]);
+        std::erase_if(found.data, [](char c) { return c == '\n' || c == '\r' || c == ' '; });
+        if (found.data.empty() || !is_base64(found.data))
             return Error{Fault::bad_message, name + ": content must be base64"};
-        if (image.data.size() / 4 * 3 > largest_attachment)
-            return Error{Fault::bad_message, name + " exceeds the limit of " +
-                                                 std::to_string(largest_attachment) + " bytes"};
-        if (!image.mime_type.starts_with("image/")) {
-            log_warn("{} was left out: only images can be sent to a model", name);
-            continue;
-        }
-        blocks.push_back(
-            Json{{"type", "image"}, {"data", image.data}, {"mimeType", image.mime_type}});
+        const bool is_document = found.mime_type == "application/pdf";
+        const size_t most = is_document ? largest_document : largest_attachment;
+        if (found.data.size() / 4 * 3 > most)
+            return Error{Fault::bad_message,
+                         name + " exceeds the limit of " + std::to_string(most) + " bytes"};
+        if (is_document)
+            blocks.documents.push_back(
+                Json{{"type", "document"},
+                     {"mimeType", found.mime_type},
+                     {"fileName", text_member(attachments[i], "fileName", "document.pdf")},
+                     {"data", std::move(found.data)}});
+        else if (found.mime_type.starts_with("image/"))
+            blocks.images.push_back(Json{
+                {"type", "image"}, {"data", std::move(found.data)}, {"mimeType", found.mime_type}});
+        else
+            log_warn("{} was left out: a model can be shown images and PDF only", name);
     }
     return blocks;
 }

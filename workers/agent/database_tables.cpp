@@ -162,6 +162,8 @@ std::string wishes_of(const RunRecord& run) {
         wishes["heartbeat"] =
             run.heartbeat == RunRecord::Heartbeat::with_events ? "events" : "plain";
     if (!run.turn.is_null()) wishes["turn"] = run.turn;
+    if (!run.client_tools.is_null()) wishes["clientTools"] = run.client_tools;
+    if (!run.documents.is_null()) wishes["documents"] = run.documents;
     put_waits(run, wishes);
     return print_json(wishes);
 }
@@ -176,6 +178,8 @@ void take_wishes(const Json& wishes, RunRecord& run) {
     if (heartbeat == "events") run.heartbeat = RunRecord::Heartbeat::with_events;
     if (heartbeat == "plain") run.heartbeat = RunRecord::Heartbeat::plain;
     run.turn = member(wishes, "turn");
+    run.client_tools = member(wishes, "clientTools");
+    run.documents = member(wishes, "documents");
     take_waits(wishes, run);
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "workers/agent/media_fetches.h"
 #include "workers/agent/params.h"
 #include "workers/agent/runs.h"
 #include "workers/agent/skill_folders.h"
@@ -69,6 +70,7 @@ class Methods {
   public:
     explicit Methods(MethodServices services)
         : services_(std::move(services)),
+          fetches_(services_.tools),
           changes_(services_.store.on_changed(
               [this](const SessionStore::Change& change) { store_changed(change); })) {}
     Methods(const Methods&) = delete;
@@ -106,6 +108,7 @@ class Methods {
     void answer_command(const RunRecord& asked, const std::string& text, const Reply& reply);
     Done inject(const SessionKey& key, const RunRecord& record, const Json& message);
     Result<SessionKey> session_for_agent(const Json& params);
+    Result<SessionKey> session_of_run(const std::string& run_id);
     Done note_spawner(const SessionKey& spawned, const Json& params);
     Result<DeliveryWish> delivery_wish(const Json& params, const SessionKey& session) const;
     // methods_channels.cpp
@@ -141,6 +144,7 @@ class Methods {
     // methods_tools.cpp
     void tool(const Json& params, const Reply& reply);
     void session_status(const Json& params, const Reply& reply);
+    void fetch(const Json& params, const Reply& reply);
     // avatar.cpp
     void avatar(const Json& params, const Reply& reply);
     // methods_usage.cpp
@@ -199,6 +203,7 @@ class Methods {
     ModelName model_of(const std::string& agent_id) const;
 
     MethodServices services_;
+    MediaFetches fetches_;
     CallerRights rights_;  // of the call that is being taken
     struct KnownCost {
         int64_t at_ms = 0;

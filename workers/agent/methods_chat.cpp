@@ -23,14 +23,12 @@ constexpr std::string_view channel_ids[] = {
     "last",     "webchat", "whatsapp", "telegram",   "discord",     "slack", "signal",
     "imessage", "msteams", "matrix",   "googlechat", "bluebubbles", "zalo",  "voice-call"};
 
-Result<Json> user_message(const Json& params, const std::string& text, int64_t now_ms) {
-    Result<std::vector<Json>> images = image_blocks(member(params, "attachments"));
-    if (!images) return images.error();
-    if (trimmed(text).empty() && images->empty())
+Result<Json> user_message(std::vector<Json> images, const std::string& text, int64_t now_ms) {
+    if (trimmed(text).empty() && images.empty())
         return Error{Fault::bad_message, "message or attachment required"};
     Json content = Json::array();
     if (!text.empty()) content.push_back(Json{{"type", "text"}, {"text", text}});
-    for (Json& image : *images) content.push_back(std::move(image));
+    for (Json& image : images) content.push_back(std::move(image));
     return Json{{"role", "user"}, {"content", content}, {"timestamp", now_ms}};
 }
 
@@ -50,6 +48,23 @@ Answer final_answer(const RunRecord& run) {
 
 Json accepted_payload(const RunRecord& run) {
     return Json{{"runId", run.run_id}, {"status", "accepted"}, {"acceptedAt", run.accepted_ms}};
+}
+
+// Null where there are none.
+Result<Json> read_client_tools(const Json& given) {
+    if (!given.is_array() || given.empty()) return Json();
+    Json tools = Json::array();
+    for (size_t i = 0; i < given.size(); ++i) {
+        const std::string name = text_member(given[i], "name");
+        const Json& parameters = member(given[i], "parameters");
+        if (name.empty() || !parameters.is_object())
+            return Error{Fault::bad_message, "clientTools[" + std::to_string(i) +
+                                                 "]: needs a name, and parameters as an object"};
+        tools.push_back(Json{{"name", name},
+                             {"description", text_member(given[i], "description")},
+                             {"parameters", parameters}});
+    }
+    return tools;
 }
 
 Json wait_payload(const RunRecord& run) {
@@ -75,8 +90,13 @@ void Methods::chat_send(const Json& params, const Reply& reply) {
     said.may_approve = rights_.approves;
     said.may_administer = rights_.administers;
     said.has_files = member(params, "attachments").is_array() && !params["attachments"].empty();
-    said.compose = [&](const std::string& rest) {
-        return user_message(params, rest, services_.now_ms());
+    said.compose = [&](const std::string& rest) -> Result<Json> {
+        Result<Attached> attached = read_attachments(member(params, "attachments"));
+        if (!attached) return attached.error();
+        // Messages of a chat go together, and documents have no place in the transcript.
+        if (!attached->documents.empty())
+            log_warn("a chat takes images only: {} PDF left out", attached->documents.size());
+        return user_message(std::move(attached->images), rest, services_.now_ms());
     };
     RunRecord& record = said.order.record;
     record.method = "chat";
@@ -212,6 +232,15 @@ void Methods::chat_abort(const Json& params, const Reply& reply) {
     reply(answer_with({{"ok", true}, {"aborted", !ids.empty()}, {"runIds", ids}}));
 }
 
+Result<SessionKey> Methods::session_of_run(const std::string& run_id) {
+    const Result<std::optional<RunRecord>> run = services_.runs.known("", run_id);
+    if (!run) return run.error();
+    if (!*run || (*run)->method != "agent" || !services_.config.agent((*run)->session.agent))
+        return Error{Fault::bad_message, "there is no earlier answer \"" + run_id +
+                                             "\" to go on from; send the whole conversation"};
+    return (*run)->session;
+}
+
 Result<SessionKey> Methods::session_for_agent(const Json& params) {
     const AgentConfig& config = services_.config;
     const std::string wanted = text_member(params, "agentId");
@@ -219,6 +248,14 @@ Result<SessionKey> Methods::session_for_agent(const Json& params) {
     if (!config.agent(agent))
         return Error{Fault::bad_message, "unknown agent id \"" + wanted +
                                              "\"; configured agents: " + config.agent_names()};
+    if (const std::string earlier = text_member(params, "continuesRun"); !earlier.empty()) {
+        const Result<SessionKey> found = session_of_run(earlier);
+        if (found && !wanted.empty() && found->agent != agent)
+            return Error{Fault::bad_message, "agent \"" + wanted + "\" does not have the run \"" +
+                                                 earlier + "\", which is of agent \"" +
+                                                 found->agent + "\""};
+        return found;
+    }
     const std::string session_id = text_member(params, "sessionId");
     const std::string spelling = text_member(params, "sessionKey");
     SessionKey key{agent, main_key(agent, config.keys())};
@@ -301,8 +338,13 @@ void Methods::agent(const Json& params, const Reply& reply) {
         if (!resolved) return reply(answer_for(resolved.error()));
         wish = *resolved;
     }
-    Result<Json> message = user_message(params, text_member(params, "message"), services_.now_ms());
+    Result<Attached> attached = read_attachments(member(params, "attachments"));
+    if (!attached) return reply(answer_for(attached.error()));
+    Result<Json> message = user_message(std::move(attached->images), text_member(params, "message"),
+                                        services_.now_ms());
     if (!message) return reply(answer_for(message.error()));
+    Result<Json> client_tools = read_client_tools(member(params, "clientTools"));
+    if (!client_tools) return reply(answer_for(client_tools.error()));
     RunOrder order;
     order.record.method = "agent";
     order.record.run_id = run_id;
@@ -312,6 +354,8 @@ void Methods::agent(const Json& params, const Reply& reply) {
     order.record.thinking = text_member(params, "thinking");
     order.record.timeout_ms = timeout_of(int_member(params, "timeout") * 1000).count();
     order.record.extra_system = text_member(params, "extraSystemPrompt");
+    order.record.client_tools = std::move(*client_tools);
+    if (!attached->documents.empty()) order.record.documents = std::move(attached->documents);
     if (wish) order.notes.push_back(PromisedAnswers::note(run_id, *wish));
     order.on_ended = [reply](const RunRecord& run) { reply(final_answer(run)); };
     if (const Done done = note_spawner(*key, params); !done) return reply(answer_for(done.error()));

@@ -64,6 +64,8 @@ constexpr Field agent_fields[] = {
     {"extraSystemPrompt", Kind::text},
     {"label", Kind::text, false, 1, 64},
     {"spawnedBy", Kind::text},
+    {"clientTools", Kind::array},                            // functions that the caller runs
+    {"continuesRun", Kind::text, false, 1, longest_run_id},  // in the session of that run
     {"spawnedFor", Kind::text},  // who asked for it in a group, where that decides what it may do
 };
 constexpr Field agent_wait_fields[] = {
@@ -164,6 +166,12 @@ constexpr Field tool_fields[] = {
     {"channel", Kind::text},       {"accountId", Kind::text},
 };
 constexpr Field session_status_fields[] = {{"sessionKey", Kind::text, true, 1}};
+constexpr Field fetch_fields[] = {
+    {"url", Kind::text, true, 1},
+    {"maxBytes", Kind::integer, true, 1},
+    {"maxRedirects", Kind::integer, true, 0},
+    {"timeoutMs", Kind::integer, true, 1},
+};
 constexpr Field avatar_fields[] = {{"agentId", Kind::text}, {"content", Kind::boolean}};
 constexpr Field send_fields[] = {
     {"to", Kind::text, true, 1},
@@ -266,6 +274,7 @@ std::span<const Methods::Row> Methods::table() {
         {"internal.status", {}, &Methods::status, a_moment},
         {"internal.tool", tool_fields, &Methods::tool},
         {"internal.session-status", session_status_fields, &Methods::session_status},
+        {"internal.fetch", fetch_fields, &Methods::fetch},
         {"internal.avatar", avatar_fields, &Methods::avatar},
         {"internal.channels", channels_fields, &Methods::channels_report},
         {"internal.deliver", deliver_fields, &Methods::deliver},

@@ -58,4 +58,11 @@ void Methods::session_status(const Json& params, const Reply& reply) {
     reply(answer_with({{"ok", true}, {"sessionKey", key->key}, {"statusText", *text}}));
 }
 
+void Methods::fetch(const Json& params, const Reply& reply) {
+    const bool begun = fetches_.start(params, [reply](const Result<Json>& medium) {
+        reply(medium ? answer_with(*medium) : answer_for(medium.error()));
+    });
+    if (!begun) reply(unavailable("the process that fetches addresses is not there at the moment"));
+}
+
 }  // namespace agent

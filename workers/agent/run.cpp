@@ -148,7 +148,7 @@ void Run::call_model() {
     request.session_id = session_->id();
     request.agent = agent->id;
     request.profile = chosen_profile();
-    Json tools = services_.tools ? services_.tools->definitions(tool_caller()) : Json::array();
+    Json tools = tools_offered();
     request.system = system_prompt(services_.config, *agent, tools, order_.record.started_ms,
                                    order_.record.extra_system, order_.record.session.key);
     request.messages = std::move(*messages);
@@ -156,6 +156,7 @@ void Run::call_model() {
     const int64_t room = window - std::min(services_.config.reserve_tokens(), window / 2);
     if (tokens_in_use(request.messages, request.system) > room && compact_first()) return;
     trim_to(request.messages, room - static_cast<int64_t>(request.system.size() / 3));
+    add_documents(order_.record.documents, request.messages);
     request.thinking = order_.record.thinking;
     if (request.thinking.empty()) request.thinking = text_member(session_->entry, "thinkingLevel");
     if (request.thinking.empty()) request.thinking = services_.config.thinking_default();
@@ -380,6 +381,7 @@ void Run::settle_heartbeat(End& how) {
 void Run::write_answer(End& how) {
     const bool is_answer = !how.message.is_null();
     if (!session_ || (!message_written_ && !is_answer)) return;
+    if (how.is_written) return update_session(how.message);
     const Json message = is_answer ? how.message : own_message(how);
     const Done done = services_.store.append(
         *session_, order_.record.answer_id, message,
@@ -445,6 +447,7 @@ void Run::record_end(const End& how) {
     RunRecord& record = order_.record;
     record.status = how.status;
     record.summary = how.text;
+    record.documents = record.client_tools = nullptr;  // they have done their work
     if (record.method != "chat") record.payload = final_payload(how);
     if (!sent_.empty() && record.payload.is_object()) record.payload["sent"] = sent_;
     if (is_heartbeat()) record.payload["beat"] = static_cast<int>(beat_);
@@ -474,6 +477,10 @@ Json Run::final_payload(const End& how) const {
               {"aborted", status == "aborted"}};
     if (const std::string why = text_member(how.message, "stopReason"); !why.empty())
         meta["stopReason"] = why;
+    if (!handed_over_.empty()) {
+        meta["stopReason"] = "tool_calls";
+        meta["pendingToolCalls"] = handed_over_;
+    }
     return Json{{"runId", record.run_id},
                 {"status", "ok"},
                 {"summary", status == "aborted" ? "aborted" : "completed"},

@@ -176,6 +176,7 @@ class Run final : public ModelListener, private ToolListener {
         std::string text;           // of an error
         std::string stop_reason;    // of an abort
         Json message;               // of the answer, transcript form
+        bool is_written = false;    // it is in the transcript already
     };
     Json message_with_events(bool& has_events) const;
     void finish_early(End how);
@@ -192,6 +193,10 @@ class Run final : public ModelListener, private ToolListener {
     bool wants_tools(const Json& message) const;
     void use_tools(Json message);
     void next_tool();
+    // The agent's tools and the caller's functions, as the model is offered them.
+    Json tools_offered() const;
+    bool is_clients(std::string_view tool) const;
+    bool hand_over(const Json& tool_call);
     void tool_output(std::string_view text) override;
     void tool_ended(ToolOutcome outcome) override;
     bool write_result(const Json& tool_call, const ToolOutcome& outcome);
@@ -242,9 +247,11 @@ class Run final : public ModelListener, private ToolListener {
     Json tool_calls_ = Json::array();  // of the answer under way, those from next_tool_ on open
     size_t next_tool_ = 0;
     int tool_rounds_ = 0;
-    Json sent_ = Json::array();       // by the message tool: where and what
-    std::unique_ptr<ToolCall> tool_;  // the one that runs
-    std::string tool_text_;           // what it has written, its end
+    Json asking_;                       // the answer under way, if it calls the caller
+    Json handed_over_ = Json::array();  // its calls of the caller's: {id, name, arguments}
+    Json sent_ = Json::array();         // by the message tool: where and what
+    std::unique_ptr<ToolCall> tool_;    // the one that runs
+    std::string tool_text_;             // what it has written, its end
     int64_t last_tool_update_ms_ = 0;
     std::string text_;       // of the attempt under way
     size_t emitted_ = 0;     // bytes of it that clients have

@@ -1,5 +1,7 @@
 #include "workers/agent/run_messages.h"
 
+#include <algorithm>
+
 #include "workers/agent/ids.h"
 #include "workers/agent/run.h"
 
@@ -43,6 +45,17 @@ Json fresh_entry(const Json& entry, int64_t now_ms) {
           "memoryFlushAt", "memoryFlushCompactionCount", "cliSessionIds", "claudeCliSessionId"})
         fresh.erase(gone);
     return fresh;
+}
+
+void add_documents(const Json& documents, std::vector<Message>& messages) {
+    if (!documents.is_array() || documents.empty()) return;
+    const auto newest = std::find_if(
+        messages.rbegin(), messages.rend(),
+        [](const Message& message) { return text_view(message.json(), "role") == "user"; });
+    if (newest == messages.rend() || !member(newest->json(), "content").is_array()) return;
+    Json shown = newest->json();
+    for (const Json& document : documents) shown["content"].push_back(document);
+    *newest = Message(std::move(shown));
 }
 
 std::string wanted_model(const Json& entry) {

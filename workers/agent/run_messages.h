@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "workers/agent/model_types.h"
 #include "workers/common/base/json.h"
 
 namespace agent {
@@ -14,6 +16,8 @@ Json text_content(const std::string& text);
 void put_above(const std::string& events, Json& message);
 // An answer as events carry it.
 Json chat_message(const std::string& text, int64_t now_ms);
+// The newest message of the user with documents for this turn; none: all stays as it is.
+void add_documents(const Json& documents, std::vector<Message>& messages);
 // The model that a person has chosen for the session; empty: none.
 std::string wanted_model(const Json& entry);
 

@@ -2,6 +2,7 @@
 // asks for some on the disk before the first of them begins. A later process therefore finds the
 // call, tells the model that it was interrupted, and never runs it again by itself.
 
+#include <algorithm>
 #include <utility>
 
 #include "workers/agent/ids.h"
@@ -27,6 +28,8 @@ const ElevatedRow elevated_rows[] = {
 };
 
 constexpr const char* skipped_text = "Skipped due to queued user message.";
+constexpr const char* handed_over_text =
+    "Handed over to the caller, who runs it. What comes of it is told with the next message.";
 
 Json calls_in(const Json& message) {
     Json calls = Json::array();
@@ -78,8 +81,8 @@ ToolOutcome tool_error(std::string text) {
 
 // An answer that was cut off may end in half a call: nothing of it is run.
 bool Run::wants_tools(const Json& message) const {
-    return services_.tools && text_view(message, "stopReason") == "toolUse" &&
-           !calls_in(message).empty();
+    const bool has_any = services_.tools || !order_.record.client_tools.is_null();
+    return has_any && text_view(message, "stopReason") == "toolUse" && !calls_in(message).empty();
 }
 
 void Run::use_tools(Json message) {
@@ -104,13 +107,52 @@ void Run::use_tools(Json message) {
     call_.reset();
     tool_calls_ = calls_in(message);
     next_tool_ = 0;
+    asking_ = std::move(message);
     next_tool();
 }
 
+// A function of the caller's takes the place of a tool of that name.
+Json Run::tools_offered() const {
+    const Json own = services_.tools ? services_.tools->definitions(tool_caller()) : Json::array();
+    const Json& clients = order_.record.client_tools;
+    if (!clients.is_array()) return own;
+    Json all = Json::array();
+    for (const Json& tool : own)
+        if (!is_clients(text_view(tool, "name"))) all.push_back(tool);
+    for (const Json& tool : clients) all.push_back(tool);
+    return all;
+}
+
+bool Run::is_clients(std::string_view tool) const {
+    const Json& clients = order_.record.client_tools;
+    return clients.is_array() && std::any_of(clients.begin(), clients.end(), [&](const Json& one) {
+               return text_view(one, "name") == tool;
+           });
+}
+
+// Its result is not waited for: the caller comes back with it, in a turn of its own.
+bool Run::hand_over(const Json& call) {
+    const Json& arguments = member(call, "arguments");
+    const std::string id = text_member(call, "id");
+    emit_tool("start", call, {{"args", arguments}});
+    const ToolOutcome outcome = tool_text(handed_over_text);
+    if (!write_result(call, outcome)) return false;
+    handed_over_.push_back(
+        Json{{"id", id.substr(0, id.find('|'))},  // what follows is between the provider and us
+             {"name", text_member(call, "name")},
+             {"arguments", print_json(arguments.is_object() ? arguments : Json::object())}});
+    emit_tool("result", call, {{"isError", false}, {"result", shown_result(outcome)}});
+    return true;
+}
+
 void Run::next_tool() {
+    while (next_tool_ < tool_calls_.size() &&
+           is_clients(text_view(tool_calls_[next_tool_], "name")))
+        if (!hand_over(tool_calls_[next_tool_++])) return;
     if (next_tool_ >= tool_calls_.size()) {
         tool_calls_ = Json::array();
         next_tool_ = 0;
+        if (!handed_over_.empty()) return end({"ok", "", "", std::move(asking_), true});
         if (services_.steer) (void)services_.steer(*this);
         return call_model();
     }
@@ -118,6 +160,8 @@ void Run::next_tool() {
     emit_tool("start", call, {{"args", member(call, "arguments")}});
     tool_text_.clear();
     last_tool_update_ms_ = services_.steady_ms();
+    if (!services_.tools)
+        return tool_ended(tool_error("There is no tool " + text_member(call, "name") + " here."));
     tool_ = services_.tools->start({text_member(call, "name"), text_member(call, "id"),
                                     member(call, "arguments"), tool_caller(), order_.record.run_id},
                                    *this);

@@ -66,6 +66,12 @@ struct RunRecord {
     std::vector<std::string> joined;
     // Members of the session's entry that are otherwise for this turn: "thinkingLevel", …
     Json turn;
+    // Functions of the caller's own, {name, description, parameters} each: a call of one ends the
+    // run, and is its answer. Null: none.
+    Json client_tools;
+    // Documents that the model is shown in this turn and that the transcript does not keep: blocks
+    // {type: "document", mimeType, fileName, data}. Null: none.
+    Json documents;
     // How often a process began to answer it.
     int attempts = 0;
     // Once its end is decided: "ok", "error" or "aborted", the sentence that goes with it, and the

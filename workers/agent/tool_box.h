@@ -55,6 +55,9 @@ class ToolBox {
     virtual Json definitions(const ToolCaller& caller) const = 0;
     // Never calls the listener from within.
     virtual std::unique_ptr<ToolCall> start(ToolOrder order, ToolListener& listener) = 0;
+    // The bytes at a public address, for the agent itself: {url, maxBytes, maxRedirects, timeoutMs}
+    // comes to one block {type: "media", mimeType, data}. Null: nobody is there to fetch it.
+    virtual std::unique_ptr<ToolCall> fetch(Json arguments, ToolListener& listener) = 0;
     // The session is over: what it left running ends.
     virtual void end_session(const std::string& session_key) = 0;
 };

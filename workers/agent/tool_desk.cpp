@@ -52,4 +52,12 @@ std::unique_ptr<ToolCall> ToolDesk::start(ToolOrder order, ToolListener& listene
     return own ? own_.start(*own, order, listener) : remote_.start(order, listener);
 }
 
+std::unique_ptr<ToolCall> ToolDesk::fetch(Json arguments, ToolListener& listener) {
+    if (!remote_.is_there()) return nullptr;
+    ToolOrder order;
+    order.name = "media_fetch";
+    order.arguments = std::move(arguments);
+    return remote_.start(order, listener);
+}
+
 }  // namespace agent

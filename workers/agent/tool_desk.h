@@ -20,6 +20,7 @@ class ToolDesk final : public ToolBox {
 
     Json definitions(const ToolCaller& caller) const override;
     std::unique_ptr<ToolCall> start(ToolOrder order, ToolListener& listener) override;
+    std::unique_ptr<ToolCall> fetch(Json arguments, ToolListener& listener) override;
     // The owner has telephone calls.
     void offer_voice(bool has_voice) { has_voice_ = has_voice; }
     void end_session(const std::string& session_key) override { remote_.end_session(session_key); }

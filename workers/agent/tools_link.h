@@ -36,6 +36,7 @@ class ToolsLink {
     };
     const std::vector<Offer>& offers() const { return offers_; }
     const Offer* find(std::string_view name) const;
+    bool is_there() const { return link_ && life_ != 0; }
 
     std::unique_ptr<ToolCall> start(const ToolOrder& order, ToolListener& listener);
     void end_session(const std::string& session_key);

@@ -322,18 +322,24 @@ TEST_F(MethodsOf, HealthAndStatusDescribeAgentsAndSessions) {
 }
 
 TEST(Attachments, AcceptImagesAsBase64OrDataUrlAndNameWhatIsWrong) {
-    const auto blocks = image_blocks({{{"mimeType", "image/png"}, {"content", "aGk="}},
-                                      {{"content", "data:image/jpeg;base64,aGk="}},
-                                      {{"mimeType", "text/plain"}, {"content", "aGk="}}});
+    const auto blocks = read_attachments({{{"mimeType", "image/png"}, {"content", "aGk="}},
+                                          {{"content", "data:image/jpeg;base64,aGk="}},
+                                          {{"mimeType", "text/plain"}, {"content", "aGk="}},
+                                          {{"content", "data:application/pdf;base64,JVBERi0x"}}});
     ASSERT_TRUE(blocks);
-    ASSERT_EQ(blocks->size(), 2u);
-    EXPECT_EQ((*blocks)[1],
+    ASSERT_EQ(blocks->images.size(), 2u);
+    EXPECT_EQ(blocks->images[1],
               (Json{{"type", "image"}, {"data", "aGk="}, {"mimeType", "image/jpeg"}}));
-    const auto bad = image_blocks({{{"fileName", "x.png"}, {"content", "not base64!"}}});
+    ASSERT_EQ(blocks->documents.size(), 1u);
+    EXPECT_EQ(blocks->documents[0], (Json{{"type", "document"},
+                                          {"mimeType", "application/pdf"},
+                                          {"fileName", "document.pdf"},
+                                          {"data", "JVBERi0x"}}));
+    const auto bad = read_attachments({{{"fileName", "x.png"}, {"content", "not base64!"}}});
     ASSERT_FALSE(bad);
     EXPECT_EQ(bad.error().what, "attachment x.png: content must be base64");
     const auto large =
-        image_blocks({{{"mimeType", "image/png"}, {"content", std::string(7'000'000, 'A')}}});
+        read_attachments({{{"mimeType", "image/png"}, {"content", std::string(7'000'000, 'A')}}});
     ASSERT_FALSE(large);
     EXPECT_THAT(large.error().what, HasSubstr("5000000 bytes"));
 }

@@ -194,9 +194,16 @@ class FakeTools final : public ToolBox {
         calls.push_back(std::make_shared<Call>(Call{std::move(order), &listener}));
         return std::make_unique<Handle>(calls.back());
     }
+    std::unique_ptr<ToolCall> fetch(Json arguments, ToolListener& listener) override {
+        if (!fetches) return nullptr;
+        ToolOrder order;
+        order.arguments = std::move(arguments);
+        return start(std::move(order), listener);
+    }
     void end_session(const std::string& key) override { ended_sessions.push_back(key); }
     Call& last() { return *calls.back(); }
 
+    bool fetches = true;
     Json offered = Json::array();
     std::vector<std::shared_ptr<Call>> calls;
     std::vector<std::string> ended_sessions;

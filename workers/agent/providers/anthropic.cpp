@@ -65,6 +65,13 @@ Json wire_image(const Json& block) {
               {"data", text_member(block, "data")}}}};
 }
 
+Json wire_document(const Json& block) {
+    Json document = wire_image(block);  // but for its type they are alike
+    document["type"] = "document";
+    document["title"] = document_name(block);
+    return document;
+}
+
 Json wire_call(const Json& block) {
     const Json& arguments = member(block, "arguments");
     return {{"type", "tool_use"},
@@ -85,6 +92,7 @@ Json wire_block(const Json& block) {
     const std::string type = text_member(block, "type");
     if (type == "text") return {{"type", "text"}, {"text", text_member(block, "text")}};
     if (type == "image") return wire_image(block);
+    if (type == "document") return wire_document(block);
     if (type == "thinking") return wire_thinking(block);
     if (type == "redacted_thinking")
         return {{"type", "redacted_thinking"}, {"data", text_member(block, "data")}};

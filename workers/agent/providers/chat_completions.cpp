@@ -27,16 +27,21 @@ std::string call_id(const Model& model, const std::string& id) {
 
 // Plain text where it is only text: not every server knows lists of parts.
 Json user_content(const Blocks& blocks) {
-    const bool has_image = std::any_of(blocks.begin(), blocks.end(), [](const Json* block) {
-        return text_member(*block, "type") == "image";
+    const bool only_text = std::all_of(blocks.begin(), blocks.end(), [](const Json* block) {
+        return text_view(*block, "type") == "text";
     });
-    if (!has_image) return joined_text(blocks);
+    if (only_text) return joined_text(blocks);
     Json parts = Json::array();
     for (const Json* each : blocks) {
         const Json& block = *each;
         if (text_member(block, "type") == "image")
             parts.push_back(
                 {{"type", "image_url"}, {"image_url", {{"url", image_data_url(block)}}}});
+        else if (text_view(block, "type") == "document")
+            parts.push_back(
+                {{"type", "file"},
+                 {"file",
+                  {{"filename", document_name(block)}, {"file_data", image_data_url(block)}}}});
         else
             parts.push_back({{"type", "text"}, {"text", text_member(block, "text")}});
     }

@@ -10,6 +10,7 @@ namespace {
 
 constexpr const char* no_result = "No result: the tool was interrupted before it finished.";
 constexpr const char* no_image = "(An image was here; this model cannot see images.)";
+constexpr const char* no_document = "(A document was here; this model cannot read it.)";
 constexpr const char* earlier_is_missing = "(The beginning of this conversation is not included.)";
 
 bool is_blank(std::string_view text) {
@@ -22,7 +23,7 @@ const Json* made_text(std::deque<Json>& made, const std::string& text) {
     return &made.back();
 }
 
-// Text and images of a user's message or a tool's result.
+// Text, images and documents of a user's message or a tool's result.
 Blocks visible_blocks(const Json& content, const Model& model, std::deque<Json>& made) {
     Blocks blocks;
     if (content.is_string() && !is_blank(content.get_ref<const std::string&>()))
@@ -31,8 +32,11 @@ Blocks visible_blocks(const Json& content, const Model& model, std::deque<Json>&
     for (const Json& block : content) {
         const std::string_view type = text_view(block, "type");
         if (type == "text" && !is_blank(text_view(block, "text"))) blocks.push_back(&block);
-        if (type != "image" || text_view(block, "data").empty()) continue;
-        blocks.push_back(model.images ? &block : made_text(made, no_image));
+        const bool is_image = type == "image";
+        if ((!is_image && type != "document") || text_view(block, "data").empty()) continue;
+        // Who sees pictures reads documents too, as far as the providers tell.
+        blocks.push_back(model.images ? &block
+                                      : made_text(made, is_image ? no_image : no_document));
     }
     return blocks;
 }
@@ -236,6 +240,10 @@ std::string image_type(const Json& image) {
 
 std::string image_data_url(const Json& image) {
     return "data:" + image_type(image) + ";base64," + text_member(image, "data");
+}
+
+std::string document_name(const Json& document) {
+    return text_member(document, "fileName", "document.pdf");
 }
 
 void Printed::add(const Json& element) {

@@ -19,7 +19,7 @@ using Blocks = std::vector<const Json*>;
 struct Turn {
     enum class Role { user, assistant, tool_results };
     Role role = Role::user;
-    // user: text, image. assistant: text, thinking, redacted_thinking, toolCall.
+    // user: text, image, document. assistant: text, thinking, redacted_thinking, toolCall.
     // tool_results: {type:"toolResult", toolCallId, toolName, content:[text, image], isError}.
     Blocks blocks;
     // Set when all of it is this one message's plain text: that is printed once for each of the
@@ -54,8 +54,10 @@ Blocks blocks_of(const Json& content);
 std::string joined_text(const Blocks& blocks);
 // The media type of an image block: image/png when it names none.
 std::string image_type(const Json& image);
-// "data:image/png;base64,…" of an image block.
+// "data:image/png;base64,…" of an image or document block.
 std::string image_data_url(const Json& image);
+// The name of a document block's file.
+std::string document_name(const Json& document);
 // A list printed as it grows: a tree of a long history would be made for every turn, only to be
 // printed and destroyed.
 class Printed {

@@ -17,6 +17,10 @@ Json user_item(const Blocks& blocks) {
             content.push_back({{"type", "input_image"},
                                {"detail", "auto"},
                                {"image_url", image_data_url(block)}});
+        else if (text_view(block, "type") == "document")
+            content.push_back({{"type", "input_file"},
+                               {"filename", document_name(block)},
+                               {"file_data", image_data_url(block)}});
         else
             content.push_back({{"type", "input_text"}, {"text", text_member(block, "text")}});
     }

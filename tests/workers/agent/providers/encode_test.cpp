@@ -40,6 +40,24 @@ std::string with_tool(Api api) {
         {"role":"user","content":"And now?"}])";
 }
 
+TEST(Encode, PassesDocumentsOnAsEachServiceTakesThem) {
+    const Prompt prompt = prompt_of(R"([{"role":"user","content":[{"type":"text","text":"Read"},
+        {"type":"document","mimeType":"application/pdf","fileName":"a.pdf","data":"JVBE"}]}])");
+    EXPECT_EQ(body_of(Api::anthropic_messages, prompt)["messages"][0]["content"][1],
+              transcript(R"({"type":"document","title":"a.pdf","cache_control":{"type":"ephemeral"},
+                "source":{"type":"base64","media_type":"application/pdf","data":"JVBE"}})"));
+    EXPECT_EQ(body_of(Api::openai_responses, prompt)["input"][1]["content"][1],
+              transcript(R"({"type":"input_file","filename":"a.pdf",
+                "file_data":"data:application/pdf;base64,JVBE"})"));
+    EXPECT_EQ(body_of(Api::chat_completions, prompt)["messages"][1]["content"][1],
+              transcript(R"({"type":"file","file":{"filename":"a.pdf",
+                "file_data":"data:application/pdf;base64,JVBE"}})"));
+    Model blind = model_for_test(Api::chat_completions);
+    blind.images = false;
+    EXPECT_EQ(Json::parse(encode(blind, prompt, "").body)["messages"][1]["content"],
+              "Read\n(A document was here; this model cannot read it.)");
+}
+
 TEST(Encode, AsksAnthropic) {
     const WireRequest request =
         encode(model_for_test(Api::anthropic_messages), prompt_of(one_question), "the-key");
