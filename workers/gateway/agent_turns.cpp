@@ -18,15 +18,15 @@ hardshell::proto::Caller http_caller() {
 }
 
 Json params_of(const TurnOrder& order) {
-    Json params{{"message", order.message},
-                {"idempotencyKey", order.run_id},
-                {"sessionKey", order.session_key},
-                {"deliver", false}};
+    Json params{{"message", order.message}, {"idempotencyKey", order.run_id}, {"deliver", false}};
+    if (!order.session_key.empty()) params["sessionKey"] = order.session_key;
+    if (!order.continues_run.empty()) params["continuesRun"] = order.continues_run;
     if (!order.agent_id.empty()) params["agentId"] = order.agent_id;
     if (!order.extra_system.empty()) params["extraSystemPrompt"] = order.extra_system;
     if (!order.thinking.empty()) params["thinking"] = order.thinking;
     if (order.timeout_s > 0) params["timeout"] = order.timeout_s;
     if (!order.attachments.empty()) params["attachments"] = order.attachments;
+    if (!order.client_tools.empty()) params["clientTools"] = order.client_tools;
     return params;
 }
 

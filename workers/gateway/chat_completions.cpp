@@ -56,7 +56,8 @@ Done add_message(ConversationInput& input, const Json& message, const std::strin
     const bool asks = role == "user" || role == "tool" || role == "function";
     if (!asks && role != "assistant")
         return refused(where + ".role: use system, developer, user, assistant or tool");
-    input.add(speaker_of(message, role), std::move(spoken->text), asks, std::move(spoken->images));
+    input.add(speaker_of(message, role), std::move(spoken->text), asks,
+              std::move(spoken->attachments));
     return {};
 }
 
@@ -80,7 +81,7 @@ Result<ChatRequest> read_chat_request(const Json& body, const HttpAsk& ask,
     request.order.message = input.message();
     if (request.order.message.empty())
         return refused("messages: there is no text of a user to answer");
-    request.order.attachments = input.images();
+    request.order.attachments = input.attachments();
     request.order.extra_system = input.system();
     request.model = text_member(body, "model", "openclaw");
     request.streams = bool_member(body, "stream");

@@ -1,7 +1,5 @@
 #include "workers/gateway/conversation_input.h"
 
-#include <algorithm>
-
 #include "workers/common/base/text.h"
 #include "workers/gateway/device_identity.h"
 
@@ -9,6 +7,7 @@ namespace gateway {
 
 namespace {
 
+constexpr const char* tool_speaker = "Tool";
 constexpr std::string_view agent_prefixes[] = {"openclaw:", "openclaw/", "agent:"};
 
 std::string agent_in(std::string_view model) {
@@ -21,19 +20,7 @@ Error bad(const std::string& where, const std::string& what) {
     return Error{Fault::bad_message, where + ": " + what};
 }
 
-std::string list_of(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-    return text;
-}
-
 }  // namespace
-
-void add_text(std::string& to, std::string_view text) {
-    if (text.empty()) return;
-    if (!to.empty()) to += "\n";
-    to += text;
-}
 
 void ConversationInput::add_system(std::string_view text) {
     text = trimmed(text);
@@ -43,10 +30,28 @@ void ConversationInput::add_system(std::string_view text) {
 }
 
 void ConversationInput::add(std::string speaker, std::string text, bool is_current_candidate,
-                            Json images) {
-    if (trimmed(text).empty() && images.empty()) return;
+                            Json attachments) {
+    if (trimmed(text).empty() && attachments.empty()) return;
     lines_.push_back(
-        {std::move(speaker), std::move(text), is_current_candidate, std::move(images)});
+        {std::move(speaker), std::move(text), is_current_candidate, std::move(attachments)});
+}
+
+// Results that come together are one message.
+void ConversationInput::add_result(const std::string& call_id, const std::string& output) {
+    const auto call = calls_.find(call_id);
+    std::string text = call == calls_.end() ? "The result of the call " + call_id
+                                            : "The result of " + call->second;
+    text += ":\n" + (trimmed(output).empty() ? std::string("(nothing)") : output);
+    if (!lines_.empty() && lines_.back().speaker == tool_speaker)
+        lines_.back().text += "\n\n" + text;
+    else
+        add(tool_speaker, std::move(text), true, Json::array());
+}
+
+void ConversationInput::add_call(const std::string& call_id, const std::string& name,
+                                 const std::string& arguments) {
+    calls_[call_id] = name;
+    add("Assistant", "(called " + name + " with " + arguments + ")", false, Json::array());
 }
 
 size_t ConversationInput::current() const {
@@ -66,46 +71,19 @@ std::string ConversationInput::message() const {
     for (size_t place = 0; place + 1 < end; ++place) {
         const Line& line = lines_[place];
         text += line.speaker + ": " + line.text;
-        if (!line.images.empty()) text += line.text.empty() ? "(an image)" : " (and an image)";
+        if (!line.attachments.empty())
+            text += line.text.empty() ? "(an attachment)" : " (and an attachment)";
         text += "\n\n";
     }
     return text + "Answer this message now:\n\n" + last.speaker + ": " + asked;
 }
 
-Json ConversationInput::images() const {
+Json ConversationInput::attachments() const {
+    Json all = Json::array();
     const size_t end = current();
-    return end == 0 ? Json::array() : lines_[end - 1].images;
-}
-
-size_t decoded_size(std::string_view base64) {
-    size_t letters = base64.size();
-    while (letters > 0 && base64[letters - 1] == '=') --letters;
-    return letters / 4 * 3 + letters % 4 * 3 / 4;
-}
-
-Result<Json> image_of(const std::string& type, const std::string& base64, const std::string& where,
-                      const MediaLimits& limits) {
-    if (std::find(limits.types.begin(), limits.types.end(), type) == limits.types.end())
-        return bad(where,
-                   "images of type \"" + type + "\" are not taken; use " + list_of(limits.types));
-    if (base64.empty()) return bad(where, "the image is empty");
-    if (decoded_size(base64) > limits.most_bytes)
-        return bad(where,
-                   "the image is larger than " + std::to_string(limits.most_bytes) + " bytes");
-    return Json{{"type", "image"}, {"mimeType", type}, {"content", base64}};
-}
-
-Result<Json> image_of_url(const std::string& url, const std::string& where,
-                          const MediaLimits& limits) {
-    constexpr std::string_view scheme = "data:";
-    constexpr std::string_view encoding = ";base64";
-    if (!url.starts_with(scheme))
-        return bad(where, "addresses are not fetched; send the image itself, as data:…;base64,…");
-    const size_t comma = url.find(',');
-    const std::string head =
-        comma == std::string::npos ? "" : url.substr(scheme.size(), comma - scheme.size());
-    if (!head.ends_with(encoding)) return bad(where, "a data: address must be base64");
-    return image_of(head.substr(0, head.find(';')), url.substr(comma + 1), where, limits);
+    for (size_t place = 0; place < end; ++place)
+        for (const Json& attachment : lines_[place].attachments) all.push_back(attachment);
+    return all;
 }
 
 Result<Spoken> read_chat_content(const Json& content, const std::string& where,
@@ -129,7 +107,7 @@ Result<Spoken> read_chat_content(const Json& content, const std::string& where,
                 given.is_string() ? given.get<std::string>() : text_member(given, "url"),
                 place + ".image_url", images);
             if (!image) return image.error();
-            spoken.images.push_back(std::move(*image));
+            spoken.attachments.push_back(std::move(*image));
         } else if (type == "refusal") {
             add_text(spoken.text, text_view(part, "refusal"));
         } else {

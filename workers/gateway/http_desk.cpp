@@ -41,6 +41,7 @@ const HttpDesk::Endpoint HttpDesk::endpoints[] = {
 HttpDesk::HttpDesk(Parts parts)
     : parts_(std::move(parts)),
       turns_(parts_.agent),
+      media_(parts_.agent, parts_.settings.http),
       hooks_(parts_.settings.http.hooks, parts_.agent, turns_),
       page_(parts_.settings, parts_.agent, parts_.page) {}
 
@@ -86,7 +87,21 @@ void HttpDesk::log_refusal(const HttpAsk& ask, int status) {
              log_safe(ask.path, 100), log_safe(ask.source.address), status, stranger_log_.remark());
 }
 
+// What is named by an address comes first: without it the request is not what it was meant to be.
 void HttpDesk::start_turn(TurnOrder order, const SharedReply& reply,
+                          std::unique_ptr<TurnFormat> format, bool streams) {
+    // Shared with the callback, which must be copyable.
+    auto kept = std::make_shared<std::unique_ptr<TurnFormat>>(std::move(format));
+    media_.gather(std::move(order), [this, reply, kept, streams](Result<TurnOrder> gathered) {
+        if (gathered) return begin_turn(std::move(*gathered), reply, std::move(*kept), streams);
+        if (gathered.error().fault == Fault::bad_message)
+            return reply->answer(bad_request(gathered.error().what));
+        reply->answer(
+            openai_failure(503, "api_error", gathered.error().what, "\r\nRetry-After: 2"));
+    });
+}
+
+void HttpDesk::begin_turn(TurnOrder order, const SharedReply& reply,
                           std::unique_ptr<TurnFormat> format, bool streams) {
     log_info("[http] run {} begins", order.run_id);
     turns_.start(std::move(order),
@@ -114,9 +129,11 @@ void HttpDesk::responses(const HttpAsk& ask, std::string body, const SharedReply
     if (!request) return reply->answer(bad_request(request.error().what));
     const std::string id = "resp_" + random_uuid();
     request->order.run_id = id;
-    auto format =
-        std::make_unique<ResponsesFormat>(ResponsesFormat::Names{id, "msg_" + random_uuid()},
-                                          request->model, request->instructions, wall_ms() / 1000);
+    auto format = std::make_unique<ResponsesFormat>(
+        ResponsesFormat::Names{id, "msg_" + random_uuid()},
+        ResponsesFormat::Echo{request->model, request->instructions, std::move(request->tools),
+                              std::move(request->tool_choice), request->previous},
+        wall_ms() / 1000);
     start_turn(std::move(request->order), reply, std::move(format), request->streams);
 }
 

@@ -15,6 +15,7 @@
 #include "workers/gateway/hook_desk.h"
 #include "workers/gateway/http_reply.h"
 #include "workers/gateway/log_budget.h"
+#include "workers/gateway/media_gatherer.h"
 #include "workers/gateway/page_desk.h"
 #include "workers/gateway/routes_table.h"
 #include "workers/gateway/turn_reply.h"
@@ -56,10 +57,13 @@ class HttpDesk {
     void responses(const HttpAsk& ask, std::string body, const SharedReply& reply);
     void start_turn(TurnOrder order, const SharedReply& reply, std::unique_ptr<TurnFormat> format,
                     bool streams);
+    void begin_turn(TurnOrder order, const SharedReply& reply, std::unique_ptr<TurnFormat> format,
+                    bool streams);
     void log_refusal(const HttpAsk& ask, int status);
 
     Parts parts_;
     AgentTurns turns_;
+    MediaGatherer media_;
     HookDesk hooks_;
     PageDesk page_;
     LogBudget stranger_log_{LogBudget::of_strangers};

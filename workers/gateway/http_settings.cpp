@@ -1,5 +1,6 @@
 #include "workers/gateway/http_settings.h"
 
+#include <algorithm>
 #include <initializer_list>
 
 namespace gateway {
@@ -9,10 +10,12 @@ namespace {
 constexpr size_t most_image_bytes = 10u << 20;
 constexpr size_t most_file_bytes = 5u << 20;
 constexpr size_t most_file_characters = 200'000;
+constexpr int64_t most_redirects = 10;
+constexpr int64_t longest_fetch_ms = 60'000;
 using Types = std::initializer_list<const char*>;
 constexpr Types image_types = {"image/jpeg", "image/png", "image/gif", "image/webp"};
-constexpr Types file_types = {"text/plain", "text/markdown", "text/html", "text/csv",
-                              "application/json"};
+constexpr Types file_types = {"text/plain", "text/markdown",    "text/html",
+                              "text/csv",   "application/json", "application/pdf"};
 
 size_t size_member(const Json& value, std::string_view key, size_t otherwise) {
     const int64_t number = int_member(value, key);
@@ -22,7 +25,12 @@ size_t size_member(const Json& value, std::string_view key, size_t otherwise) {
 MediaLimits read_limits(const Json& part, Types types, size_t most) {
     MediaLimits limits{{types.begin(), types.end()},
                        size_member(part, "maxBytes", most),
-                       size_member(part, "maxChars", most_file_characters)};
+                       size_member(part, "maxChars", most_file_characters),
+                       bool_member(part, "allowUrl", true),
+                       static_cast<int>(std::clamp<int64_t>(int_member(part, "maxRedirects", 3), 0,
+                                                            most_redirects)),
+                       std::chrono::milliseconds(std::clamp<int64_t>(
+                           int_member(part, "timeoutMs", 10'000), 1, longest_fetch_ms))};
     const Json& allowed = member(part, "allowedMimes");
     if (!allowed.is_array()) return limits;
     limits.types.clear();

@@ -2,6 +2,7 @@
 // limits. Never fails: a member that is missing or of the wrong kind has its default.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -16,6 +17,10 @@ struct MediaLimits {
     std::vector<std::string> types;
     size_t most_bytes = 0;  // decoded, each
     size_t most_characters = SIZE_MAX;
+    // Of those that are named by an address.
+    bool by_address = true;
+    int most_redirects = 3;
+    std::chrono::milliseconds time_limit{10'000};
 };
 
 struct HttpSettings {

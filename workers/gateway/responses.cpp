@@ -28,36 +28,51 @@ Json ResponsesFormat::item(const char* status, const std::string& text) const {
                 {"status", status}};
 }
 
+// Its id is the message's, with its own beginning and place.
+Json ResponsesFormat::call_item(const TurnCall& call, size_t place, const char* status) const {
+    const bool is_begun = std::string_view(status) == "in_progress";
+    return Json{{"type", "function_call"},
+                {"id", "fc_" + names_.message.substr(names_.message.find('_') + 1) + "_" +
+                           std::to_string(place)},
+                {"call_id", call.id},
+                {"name", call.name},
+                {"arguments", is_begun ? std::string() : call.arguments},
+                {"status", status}};
+}
+
 Json ResponsesFormat::response(const char* status) const {
     Json made{{"id", names_.response},
               {"object", "response"},
               {"created_at", created_s_},
               {"status", status},
-              {"model", model_},
+              {"model", echo_.model},
               {"output", Json::array()},
               {"error", nullptr},
               {"incomplete_details", nullptr},
               {"instructions", nullptr},
               {"metadata", Json::object()},
-              {"parallel_tool_calls", false},
+              {"parallel_tool_calls", true},
+              {"previous_response_id", nullptr},
               {"temperature", nullptr},
-              {"tool_choice", "auto"},
-              {"tools", Json::array()},
+              {"tool_choice", echo_.tool_choice.is_null() ? Json("auto") : echo_.tool_choice},
+              {"tools", echo_.tools.is_array() ? echo_.tools : Json::array()},
               {"top_p", nullptr},
               {"usage", nullptr}};
-    if (!instructions_.empty()) made["instructions"] = instructions_;
+    if (!echo_.instructions.empty()) made["instructions"] = echo_.instructions;
+    if (!echo_.previous.empty()) made["previous_response_id"] = echo_.previous;
     return made;
 }
 
-Json ResponsesFormat::finished(const TurnEnd& end, const std::string& text) const {
+// A call of the client's leaves the answer incomplete, as OpenClaw has it.
+Json ResponsesFormat::finished(const TurnEnd& end, Json output) const {
     if (!end.has_answer()) {
         Json failed = response("failed");
         failed["error"] = {{"code", "server_error"}, {"message", end.why}};
         return failed;
     }
     const bool cut = end.how == TurnEnd::How::cut_short;
-    Json made = response(cut ? "incomplete" : "completed");
-    made["output"].push_back(item(cut ? "incomplete" : "completed", text));
+    Json made = response(cut || !end.calls.empty() ? "incomplete" : "completed");
+    made["output"] = std::move(output);
     made["usage"] = usage_of_response(end.usage);
     if (cut) made["incomplete_details"] = {{"reason", "max_output_tokens"}};
     return made;
@@ -91,25 +106,54 @@ std::string ResponsesFormat::piece(std::string_view text) {
                       {{"delta", std::string(text)}, {"logprobs", Json::array()}});
 }
 
+std::string ResponsesFormat::call_events(const TurnCall& call, size_t place) {
+    const Json item = call_item(call, place, "completed");
+    const Json about{{"item_id", item["id"]}, {"output_index", place}};
+    const auto with = [&](Json members) {
+        members.update(about);
+        return members;
+    };
+    std::string text =
+        event("response.output_item.added",
+              {{"output_index", place}, {"item", call_item(call, place, "in_progress")}});
+    text += event("response.function_call_arguments.delta", with({{"delta", call.arguments}}));
+    text += event("response.function_call_arguments.done",
+                  with({{"arguments", call.arguments}, {"name", call.name}}));
+    return text + event("response.output_item.done", {{"output_index", place}, {"item", item}});
+}
+
+// What clients wait for at the end of a stream with calls is response.completed.
 std::string ResponsesFormat::closing(const TurnEnd& end, const std::string& streamed) {
-    const Json last = finished(end, streamed);
     if (!end.has_answer())
-        return event("response.failed", {{"response", last}}) + sse_event("[DONE]");
+        return event("response.failed", {{"response", finished(end, {})}}) + sse_event("[DONE]");
     const char* const status = end.how == TurnEnd::How::cut_short ? "incomplete" : "completed";
+    const Json message = item(status, streamed);
     std::string text =
         part_event("response.output_text.done", {{"text", streamed}, {"logprobs", Json::array()}});
     text += part_event("response.content_part.done", {{"part", part(streamed)}});
-    text +=
-        event("response.output_item.done", {{"output_index", 0}, {"item", item(status, streamed)}});
-    text += event((std::string("response.") + status).c_str(), {{"response", last}});
+    text += event("response.output_item.done", {{"output_index", 0}, {"item", message}});
+    Json output = Json::array({message});
+    for (const TurnCall& call : end.calls) {
+        text += call_events(call, output.size());
+        output.push_back(call_item(call, output.size(), "completed"));
+    }
+    text += event((std::string("response.") + status).c_str(),
+                  {{"response", finished(end, std::move(output))}});
     return text + sse_event("[DONE]");
 }
 
 HttpAnswer ResponsesFormat::whole(const TurnEnd& end) {
-    if (end.has_answer()) return json_answer(200, finished(end, end.text));
-    const HttpFault fault = http_fault(end.how);
-    return openai_failure(fault.status, fault.type, end.why,
-                          fault.status == 503 ? "\r\nRetry-After: 2" : "");
+    if (!end.has_answer()) {
+        const HttpFault fault = http_fault(end.how);
+        return openai_failure(fault.status, fault.type, end.why,
+                              fault.status == 503 ? "\r\nRetry-After: 2" : "");
+    }
+    Json output = Json::array();
+    const char* const status = end.how == TurnEnd::How::cut_short ? "incomplete" : "completed";
+    if (end.calls.empty() || !end.text.empty()) output.push_back(item(status, end.text));
+    for (const TurnCall& call : end.calls)
+        output.push_back(call_item(call, output.size(), "completed"));
+    return json_answer(200, finished(end, std::move(output)));
 }
 
 }  // namespace gateway

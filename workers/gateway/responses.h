@@ -1,8 +1,8 @@
 // POST /v1/responses in OpenAI's words: the request read, the answer and its events written. Pure.
 //
-// The agent keeps its conversations itself, so what a request repeats of one comes as text, and
-// nothing can be fetched from an address or called back at the client: such a request is refused by
-// the name of the member that asks for it.
+// The agent keeps its conversations itself: what a request repeats of one comes as text, and
+// previous_response_id goes on in the session of that answer. A function of the client's ends the
+// turn with its call; what it came to begins the next one.
 #pragma once
 
 #include <string>
@@ -15,6 +15,9 @@ namespace gateway {
 struct ResponsesRequest {
     std::string model;
     std::string instructions;
+    Json tools;        // as they were given
+    Json tool_choice;  // the same
+    std::string previous;
     bool streams = false;
     TurnOrder order;  // without its id
 };
@@ -29,11 +32,16 @@ class ResponsesFormat final : public TurnFormat {
         std::string response;  // "resp_…"
         std::string message;   // "msg_…"
     };
-    ResponsesFormat(Names names, std::string model, std::string instructions, int64_t created_s)
-        : names_(std::move(names)),
-          model_(std::move(model)),
-          instructions_(std::move(instructions)),
-          created_s_(created_s) {}
+    // What the answer repeats of the request.
+    struct Echo {
+        std::string model;
+        std::string instructions = {};
+        Json tools = {};
+        Json tool_choice = {};
+        std::string previous = {};
+    };
+    ResponsesFormat(Names names, Echo echo, int64_t created_s)
+        : names_(std::move(names)), echo_(std::move(echo)), created_s_(created_s) {}
 
     std::string opening() override;
     std::string piece(std::string_view text) override;
@@ -42,7 +50,10 @@ class ResponsesFormat final : public TurnFormat {
 
   private:
     Json response(const char* status) const;
-    Json finished(const TurnEnd& end, const std::string& text) const;
+    // `output`: without a failure.
+    Json finished(const TurnEnd& end, Json output) const;
+    Json call_item(const TurnCall& call, size_t place, const char* status) const;
+    std::string call_events(const TurnCall& call, size_t place);
     Json item(const char* status, const std::string& text) const;
     static Json part(const std::string& text);
     // Events are numbered from 0 without gaps.
@@ -51,8 +62,7 @@ class ResponsesFormat final : public TurnFormat {
     std::string part_event(const char* type, Json members);
 
     Names names_;
-    std::string model_;
-    std::string instructions_;
+    Echo echo_;
     int64_t created_s_;
     int64_t next_number_ = 0;
 };

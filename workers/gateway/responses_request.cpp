@@ -1,11 +1,9 @@
 // The request of POST /v1/responses.
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <iterator>
 
-#include "workers/gateway/frames.h"
+#include "workers/gateway/client_functions.h"
 #include "workers/gateway/responses.h"
 
 namespace gateway {
@@ -26,12 +24,12 @@ constexpr std::string_view known_members[] = {
     "max_output_tokens",
     "user",
     "max_tool_calls",
+    "previous_response_id",
     // Taken, and without an effect: the agent's own configuration has these.
     "temperature",
     "top_p",
     "metadata",
     "store",
-    "previous_response_id",
     "reasoning",
     "truncation",
 };
@@ -41,21 +39,6 @@ Done refuse_unknown(const Json& body) {
         if (std::find(std::begin(known_members), std::end(known_members), name) ==
             std::end(known_members))
             return unfit(name + ": is not known here");
-    return {};
-}
-
-// A client that offers functions waits to be called.
-Done refuse_tools(const Json& body) {
-    const Json& tools = member(body, "tools");
-    const Json& choice = member(body, "tool_choice");
-    if (!tools.is_null() && !tools.is_array()) return unfit("tools: must be a list");
-    if (choice == "none") return {};
-    if (tools.is_array() && !tools.empty())
-        return unfit(
-            "tools: the agent has its own tools and cannot call yours yet; leave them out, or set "
-            "tool_choice to none");
-    if (choice == "required" || choice.is_object())
-        return unfit("tool_choice: there is no tool that could be chosen");
     return {};
 }
 
@@ -71,64 +54,49 @@ struct Reader {
     Done read_file(const Json& part, const std::string& where, Spoken& spoken) const;
 };
 
-Result<std::string> decoded(const std::string& base64, const std::string& where) {
-    std::string bytes(base64.size() / 4 * 3 + 3, '\0');
-    size_t size = 0;
-    const bool read = sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()),
-                                        bytes.size(), base64.data(), base64.size(), "\r\n ", &size,
-                                        nullptr, sodium_base64_VARIANT_ORIGINAL) == 0;
-    if (!read) return unfit(where + ": must be base64");
-    bytes.resize(size);
-    return bytes;
-}
-
-// Base64 by OpenClaw's `source`, or a data: address by OpenAI's member.
-struct Encoded {
-    std::string type;
-    std::string base64;
-};
-Result<Encoded> read_source(const Json& source, const std::string& where) {
-    const std::string kind = text_member(source, "type");
-    if (kind == "url")
-        return unfit(where + ": addresses are not fetched; send the content, with type base64");
-    if (kind != "base64") return unfit(where + ".type: use base64");
-    return Encoded{text_member(source, "media_type"), text_member(source, "data")};
-}
-
+// OpenClaw's `source`: {type: "base64", media_type, data} or {type: "url", url}.
 Done Reader::read_image(const Json& part, const std::string& where, Spoken& spoken) const {
     const MediaLimits& limits = settings.http.images;
     const Json& source = member(part, "source");
+    const std::string kind = text_member(source, "type");
     Result<Json> image = unfit(where + ": needs image_url or source");
-    if (source.is_object()) {
-        const Result<Encoded> encoded = read_source(source, where + ".source");
-        if (!encoded) return encoded.error();
-        image = image_of(encoded->type, encoded->base64, where + ".source", limits);
-    } else if (const std::string url = text_member(part, "image_url"); !url.empty()) {
+    if (source.is_object() && kind == "url")
+        image = image_of_url(text_member(source, "url"), where + ".source.url", limits);
+    else if (source.is_object() && kind == "base64")
+        image = image_of(text_member(source, "media_type"), text_member(source, "data"),
+                         where + ".source", limits);
+    else if (source.is_object())
+        image = unfit(where + ".source.type: use base64 or url");
+    else if (const std::string url = text_member(part, "image_url"); !url.empty())
         image = image_of_url(url, where + ".image_url", limits);
-    }
     if (!image) return image.error();
-    spoken.images.push_back(std::move(*image));
+    spoken.attachments.push_back(std::move(*image));
     return {};
 }
 
+// `source` again, or OpenAI's file_data and file_url.
 Done Reader::read_file(const Json& part, const std::string& where, Spoken& spoken) const {
     const MediaLimits& limits = settings.http.files;
     const Json& source = member(part, "source");
-    if (!source.is_object()) return unfit(where + ": needs source, with type base64");
-    const Result<Encoded> encoded = read_source(source, where + ".source");
-    if (!encoded) return encoded.error();
-    const std::string type = encoded->type.substr(0, encoded->type.find(';'));
-    const bool is_text = type.starts_with("text/") || type == "application/json";
-    if (!is_text || std::find(limits.types.begin(), limits.types.end(), type) == limits.types.end())
-        return unfit(where + ".source: files of type \"" + type +
-                     "\" are not taken; send their text instead");
-    if (decoded_size(encoded->base64) > limits.most_bytes)
-        return unfit(where + ".source: the file is larger than " +
-                     std::to_string(limits.most_bytes) + " bytes");
-    const Result<std::string> content = decoded(encoded->base64, where + ".source.data");
-    if (!content) return content.error();
-    const std::string name = text_member(source, "filename", "file");
-    add_text(spoken.text, "[" + name + "]\n" + cut_text(*content, limits.most_characters));
+    const std::string kind = text_member(source, "type");
+    const std::string name = text_member(part, "filename", text_member(source, "filename"));
+    Result<FilePart> file = unfit(where + ": needs source, file_data or file_url");
+    if (source.is_object() && kind == "url")
+        file = file_of_url(text_member(source, "url"), name, where + ".source.url", limits);
+    else if (source.is_object() && kind == "base64")
+        file = file_of(text_member(source, "media_type"), text_member(source, "data"),
+                       name.empty() ? "file" : name, where + ".source", limits);
+    else if (source.is_object())
+        file = unfit(where + ".source.type: use base64 or url");
+    else if (const std::string data = text_member(part, "file_data"); !data.empty())
+        file = file_of_url(data, name, where + ".file_data", limits);
+    else if (const std::string url = text_member(part, "file_url"); !url.empty())
+        file = file_of_url(url, name, where + ".file_url", limits);
+    else if (!text_view(part, "file_id").empty())
+        file = unfit(where + ".file_id: no files are kept here; send the file itself");
+    if (!file) return file.error();
+    add_text(spoken.text, file->text);
+    if (file->attachment) spoken.attachments.push_back(std::move(*file->attachment));
     return {};
 }
 
@@ -163,7 +131,7 @@ Done Reader::read_message(const Json& item, const std::string& where) {
     if (role != "user" && role != "assistant")
         return unfit(where + ".role: use system, developer, user or assistant");
     input.add(role == "user" ? "User" : "Assistant", std::move(spoken.text), role == "user",
-              std::move(spoken.images));
+              std::move(spoken.attachments));
     return {};
 }
 
@@ -173,15 +141,13 @@ Done Reader::read_item(const Json& item, const std::string& where) {
     if (type == "message") return read_message(item, where);
     if (type == "function_call_output") {
         const Json& output = member(item, "output");
-        const std::string text =
-            output.is_string() ? output.get<std::string>() : print_json(output);
-        return input.add("Tool " + text_member(item, "call_id"), text, true, Json::array()), Done{};
+        input.add_result(text_member(item, "call_id"),
+                         output.is_string() ? output.get<std::string>() : print_json(output));
+        return {};
     }
     if (type == "function_call") {
-        input.add("Assistant",
-                  "(called " + text_member(item, "name") + " with " +
-                      text_member(item, "arguments") + ")",
-                  false, Json::array());
+        input.add_call(text_member(item, "call_id"), text_member(item, "name"),
+                       text_member(item, "arguments"));
         return {};
     }
     // What a model thought, and what another server keeps, is nothing to answer.
@@ -211,18 +177,30 @@ Result<ResponsesRequest> read_responses_request(const Json& body, const HttpAsk&
     request.model = text_member(body, "model");
     if (request.model.empty()) return unfit("model: must be a text that is not empty");
     if (const Done done = refuse_unknown(body); !done) return done.error();
-    if (const Done done = refuse_tools(body); !done) return done.error();
+    request.tools = member(body, "tools");
+    request.tool_choice = member(body, "tool_choice");
+    Result<ClientFunctions> functions = read_client_functions(request.tools, request.tool_choice);
+    if (!functions) return functions.error();
+    request.order.client_tools = std::move(functions->definitions);
     Reader reader{settings, {}};
     request.instructions = text_member(body, "instructions");
     reader.input.add_system(request.instructions);
     if (const Done done = reader.read(member(body, "input")); !done) return done.error();
     request.order.message = reader.input.message();
     if (request.order.message.empty()) return unfit("input: there is no text of a user to answer");
-    request.order.attachments = reader.input.images();
+    request.order.attachments = reader.input.attachments();
+    reader.input.add_system(functions->instruction);
     request.order.extra_system = reader.input.system();
     request.streams = bool_member(body, "stream");
     choose_session(request.order, ask, request.model, text_member(body, "user"), "openresponses",
                    settings.default_agent);
+    request.previous = text_member(body, "previous_response_id");
+    // Whoever names a session has said where to go on.
+    const bool names_session =
+        !ask.header("x-openclaw-session-key").empty() || !text_view(body, "user").empty();
+    if (request.previous.empty() || names_session) return request;
+    request.order.continues_run = request.previous;
+    request.order.session_key.clear();
     return request;
 }
 

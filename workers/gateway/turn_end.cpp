@@ -53,6 +53,10 @@ TurnEnd read_turn_end(const hardshell::proto::RpcResult& result, bool accepted) 
     const Json& meta = member(answer, "meta");
     end.text = texts_of(member(answer, "payloads"));
     end.usage = usage_of(meta);
+    if (const Json& calls = member(meta, "pendingToolCalls"); calls.is_array())
+        for (const Json& call : calls)
+            end.calls.push_back({text_member(call, "id"), text_member(call, "name"),
+                                 text_member(call, "arguments", "{}")});
     const bool cut = bool_member(meta, "aborted") || text_member(meta, "stopReason") == "length";
     end.how = cut ? TurnEnd::How::cut_short : TurnEnd::How::answered;
     if (!cut || !end.text.empty()) return end;

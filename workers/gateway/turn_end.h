@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "proto/gateway_agent.pb.h"
 
@@ -12,6 +13,13 @@ struct TurnUsage {
     int64_t input = 0;   // all of it
     int64_t cached = 0;  // of the input
     int64_t output = 0;
+};
+
+// A function of the client's that the model wants to be called.
+struct TurnCall {
+    std::string id;
+    std::string name;
+    std::string arguments;  // JSON
 };
 
 struct TurnEnd {
@@ -26,6 +34,7 @@ struct TurnEnd {
     std::string text;
     std::string why;  // when there is no answer
     TurnUsage usage;
+    std::vector<TurnCall> calls;  // the client goes on with what they come to
 
     bool has_answer() const { return how == How::answered || how == How::cut_short; }
 };

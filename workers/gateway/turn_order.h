@@ -16,7 +16,13 @@ struct TurnOrder {
     std::string extra_system;
     std::string thinking;
     int64_t timeout_s = 0;  // 0: the configured one
+    // {type, mimeType, content, fileName?} each, or {type, url, where, fileName?}: still to be
+    // fetched, and what to call it in an error.
     Json attachments = Json::array();
+    // Functions that the client runs: {name, description, parameters} each.
+    Json client_tools = Json::array();
+    // Goes on in the session of this run; then there is no session_key. Empty: it does not.
+    std::string continues_run;
 };
 
 }  // namespace gateway

@@ -115,10 +115,15 @@ TEST(ChatCompletions, TakeImagesThatAreSentAlong) {
     EXPECT_EQ(print_json(request.order.attachments),
               R"([{"type":"image","mimeType":"image/png","content":"aGk="}])");
     EXPECT_FALSE(request.order.message.empty());
-    EXPECT_EQ(chat_error(R"({"messages":[{"role":"user","content":[
+    EXPECT_EQ(print_json(chat(R"({"messages":[{"role":"user","content":[
         {"type":"image_url","image_url":{"url":"https://h/a.png"}}]}]})")
-                  .rfind("messages[0].content[0].image_url: addresses are not fetched", 0),
-              0u);
+                             .order.attachments),
+              R"([{"type":"image","url":"https://h/a.png",)"
+              R"("where":"messages[0].content[0].image_url"}])");
+    EXPECT_EQ(chat_error(R"({"messages":[{"role":"user","content":[
+        {"type":"image_url","image_url":{"url":"file:///etc/passwd"}}]}]})"),
+              "messages[0].content[0].image_url: must be data:…;base64,… or an address of http or "
+              "https");
     EXPECT_NE(chat_error(R"({"messages":[{"role":"user","content":[
         {"type":"image_url","image_url":{"url":"data:text/html;base64,aGk="}}]}]})"),
               "");
@@ -266,7 +271,8 @@ TEST(Responses, TakeTextsItemsAndInstructions) {
     EXPECT_EQ(items.order.extra_system, "be brief\n\nand kind");
     EXPECT_EQ(items.order.message,
               "The conversation so far, oldest first:\n\nUser: a\n\nAssistant: b\n\n"
-              "Assistant: (called f with {})\n\nAnswer this message now:\n\nTool c1: 42");
+              "Assistant: (called f with {})\n\nAnswer this message now:\n\n"
+              "Tool: The result of f:\n42");
     EXPECT_EQ(items.order.session_key, "agent:ops:openresponses-user:u");
 }
 
@@ -284,12 +290,16 @@ TEST(Responses, TakeImagesAndTextFiles) {
         return respond_error(std::string(R"({"model":"m","input":[{"role":"user","content":[)") +
                              part + "]}]}");
     };
-    EXPECT_NE(error_of(R"({"type":"input_image","source":{"type":"url","url":"http://h"}})")
-                  .find("addresses are not fetched"),
-              std::string::npos);
+    EXPECT_EQ(error_of(R"({"type":"input_image","source":{"type":"ftp","url":"http://h"}})"),
+              "input[0].content[0].source.type: use base64 or url");
     EXPECT_NE(error_of(R"({"type":"input_file","source":{"type":"base64",
-        "media_type":"application/pdf","data":"aGk="}})")
-                  .find("files of type \"application/pdf\" are not taken"),
+        "media_type":"application/zip","data":"aGk="}})")
+                  .find("files of type \"application/zip\" are not taken; use text/plain"),
+              std::string::npos);
+    EXPECT_EQ(error_of(R"({"type":"input_file","source":{"type":"base64",
+        "media_type":"application/pdf","data":"aGk="}})"),
+              "input[0].content[0].source: the file is no PDF");
+    EXPECT_NE(error_of(R"({"type":"input_file","file_id":"file-1"})").find("file_id: no files"),
               std::string::npos);
     EXPECT_NE(error_of(R"({"type":"input_file","source":{"type":"base64",
         "media_type":"text/plain","data":"?"}})")
@@ -322,22 +332,136 @@ TEST(Responses, NeverPassOverWhatTheyCannotDo) {
     EXPECT_EQ(respond_error(R"({"input":"x"})"), "model: must be a text that is not empty");
     EXPECT_EQ(respond_error(R"({"model":"m"})"), "input: must be a text or a list of items");
     EXPECT_EQ(respond_error(R"({"model":"m","input":"x","speed":1})"), "speed: is not known here");
-    EXPECT_EQ(respond_error(R"({"model":"m","input":"x","tools":[{"type":"function","name":"f"}]})")
-                  .rfind("tools: the agent has its own tools and cannot call yours yet", 0),
-              0u);
-    EXPECT_EQ(respond_error(R"({"model":"m","input":"x","tool_choice":{"type":"function"}})"),
-              "tool_choice: there is no tool that could be chosen");
     EXPECT_EQ(respond_error(R"({"model":"m","input":"x","tools":[{}],"tool_choice":"none"})"), "");
     EXPECT_EQ(respond_error(R"({"model":"m","input":[{"type":"web_search_call"}]})"),
               "input[0].type: \"web_search_call\" is not taken");
     EXPECT_EQ(respond_error(R"({"model":"m","input":"x","temperature":1,"top_p":1,"metadata":{},
-        "store":true,"previous_response_id":"r","reasoning":{},"truncation":"auto",
+        "store":true,"reasoning":{},"truncation":"auto",
         "max_output_tokens":5,"max_tool_calls":1})"),
               "");
 }
 
+TEST(Responses, TakePdfByItsBytesOrItsAddress) {
+    const ResponsesRequest request = respond(R"({"model":"m","input":[{"role":"user","content":[
+        {"type":"input_text","text":"see"},
+        {"type":"input_file","filename":"a.pdf","file_data":"data:application/pdf;base64,JVBERi0x"},
+        {"type":"input_file","file_url":"https://h/x/b.pdf?y"},
+        {"type":"input_file","source":{"type":"url","url":"HTTP://h"}}]}]})");
+    EXPECT_EQ(request.order.message, "see\n[attached: a.pdf]\n[attached: b.pdf]\n[attached: file]");
+    EXPECT_EQ(print_json(request.order.attachments),
+              R"([{"type":"file","mimeType":"application/pdf","fileName":"a.pdf",)"
+              R"("content":"JVBERi0x"},{"type":"file","url":"https://h/x/b.pdf?y",)"
+              R"("where":"input[0].content[2].file_url","fileName":"b.pdf"},)"
+              R"({"type":"file","url":"HTTP://h","where":"input[0].content[3].source.url",)"
+              R"("fileName":"file"}])");
+}
+
+TEST(Responses, SettleWhatWasFetched) {
+    TurnOrder order = respond(R"({"model":"m","input":[{"role":"user","content":[
+        {"type":"input_text","text":"see"},
+        {"type":"input_image","image_url":"https://h/a"},
+        {"type":"input_file","file_url":"https://h/b.txt"},
+        {"type":"input_file","file_url":"https://h/c.pdf"}]}]})")
+                          .order;
+    ASSERT_EQ(to_be_fetched(order), 0u);
+    const Done wrong = settle_attachment(order, 0, "text/html", "aGk=", settings.http);
+    ASSERT_FALSE(wrong);
+    EXPECT_EQ(wrong.error().what.rfind("input[0].content[1].image_url: images of type", 0), 0u);
+    ASSERT_TRUE(settle_attachment(order, 0, "image/png", "aGk=", settings.http));
+    ASSERT_EQ(to_be_fetched(order), 1u);
+    ASSERT_TRUE(settle_attachment(order, 1, "text/plain", "aGVsbG8=", settings.http));
+    ASSERT_EQ(to_be_fetched(order), 1u) << "a text is no attachment";
+    ASSERT_TRUE(settle_attachment(order, 1, "application/pdf", "JVBERi0x", settings.http));
+    EXPECT_FALSE(to_be_fetched(order));
+    EXPECT_EQ(order.message, "see\n[attached: b.txt]\n[attached: c.pdf]\n\n[b.txt]\nhello");
+    ASSERT_EQ(order.attachments.size(), 2u);
+    EXPECT_EQ(order.attachments[0]["mimeType"], "image/png");
+    EXPECT_EQ(order.attachments[1]["fileName"], "c.pdf");
+}
+
+TEST(Responses, FetchNothingWhereTheOwnerSaysSo) {
+    const GatewaySettings closed =
+        read_gateway_settings(*parse_json(R"({"gateway":{"http":{"endpoints":{"responses":{
+            "images":{"allowUrl":false},"files":{"allowUrl":false}}}}}})"),
+                              false);
+    for (const char* part : {R"({"type":"input_image","image_url":"https://h/a"})",
+                             R"({"type":"input_file","file_url":"https://h/a"})"}) {
+        const auto request = read_responses_request(
+            *parse_json(std::string(R"({"model":"m","input":[{"role":"user","content":[)") + part +
+                        "]}]}"),
+            {}, closed);
+        ASSERT_FALSE(request) << part;
+        EXPECT_NE(request.error().what.find("allowUrl"), std::string::npos);
+    }
+}
+
+TEST(Responses, OfferTheClientsFunctions) {
+    const ResponsesRequest flat = respond(R"({"model":"m","input":"x","instructions":"be brief",
+        "tools":[{"type":"function","name":"weather","description":"Tells it",
+        "parameters":{"type":"object"},"strict":true},{"type":"function","name":"clock"}]})");
+    EXPECT_EQ(
+        print_json(flat.order.client_tools),
+        R"([{"name":"weather","description":"Tells it","parameters":{"type":"object"}},)"
+        R"({"name":"clock","description":"","parameters":{"type":"object","properties":{}}}])");
+    EXPECT_EQ(flat.order.extra_system, "be brief");
+    const ResponsesRequest nested = respond(R"({"model":"m","input":"x","tool_choice":"required",
+        "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]})");
+    EXPECT_EQ(nested.order.client_tools[0]["name"], "f");
+    EXPECT_NE(nested.order.extra_system.find("You must call one of the functions"),
+              std::string::npos);
+    const std::string two = R"({"model":"m","input":"x","tools":[{"type":"function","name":"a"},)"
+                            R"({"type":"function","name":"b"}],"tool_choice":)";
+    for (const char* choice : {R"({"type":"function","name":"b"}})",
+                               R"({"type":"function","function":{"name":"b"}}})"}) {
+        const ResponsesRequest one = respond(two + choice);
+        ASSERT_EQ(one.order.client_tools.size(), 1u);
+        EXPECT_EQ(one.order.client_tools[0]["name"], "b");
+        EXPECT_EQ(one.order.extra_system, "You must call the function b before you answer.");
+    }
+    EXPECT_TRUE(respond(two + R"("none"})").order.client_tools.empty());
+    EXPECT_EQ(respond(two + R"("auto"})").order.client_tools.size(), 2u);
+    EXPECT_EQ(respond_error(two + R"({"type":"function","name":"c"}})"),
+              "tool_choice: there is no function \"c\" in tools");
+    const auto tools_error = [](const std::string& tools) {
+        return respond_error(R"({"model":"m","input":"x","tools":)" + tools + "}");
+    };
+    EXPECT_EQ(tools_error("7"), "tools: must be a list");
+    EXPECT_EQ(tools_error(R"([{"type":"web_search"}])"),
+              "tools[0].type: only functions can be offered; use function");
+    EXPECT_EQ(tools_error(R"([{"type":"function","name":"a b"}])").rfind("tools[0].name: ", 0), 0u);
+    EXPECT_EQ(tools_error(R"([{"type":"function","name":"a","parameters":[]}])")
+                  .rfind("tools[0].parameters: ", 0),
+              0u);
+    EXPECT_EQ(tools_error(R"([{"type":"function","name":"a"},{"type":"function","name":"a"}])"),
+              "tools[1].name: there is another function of that name");
+}
+
+TEST(Responses, GoOnWithWhatFunctionsCameTo) {
+    const ResponsesRequest results =
+        respond(R"({"model":"m","previous_response_id":"resp_1","input":[
+        {"type":"function_call_output","call_id":"c1","output":"42"},
+        {"type":"function_call_output","call_id":"c2","output":{"ok":true}}]})");
+    EXPECT_EQ(results.order.message,
+              "The result of the call c1:\n42\n\nThe result of the call c2:\n{\"ok\":true}");
+    EXPECT_EQ(results.order.continues_run, "resp_1");
+    EXPECT_EQ(results.order.session_key, "");
+    EXPECT_EQ(results.previous, "resp_1");
+    const ResponsesRequest named =
+        respond(R"({"model":"m","previous_response_id":"resp_1","user":"u","input":"x"})");
+    EXPECT_EQ(named.order.continues_run, "") << "who names a user has named the session";
+    EXPECT_EQ(named.order.session_key, "agent:main:openresponses-user:u");
+    // An image of the question goes along with the results.
+    const ResponsesRequest full = respond(R"({"model":"m","input":[
+        {"role":"user","content":[{"type":"input_text","text":"what is it?"},
+            {"type":"input_image","image_url":"data:image/png;base64,aGk="}]},
+        {"type":"function_call","call_id":"c1","name":"f","arguments":"{}"},
+        {"type":"function_call_output","call_id":"c1","output":""}]})");
+    EXPECT_EQ(full.order.attachments.size(), 1u);
+    EXPECT_NE(full.order.message.find("The result of f:\n(nothing)"), std::string::npos);
+}
+
 ResponsesFormat response_format() {
-    return ResponsesFormat({"resp_1", "msg_1"}, "m", "be brief", 5);
+    return ResponsesFormat({"resp_1", "msg_1"}, {"m", "be brief"}, 5);
 }
 
 TEST(ResponsesFormat, AnswersWithTheRealCounts) {
@@ -384,6 +508,75 @@ TEST(ResponsesFormat, StreamsItsEventsInOrder) {
     EXPECT_EQ(seen[9]["response"]["output"][0]["content"][0]["text"], "Hello");
 }
 
+TurnEnd calling(const std::string& text) {
+    TurnEnd end = answered(text);
+    end.calls = {{"c1", "weather", R"({"city":"Rome"})"}, {"c2", "clock", "{}"}};
+    return end;
+}
+
+TEST(ResponsesFormat, TellsCallsOfTheClientsFunctions) {
+    ResponsesFormat format(
+        {"resp_1", "msg_1"},
+        {"m", "", *parse_json(R"([{"type":"function","name":"weather"}])"), "required", "resp_0"},
+        5);
+    const Json answer = *parse_json(std::string(format.whole(calling("")).content()));
+    EXPECT_EQ(answer["status"], "incomplete");
+    EXPECT_EQ(print_json(answer["output"]),
+              R"([{"type":"function_call","id":"fc_1_0","call_id":"c1","name":"weather",)"
+              R"("arguments":"{\"city\":\"Rome\"}","status":"completed"},)"
+              R"({"type":"function_call","id":"fc_1_1","call_id":"c2","name":"clock",)"
+              R"("arguments":"{}","status":"completed"}])");
+    EXPECT_EQ(answer["tools"][0]["name"], "weather");
+    EXPECT_EQ(answer["tool_choice"], "required");
+    EXPECT_EQ(answer["previous_response_id"], "resp_0");
+    EXPECT_EQ(answer["incomplete_details"], nullptr);
+    EXPECT_EQ(answer["usage"]["total_tokens"], 19);
+    const Json spoken = *parse_json(std::string(format.whole(calling("Let me see.")).content()));
+    EXPECT_EQ(spoken["output"].size(), 3u);
+    EXPECT_EQ(spoken["output"][0]["content"][0]["text"], "Let me see.");
+}
+
+TEST(ResponsesFormat, StreamsCallsAfterTheMessage) {
+    ResponsesFormat format = response_format();
+    TurnStream stream(format);
+    std::string all = drained(stream);
+    stream.ended(calling(""));
+    all += drained(stream);
+    const std::vector<Json> seen = events(all);
+    const char* const expected[] = {"response.created",
+                                    "response.in_progress",
+                                    "response.output_item.added",
+                                    "response.content_part.added",
+                                    "response.output_text.done",
+                                    "response.content_part.done",
+                                    "response.output_item.done",
+                                    "response.output_item.added",
+                                    "response.function_call_arguments.delta",
+                                    "response.function_call_arguments.done",
+                                    "response.output_item.done",
+                                    "response.output_item.added",
+                                    "response.function_call_arguments.delta",
+                                    "response.function_call_arguments.done",
+                                    "response.output_item.done",
+                                    "response.completed"};
+    ASSERT_EQ(seen.size(), std::size(expected) + 1) << all;
+    for (size_t i = 0; i < std::size(expected); ++i) {
+        EXPECT_EQ(seen[i]["type"], expected[i]);
+        EXPECT_EQ(seen[i]["sequence_number"], i);
+    }
+    EXPECT_EQ(seen[7]["output_index"], 1);
+    EXPECT_EQ(seen[7]["item"]["arguments"], "");
+    EXPECT_EQ(seen[8]["delta"], R"({"city":"Rome"})");
+    EXPECT_EQ(seen[8]["item_id"], seen[7]["item"]["id"]);
+    EXPECT_EQ(seen[9]["arguments"], R"({"city":"Rome"})");
+    EXPECT_EQ(seen[10]["item"]["arguments"], R"({"city":"Rome"})");
+    EXPECT_EQ(seen[11]["output_index"], 2);
+    const Json& last = seen[15]["response"];
+    EXPECT_EQ(last["status"], "incomplete");
+    ASSERT_EQ(last["output"].size(), 3u);
+    EXPECT_EQ(last["output"][1]["call_id"], "c1");
+}
+
 TEST(ResponsesFormat, TellsAFailure) {
     ResponsesFormat format = response_format();
     TurnStream stream(format);
@@ -424,6 +617,15 @@ TEST(TurnEnd, IsReadFromTheAgentsResult) {
                              true)
             .how;
     };
+    const TurnEnd calls =
+        read_turn_end(result(true, R"({"result":{"payloads":[],"meta":{"aborted":false,
+            "stopReason":"tool_calls","pendingToolCalls":[{"id":"c1","name":"f",
+            "arguments":"{}"}]}}})"),
+                      true);
+    EXPECT_EQ(calls.how, TurnEnd::How::answered);
+    ASSERT_EQ(calls.calls.size(), 1u);
+    EXPECT_EQ(calls.calls[0].id + " " + calls.calls[0].name + " " + calls.calls[0].arguments,
+              "c1 f {}");
     EXPECT_EQ(with_meta("a", R"({"aborted":true})"), TurnEnd::How::cut_short);
     EXPECT_EQ(with_meta("", R"({"aborted":true})"), TurnEnd::How::failed);
     EXPECT_EQ(with_meta("a", R"({"stopReason":"length"})"), TurnEnd::How::cut_short);
