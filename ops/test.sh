@@ -36,7 +36,7 @@ for folder in workers/gateway/page tests/journeys/page tests/fly/dockerfile; do
 done
 # Clients as their users have them; only when what is there is older.
 is_installed() { [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ]; }
-for folder in tests/journeys/{openai,providers,telegram,discord,voice}; do
+for folder in tests/journeys/{clients,openai,providers,telegram,discord,voice}; do
   is_installed "$folder" && continue
   (cd "$folder" && npm ping --loglevel=silent >/dev/null 2>&1) || {
     echo "the npm registry cannot be reached: $folder is skipped"
