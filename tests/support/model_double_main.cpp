@@ -3,13 +3,15 @@
 //
 //   model_double [--text TEXT | --echo] [--delay-ms N] [--between-ms N] [--piece BYTES]
 //                [--status CODE] [--retry-after S] [--break-off-at BYTES] [--port N]
-//                [--tls] [--record FILE]
+//                [--tls] [--record FILE] [--call NAME [--arguments JSON] [--until WORDS]]
 //
 // All three APIs are served, whatever the path begins with. With --tls the second line is the path
-// of the authority's certificate. --record writes each request's body as one line.
+// of the authority's certificate. --record writes each request's body as one line. --call
+// asks for the tool of that name wherever it is offered, until the user's text has the words.
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -25,6 +27,9 @@ struct Settings {
     ModelDouble::Options options;
     bool echo = false;
     std::string record;
+    std::string call;
+    std::string arguments = "{}";
+    std::string until;
 };
 
 [[noreturn]] void refuse(const std::string& argument) {
@@ -59,6 +64,12 @@ bool take_value(const std::string& name, const std::string& value, Settings& set
         settings.options.port = static_cast<uint16_t>(number(value));
     else if (name == "--record")
         settings.record = value;
+    else if (name == "--call")
+        settings.call = value;
+    else if (name == "--arguments")
+        settings.arguments = value;
+    else if (name == "--until")
+        settings.until = value;
     else
         return name == "--api" && value == "any";
     return true;
@@ -78,12 +89,19 @@ Settings parse(int count, char** arguments) {
     return settings;
 }
 
+bool is_to_call(const Settings& settings, const std::string& body) {
+    if (settings.call.empty() || body.find("\"name\":\"" + settings.call + "\"") == body.npos)
+        return false;
+    return settings.until.empty() || last_user_text(body).find(settings.until) == std::string::npos;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
     const Settings settings = parse(count, arguments);
     ModelDouble models(settings.options);
     std::mutex file_mutex;
+    std::atomic<int> calls{0};
     models.answer_with([&](const ModelRequestSeen& request) {
         if (!settings.record.empty()) {
             const std::lock_guard lock(file_mutex);
@@ -91,6 +109,8 @@ int main(int count, char** arguments) {
         }
         ModelReply reply = settings.reply;
         if (settings.echo) reply.text = "You said: " + last_user_text(request.body);
+        if (is_to_call(settings, request.body))
+            reply.tools = {{"call_" + std::to_string(++calls), settings.call, settings.arguments}};
         return reply;
     });
     std::printf("%u\n", static_cast<unsigned>(models.port()));

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { until } from '../page/support/until.mjs';
-import { answer, OpenAiGateway } from './gateway.mjs';
+import { answer, OpenAiGateway, weather } from './gateway.mjs';
 
 const OpenAI = await import('openai').then(
     (module) => module.default,
@@ -96,10 +96,17 @@ test('what cannot be done is refused by name', async () => {
         (error) => error instanceof OpenAI.BadRequestError && /nobody/.test(error.message),
     );
     await assert.rejects(client.chat.completions.create(say('hello', { n: 2 })), /n: there is one/);
-    const tools = [{ type: 'function', name: 'f', parameters: {}, strict: false }];
+    const tools = [{ type: 'web_search' }];
     await assert.rejects(
         client.responses.create({ model: 'openclaw', input: 'hello', tools }),
-        (error) => error instanceof OpenAI.BadRequestError && /^400 tools:/.test(error.message),
+        (error) =>
+            error instanceof OpenAI.BadRequestError && /^400 tools\[0\].type:/.test(error.message),
+    );
+    const previous_response_id = 'resp_of_somebody_else';
+    await assert.rejects(
+        client.responses.create({ model: 'openclaw', input: 'hello', previous_response_id }),
+        (error) =>
+            error instanceof OpenAI.BadRequestError && /resp_of_somebody_else/.test(error.message),
     );
 });
 
@@ -205,4 +212,110 @@ test('an image is taken along', async () => {
         ]),
     );
     assert.equal(completion.choices[0].message.content, answer);
+});
+
+const model = 'openclaw:curious';
+const tools = [
+    {
+        type: 'function',
+        name: 'get_weather',
+        description: 'Tells the weather',
+        parameters: { type: 'object', properties: { city: { type: 'string' } } },
+        strict: false,
+    },
+];
+
+function resultOf({ call_id }) {
+    return { type: 'function_call_output', call_id, output: weather };
+}
+
+test('a function of the client is called, and the turn goes on from its result', async () => {
+    const first = await client.responses.create({ model, input: 'What is it like?', tools });
+    assert.equal(first.status, 'incomplete');
+    const call = first.output.find(({ type }) => type === 'function_call');
+    assert.equal(call.name, 'get_weather');
+    assert.deepEqual(JSON.parse(call.arguments), { city: 'Rome' });
+    assert.equal(first.tools[0].name, 'get_weather');
+    const second = await client.responses.create({
+        model,
+        previous_response_id: first.id,
+        input: [resultOf(call)],
+        tools,
+    });
+    assert.equal(second.status, 'completed');
+    assert.equal(second.output_text, answer);
+    assert.equal(second.previous_response_id, first.id);
+    const { input } = await gateway.lastAsked();
+    assert.ok(
+        input.some((item) => item.type === 'function_call' && item.name === 'get_weather'),
+        'the model sees its own call',
+    );
+    assert.ok(JSON.stringify(input.at(-1)).includes(weather));
+});
+
+test('a function of the client is called in a stream, and its whole conversation sent', async () => {
+    const question = { role: 'user', content: 'What is it like?' };
+    const stream = client.responses.stream({ model, input: [question], tools });
+    const types = [];
+    for await (const { type } of stream) types.push(type);
+    assert.ok(types.includes('response.function_call_arguments.delta'));
+    assert.equal(types.at(-1), 'response.completed');
+    const first = await stream.finalResponse();
+    const call = first.output.find(({ type }) => type === 'function_call');
+    assert.deepEqual(JSON.parse(call.arguments), { city: 'Rome' });
+    const events = [];
+    const { name, arguments: given, call_id, type } = call;
+    for await (const event of await client.responses.create({
+        model,
+        input: [question, { type, call_id, name, arguments: given }, resultOf(call)],
+        tools,
+        stream: true,
+    }))
+        events.push(event);
+    assert.equal(events.at(-1).response.status, 'completed');
+    assert.equal(events.at(-1).response.output[0].content[0].text, answer);
+});
+
+test('a function that must be called is the only one that is offered', async () => {
+    const other = { type: 'function', name: 'other', parameters: {}, strict: false };
+    const response = await client.responses.create({
+        model,
+        input: 'hello',
+        tools: [...tools, other],
+        tool_choice: { type: 'function', name: 'get_weather' },
+    });
+    assert.equal(response.output.at(-1).name, 'get_weather');
+    const names = (await gateway.lastAsked()).tools.map(({ name }) => name);
+    assert.ok(names.includes('get_weather') && !names.includes('other'), names.join());
+});
+
+test('a PDF is passed on to the model, and kept nowhere', async () => {
+    const bytes = Buffer.from('%PDF-1.4\nof the journey').toString('base64');
+    const user = 'somebody with a document';
+    const file_data = `data:application/pdf;base64,${bytes}`;
+    const file = { type: 'input_file', filename: 'a.pdf', file_data };
+    const content = [{ type: 'input_text', text: 'read it' }, file];
+    const response = await client.responses.create({ model, user, input: [{ role: 'user', content }] });
+    assert.equal(response.output_text, answer);
+    const { input } = await gateway.lastAsked();
+    assert.deepEqual(input.at(-1).content.at(-1), file);
+    await client.responses.create({ model, user, input: 'and now?' });
+    assert.ok(!JSON.stringify(await gateway.lastAsked()).includes(bytes));
+});
+
+test('an address that is not public is not fetched', async () => {
+    const image_url = `http://127.0.0.1:${gateway.port}/favicon.ico`;
+    const content = [{ type: 'input_image', image_url, detail: 'auto' }];
+    await assert.rejects(
+        client.responses.create({ model, input: [{ role: 'user', content }] }),
+        (error) =>
+            error instanceof OpenAI.BadRequestError &&
+            error.message.startsWith('400 input[0].content[0].image_url: '),
+    );
+    const parts = [{ type: 'image_url', image_url: { url: 'http://metadata.internal/a.png' } }];
+    await assert.rejects(
+        client.chat.completions.create(say(parts)),
+        (error) =>
+            error instanceof OpenAI.BadRequestError && /no public host/.test(error.message),
+    );
 });
