@@ -108,7 +108,7 @@ class Methods {
     void answer_command(const RunRecord& asked, const std::string& text, const Reply& reply);
     Done inject(const SessionKey& key, const RunRecord& record, const Json& message);
     Result<SessionKey> session_for_agent(const Json& params);
-    Result<SessionKey> session_of_run(const std::string& run_id);
+    Done must_exist(const SessionKey& key);
     Done note_spawner(const SessionKey& spawned, const Json& params);
     Result<DeliveryWish> delivery_wish(const Json& params, const SessionKey& session) const;
     // methods_channels.cpp

@@ -232,15 +232,6 @@ void Methods::chat_abort(const Json& params, const Reply& reply) {
     reply(answer_with({{"ok", true}, {"aborted", !ids.empty()}, {"runIds", ids}}));
 }
 
-Result<SessionKey> Methods::session_of_run(const std::string& run_id) {
-    const Result<std::optional<RunRecord>> run = services_.runs.known("", run_id);
-    if (!run) return run.error();
-    if (!*run || (*run)->method != "agent" || !services_.config.agent((*run)->session.agent))
-        return Error{Fault::bad_message, "there is no earlier answer \"" + run_id +
-                                             "\" to go on from; send the whole conversation"};
-    return (*run)->session;
-}
-
 Result<SessionKey> Methods::session_for_agent(const Json& params) {
     const AgentConfig& config = services_.config;
     const std::string wanted = text_member(params, "agentId");
@@ -248,14 +239,6 @@ Result<SessionKey> Methods::session_for_agent(const Json& params) {
     if (!config.agent(agent))
         return Error{Fault::bad_message, "unknown agent id \"" + wanted +
                                              "\"; configured agents: " + config.agent_names()};
-    if (const std::string earlier = text_member(params, "continuesRun"); !earlier.empty()) {
-        const Result<SessionKey> found = session_of_run(earlier);
-        if (found && !wanted.empty() && found->agent != agent)
-            return Error{Fault::bad_message, "agent \"" + wanted + "\" does not have the run \"" +
-                                                 earlier + "\", which is of agent \"" +
-                                                 found->agent + "\""};
-        return found;
-    }
     const std::string session_id = text_member(params, "sessionId");
     const std::string spelling = text_member(params, "sessionKey");
     SessionKey key{agent, main_key(agent, config.keys())};
@@ -300,6 +283,15 @@ Done Methods::note_spawner(const SessionKey& spawned, const Json& params) {
     return changed ? Done() : changed.error();
 }
 
+// Whoever goes on from an earlier answer has not told what was said before.
+Done Methods::must_exist(const SessionKey& key) {
+    const Result<std::optional<Session>> session = services_.store.find(key);
+    if (!session) return session.error();
+    if (*session && is_session_id((*session)->id())) return {};
+    return Error{Fault::bad_message,
+                 "the conversation to go on from is not kept any more; send the whole of it"};
+}
+
 // Refused before the turn begins: nobody wants an answer that goes nowhere.
 Result<DeliveryWish> Methods::delivery_wish(const Json& params, const SessionKey& session) const {
     if (!services_.channels)
@@ -332,6 +324,8 @@ void Methods::agent(const Json& params, const Reply& reply) {
                                            : answer_with(accepted_payload(**known)));
     const Result<SessionKey> key = session_for_agent(params);
     if (!key) return reply(answer_for(key.error()));
+    if (bool_member(params, "continues"))
+        if (const Done done = must_exist(*key); !done) return reply(answer_for(done.error()));
     std::optional<DeliveryWish> wish;
     if (bool_member(params, "deliver")) {
         const Result<DeliveryWish> resolved = delivery_wish(params, *key);

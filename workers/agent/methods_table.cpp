@@ -64,9 +64,9 @@ constexpr Field agent_fields[] = {
     {"extraSystemPrompt", Kind::text},
     {"label", Kind::text, false, 1, 64},
     {"spawnedBy", Kind::text},
-    {"clientTools", Kind::array},                            // functions that the caller runs
-    {"continuesRun", Kind::text, false, 1, longest_run_id},  // in the session of that run
-    {"spawnedFor", Kind::text},  // who asked for it in a group, where that decides what it may do
+    {"clientTools", Kind::array},  // functions that the caller runs
+    {"continues", Kind::boolean},  // its session must be there
+    {"spawnedFor", Kind::text},    // who asked for it in a group, where that decides what it may do
 };
 constexpr Field agent_wait_fields[] = {
     {"runId", Kind::text, true, 1},

@@ -18,9 +18,11 @@ hardshell::proto::Caller http_caller() {
 }
 
 Json params_of(const TurnOrder& order) {
-    Json params{{"message", order.message}, {"idempotencyKey", order.run_id}, {"deliver", false}};
-    if (!order.session_key.empty()) params["sessionKey"] = order.session_key;
-    if (!order.continues_run.empty()) params["continuesRun"] = order.continues_run;
+    Json params{{"message", order.message},
+                {"idempotencyKey", order.run_id},
+                {"sessionKey", order.session_key},
+                {"deliver", false}};
+    if (order.continues) params["continues"] = true;
     if (!order.agent_id.empty()) params["agentId"] = order.agent_id;
     if (!order.extra_system.empty()) params["extraSystemPrompt"] = order.extra_system;
     if (!order.thinking.empty()) params["thinking"] = order.thinking;

@@ -8,6 +8,7 @@
 #include "workers/gateway/chat_completions.h"
 #include "workers/gateway/device_identity.h"
 #include "workers/gateway/log_text.h"
+#include "workers/gateway/response_ids.h"
 #include "workers/gateway/responses.h"
 #include "workers/gateway/tools_invoke.h"
 
@@ -127,7 +128,9 @@ void HttpDesk::responses(const HttpAsk& ask, std::string body, const SharedReply
     Result<ResponsesRequest> request = read_responses_request(*parsed, ask, parts_.settings);
     *parsed = nullptr;
     if (!request) return reply->answer(bad_request(request.error().what));
-    const std::string id = "resp_" + random_uuid();
+    std::string unique = random_uuid();
+    std::erase(unique, '-');
+    const std::string id = response_id(request->order.session_key, unique);
     request->order.run_id = id;
     auto format = std::make_unique<ResponsesFormat>(
         ResponsesFormat::Names{id, "msg_" + random_uuid()},

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "workers/gateway/client_functions.h"
+#include "workers/gateway/response_ids.h"
 #include "workers/gateway/responses.h"
 
 namespace gateway {
@@ -199,8 +200,12 @@ Result<ResponsesRequest> read_responses_request(const Json& body, const HttpAsk&
     const bool names_session =
         !ask.header("x-openclaw-session-key").empty() || !text_view(body, "user").empty();
     if (request.previous.empty() || names_session) return request;
-    request.order.continues_run = request.previous;
-    request.order.session_key.clear();
+    const std::optional<std::string> session = session_of_response(request.previous);
+    if (!session)
+        return unfit("previous_response_id: no answer of this gateway has the id \"" +
+                     request.previous.substr(0, 100) + "\"");
+    request.order.session_key = *session;
+    request.order.continues = true;
     return request;
 }
 

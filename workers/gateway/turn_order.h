@@ -21,8 +21,8 @@ struct TurnOrder {
     Json attachments = Json::array();
     // Functions that the client runs: {name, description, parameters} each.
     Json client_tools = Json::array();
-    // Goes on in the session of this run; then there is no session_key. Empty: it does not.
-    std::string continues_run;
+    // Its session must be there already.
+    bool continues = false;
 };
 
 }  // namespace gateway

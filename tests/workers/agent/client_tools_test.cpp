@@ -111,8 +111,11 @@ TEST_F(ClientTools, GoOnInTheSessionOfAnEarlierAnswer) {
                {"clientTools", Json::array({function("weather")})}});
     life->models.last().ask_for("", Json::array({call_of("weather", "c1")}));
     loop.settle();
-    loop.advance(Runs::duplicate_ms + 1000);
-    const auto answers = ask({{"continuesRun", "r1"}, {"message", "The result: sun"}}, "r2");
+    loop.advance(3'600'000);
+    const Json going_on{{"sessionKey", "agent:main:openresponses:x"}, {"continues", true}};
+    Json result = going_on;
+    result["message"] = "The result: sun";
+    const auto answers = ask(result, "r2");
     std::vector<std::string> shown;
     for (const Message& message : life->models.last().request.messages)
         shown.push_back(text_member(message, "role"));
@@ -120,10 +123,10 @@ TEST_F(ClientTools, GoOnInTheSessionOfAnEarlierAnswer) {
     life->models.last().finish("Sunny.");
     loop.settle();
     EXPECT_EQ(payload_of(*answers)["result"]["payloads"][0]["text"], "Sunny.");
-    const auto unknown = ask({{"continuesRun", "r9"}}, "r3");
+    const auto unknown = ask({{"sessionKey", "agent:main:gone"}, {"continues", true}}, "r3");
     ASSERT_EQ(unknown->size(), 1u);
     EXPECT_EQ(unknown->front().error_code, "INVALID_REQUEST");
-    EXPECT_THAT(unknown->front().error_message, HasSubstr("no earlier answer \"r9\""));
+    EXPECT_THAT(unknown->front().error_message, HasSubstr("is not kept any more"));
 }
 
 TEST_F(ClientTools, AreRefusedWhereTheyCannotBeOffered) {

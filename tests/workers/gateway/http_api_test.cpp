@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "workers/gateway/chat_completions.h"
+#include "workers/gateway/response_ids.h"
 #include "workers/gateway/responses.h"
 #include "workers/gateway/tools_invoke.h"
 
@@ -437,18 +438,19 @@ TEST(Responses, OfferTheClientsFunctions) {
 }
 
 TEST(Responses, GoOnWithWhatFunctionsCameTo) {
+    const std::string id = response_id("agent:main:openresponses:x", "1");
     const ResponsesRequest results =
-        respond(R"({"model":"m","previous_response_id":"resp_1","input":[
+        respond(R"({"model":"m","previous_response_id":")" + id + R"(","input":[
         {"type":"function_call_output","call_id":"c1","output":"42"},
         {"type":"function_call_output","call_id":"c2","output":{"ok":true}}]})");
     EXPECT_EQ(results.order.message,
               "The result of the call c1:\n42\n\nThe result of the call c2:\n{\"ok\":true}");
-    EXPECT_EQ(results.order.continues_run, "resp_1");
-    EXPECT_EQ(results.order.session_key, "");
-    EXPECT_EQ(results.previous, "resp_1");
+    EXPECT_TRUE(results.order.continues);
+    EXPECT_EQ(results.order.session_key, "agent:main:openresponses:x");
+    EXPECT_EQ(results.previous, id);
     const ResponsesRequest named =
         respond(R"({"model":"m","previous_response_id":"resp_1","user":"u","input":"x"})");
-    EXPECT_EQ(named.order.continues_run, "") << "who names a user has named the session";
+    EXPECT_FALSE(named.order.continues) << "who names a user has named the session";
     EXPECT_EQ(named.order.session_key, "agent:main:openresponses-user:u");
     // An image of the question goes along with the results.
     const ResponsesRequest full = respond(R"({"model":"m","input":[
@@ -458,6 +460,20 @@ TEST(Responses, GoOnWithWhatFunctionsCameTo) {
         {"type":"function_call_output","call_id":"c1","output":""}]})");
     EXPECT_EQ(full.order.attachments.size(), 1u);
     EXPECT_NE(full.order.message.find("The result of f:\n(nothing)"), std::string::npos);
+}
+
+TEST(ResponseIds, TellTheSessionAndNothingElse) {
+    for (const char* key :
+         {"agent:main:openresponses:2d2f", "agent:ops:openresponses-user:\xc3\xa4 _/"})
+        EXPECT_EQ(session_of_response(response_id(key, "0f3a")), key);
+    EXPECT_NE(response_id("agent:main:x", "1"), response_id("agent:main:x", "2"));
+    const std::string key = "agent:main:" + std::string(longest_key_in_id, 'x');
+    EXPECT_EQ(response_id(key, "1"), "resp_1") << "an id has a bound";
+    for (const char* other : {"", "resp_", "resp_1", "resp__1", "resp_!!_1", "msg_YWdlbnQ6eA_1",
+                              "resp_bWFpbg_1", "resp_of_somebody_else"})
+        EXPECT_FALSE(session_of_response(other)) << other;
+    EXPECT_EQ(respond_error(R"({"model":"m","input":"x","previous_response_id":"resp_1"})"),
+              "previous_response_id: no answer of this gateway has the id \"resp_1\"");
 }
 
 ResponsesFormat response_format() {
