@@ -477,7 +477,7 @@ Json Run::final_payload(const End& how) const {
               {"aborted", status == "aborted"}};
     if (const std::string why = text_member(how.message, "stopReason"); !why.empty())
         meta["stopReason"] = why;
-    if (!handed_over_.empty()) {
+    if (how.is_written) {
         meta["stopReason"] = "tool_calls";
         meta["pendingToolCalls"] = handed_over_;
     }

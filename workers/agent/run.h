@@ -176,7 +176,7 @@ class Run final : public ModelListener, private ToolListener {
         std::string text;           // of an error
         std::string stop_reason;    // of an abort
         Json message;               // of the answer, transcript form
-        bool is_written = false;    // it is in the transcript already
+        bool is_written = false;    // already, for it calls the caller
     };
     Json message_with_events(bool& has_events) const;
     void finish_early(End how);

@@ -50,7 +50,8 @@ void TurnStream::ended(const TurnEnd& end) {
     TextProgress all = progress_;
     while (!all.take(SIZE_MAX).empty()) {
     }
-    if (trimmed(all.taken()) != trimmed(end.text)) progress_.whole_is(end.text);
+    const std::string_view text = trimmed(end.text);
+    if (!text.empty() && trimmed(all.taken()) != text) progress_.whole_is(end.text);
 }
 
 std::string TurnStream::next() {

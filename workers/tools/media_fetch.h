@@ -14,8 +14,8 @@ namespace tools {
 class MediaFetch {
   public:
     static constexpr size_t most_at_once = 4;
-    // What fits into a message to the agent and from there to the gateway, as base64.
-    static constexpr int64_t largest_medium = 11u << 20;
+    // No more is taken by models, and twice as much would not fit into a message to the agent.
+    static constexpr int64_t largest_medium = 8u << 20;
     static constexpr int64_t longest_time_ms = 60'000;
     static constexpr int64_t most_redirects = 10;
 

@@ -256,6 +256,18 @@ TEST(TurnStream, SaysWhatNoEventSaid) {
     EXPECT_NE(drained(silent).find("All at once"), std::string::npos);
 }
 
+TEST(TurnStream, AddsNothingToWhatWasSaidBeforeAnEndWithoutText) {
+    ChatFormat format("c", "m", false, 5);
+    TurnStream stream(format);
+    stream.text_is("Let me look.");
+    drained(stream);
+    stream.ended(answered(""));
+    for (const Json& chunk : events(drained(stream))) {
+        if (!chunk.is_object()) continue;
+        EXPECT_EQ(text_member(chunk["choices"][0]["delta"], "content"), "");
+    }
+}
+
 TEST(Responses, TakeTextsItemsAndInstructions) {
     const ResponsesRequest plain = respond(R"({"model":"m","input":"hi","stream":true})");
     EXPECT_EQ(plain.order.message, "hi");
