@@ -44,8 +44,9 @@ TEST(Encode, PassesDocumentsOnAsEachServiceTakesThem) {
     const Prompt prompt = prompt_of(R"([{"role":"user","content":[{"type":"text","text":"Read"},
         {"type":"document","mimeType":"application/pdf","fileName":"a.pdf","data":"JVBE"}]}])");
     EXPECT_EQ(body_of(Api::anthropic_messages, prompt)["messages"][0]["content"][1],
-              transcript(R"({"type":"document","title":"a.pdf","cache_control":{"type":"ephemeral"},
-                "source":{"type":"base64","media_type":"application/pdf","data":"JVBE"}})"));
+              transcript(R"({"type":"document",
+                "source":{"type":"base64","media_type":"application/pdf","data":"JVBE"},
+                "title":"a.pdf","cache_control":{"type":"ephemeral"}})"));
     EXPECT_EQ(body_of(Api::openai_responses, prompt)["input"][1]["content"][1],
               transcript(R"({"type":"input_file","filename":"a.pdf",
                 "file_data":"data:application/pdf;base64,JVBE"})"));
