@@ -8,6 +8,17 @@
 
 namespace gateway {
 
+namespace {
+
+size_t bytes_held(const TurnOrder& order) {
+    size_t bytes = order.message.size();
+    for (const Json& attachment : order.attachments)
+        bytes += text_view(attachment, "content").size();
+    return bytes;
+}
+
+}  // namespace
+
 void MediaGatherer::gather(TurnOrder order, Then then) {
     const auto wanted = std::count_if(order.attachments.begin(), order.attachments.end(),
                                       [](const Json& one) { return one.contains("url"); });
@@ -28,12 +39,18 @@ void MediaGatherer::next(const std::shared_ptr<Gathering>& gathering) {
     if (!place) return end(gathering, std::move(gathering->order));
     const Json& wanted = gathering->order.attachments[*place];
     const MediaLimits& limits = limits_of(wanted, settings_);
+    const size_t held = bytes_held(gathering->order);
+    if (held >= most_together)
+        return end(gathering, Error{Fault::bad_message,
+                                    text_member(wanted, "where") +
+                                        ": images and files are too much together; send fewer"});
     AgentGate::Question question;
     question.method = "internal.fetch";
-    question.params_json = print_json(Json{{"url", text_member(wanted, "url")},
-                                           {"maxBytes", limits.most_bytes},
-                                           {"maxRedirects", limits.most_redirects},
-                                           {"timeoutMs", limits.time_limit.count()}});
+    question.params_json = print_json(
+        Json{{"url", text_member(wanted, "url")},
+             {"maxBytes", std::min(limits.most_bytes, (most_together - held) / 4 * 3 + 1)},
+             {"maxRedirects", limits.most_redirects},
+             {"timeoutMs", limits.time_limit.count()}});
     question.deadline = limits.time_limit + patience;
     agent_.ask(std::move(question),
                [this, gathering, place = *place](const AgentGate::RpcResult& result) {

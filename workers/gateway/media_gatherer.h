@@ -13,8 +13,11 @@ namespace gateway {
 
 class MediaGatherer {
   public:
-    static constexpr size_t most_at_once = 4;                    // requests
-    static constexpr size_t most_addresses = 16;                 // of one request
+    static constexpr size_t most_at_once = 2;     // requests
+    static constexpr size_t most_addresses = 16;  // of one request
+    // Base64 of all attachments of one request: with its text it must fit into a message to the
+    // agent, and two of them into this process.
+    static constexpr size_t most_together = 12u << 20;
     static constexpr std::chrono::milliseconds patience{5'000};  // beyond the fetch's own limit
 
     MediaGatherer(AgentGate& agent, const HttpSettings& settings)

@@ -132,5 +132,23 @@ TEST_F(MediaGathering, HasABound) {
     EXPECT_EQ(channel_.asked.size(), MediaGatherer::most_at_once + 1) << "one has ended";
 }
 
+TEST_F(MediaGathering, KeepsAllTogetherWithinAMessage) {
+    Json attachments = *parse_json(two_addresses);
+    attachments.insert(
+        attachments.begin(),
+        Json{{"type", "file"}, {"content", std::string(MediaGatherer::most_together - 400, 'A')}});
+    gather(print_json(attachments).c_str());
+    ASSERT_EQ(channel_.asked.size(), 1u);
+    EXPECT_NE(channel_.asked[0].params_json().find("\"maxBytes\":298,"), std::string::npos)
+        << channel_.asked[0].params_json();
+    const std::string payload =
+        R"({"mimeType":"image/png","data":")" + std::string(400, 'A') + "\"}";
+    answer(0, payload.c_str());
+    ASSERT_EQ(ends_.size(), 1u);
+    ASSERT_FALSE(ends_[0]);
+    EXPECT_EQ(ends_[0].error().what,
+              "input[0].content[1].file_url: images and files are too much together; send fewer");
+}
+
 }  // namespace
 }  // namespace gateway
