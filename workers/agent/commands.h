@@ -32,6 +32,7 @@ struct Command {
         skill,
         approve,
         allowlist,
+        activation,
         // Directives: alone they count from now on, within a message for its turn.
         thinking,
         verbose,

@@ -21,6 +21,9 @@ constexpr const char* find_session_sql = "SELECT entry FROM sessions WHERE agent
 constexpr const char* session_keys_sql =
     "SELECT agent, key FROM sessions WHERE ?1='' OR agent=?1 ORDER BY updated_at DESC";
 constexpr const char* count_sessions_sql = "SELECT count(*) FROM sessions WHERE ?1='' OR agent=?1";
+// The condition of the index sessions_with_activation, word for word.
+constexpr const char* with_activation_sql =
+    "SELECT agent, key, entry FROM sessions WHERE instr(entry, '\"groupActivation\"') > 0";
 constexpr const char* delete_session_sql = "DELETE FROM sessions WHERE agent=? AND key=?";
 constexpr const char* session_rows_sql =
     "SELECT key, updated_at, dirty FROM sessions WHERE agent=?";
@@ -119,6 +122,18 @@ Result<size_t> Database::count(const std::string& agent) {
         row.bind(1, agent);
         row.executeStep();
         return static_cast<size_t>(row.getColumn(0).getInt64());
+    });
+}
+
+Result<std::vector<Session>> Database::with_activation() {
+    return tables_->guarded([&] {
+        SQLite::Statement& row = tables_->statement(with_activation_sql);
+        std::vector<Session> found;
+        while (row.executeStep())
+            found.push_back({{row.getColumn(0).getString(), row.getColumn(1).getString()},
+                             parsed(row.getColumn(2).getString())});
+        std::erase_if(found, [](const Session& session) { return !session.entry.is_object(); });
+        return found;
     });
 }
 

@@ -31,6 +31,7 @@ class Database {
     Done visit(const std::string& agent, const std::function<bool(const Session&)>& visitor);
     Result<std::vector<SessionKey>> keys(const std::string& agent);
     Result<size_t> count(const std::string& agent);
+    Result<std::vector<Session>> with_activation();
     Done save(const Session& session);
     // Remembered as deleted until that is exported.
     Done remove(const SessionKey& key, int64_t now_ms);

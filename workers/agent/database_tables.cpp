@@ -73,6 +73,11 @@ CREATE INDEX outbound_settled ON outbound(settled_ms);
     R"(
 ALTER TABLE inbound ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
 )",
+    // Sessions whose group is answered as it was chosen there: few among very many.
+    R"(
+CREATE INDEX sessions_with_activation ON sessions(agent)
+  WHERE instr(entry, '"groupActivation"') > 0;
+)",
 };
 constexpr int present_version = static_cast<int>(std::size(versions));
 

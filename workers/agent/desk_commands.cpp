@@ -34,6 +34,11 @@ constexpr ChoiceRow send_rows[] = {
     {"inherit", nullptr, "⚙️ Send policy set to inherit."},
     {"default", nullptr, "⚙️ Send policy set to inherit."},
 };
+constexpr ChoiceRow activation_rows[] = {
+    {"mention", "mention", "⚙️ Group activation set to mention."},
+    {"always", "always", "⚙️ Group activation set to always."},
+    {"inherit", nullptr, "⚙️ Group activation is as openclaw.json has it."},
+};
 constexpr ChoiceRow usage_rows[] = {
     {"off", nullptr, "⚙️ Usage footer: off."},
     {"tokens", "tokens", "⚙️ Usage footer: tokens."},
@@ -123,6 +128,8 @@ FrontDesk::Text FrontDesk::answer(Command::Kind kind, const Request& request) {
             return usage(request);
         case Kind::send_policy:
             return send_policy(request);
+        case Kind::activation:
+            return activation(request);
         case Kind::models:
             return models(request);
         case Kind::subagents:
@@ -161,7 +168,9 @@ Result<std::string> FrontDesk::status_of(const SessionKey& key, const std::strin
     facts.reasoning = text_member(entry, "reasoningLevel");
     facts.elevated = text_member(entry, "elevatedLevel");
     if (const GroupPlace place = group_of(key.key, entry); !place.channel.empty())
-        facts.activation = needs_mention(services_.config.json(), place) ? "mention" : "always";
+        facts.activation =
+            text_member(entry, "groupActivation",
+                        needs_mention(services_.config.json(), place) ? "mention" : "always");
     facts.queue = queue_mode_name(queue_settings(services_.config.json(), entry, channel).mode);
     facts.queued = services_.runs.waiting_for(key);
     facts.active_runs = services_.runs.active();
@@ -276,6 +285,15 @@ FrontDesk::Text FrontDesk::send_policy(const Request& request) {
     const ChoiceRow* row = choice(send_rows, request.argument);
     if (!row) return usage_of("/send on|off|inherit");
     const auto changed = change_session(request.session, {{"sendPolicy", value_of(*row)}});
+    return changed ? Text(row->says) : Text(changed.error());
+}
+
+FrontDesk::Text FrontDesk::activation(const Request& request) {
+    if (group_in(request.session.key).channel.empty())
+        return Text("⚙️ Group activation only applies to group chats.");
+    const ChoiceRow* row = choice(activation_rows, request.argument);
+    if (!row) return usage_of("/activation mention|always|inherit");
+    const auto changed = change_session(request.session, {{"groupActivation", value_of(*row)}});
     return changed ? Text(row->says) : Text(changed.error());
 }
 

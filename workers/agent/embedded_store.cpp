@@ -230,6 +230,11 @@ Result<size_t> EmbeddedStore::count(const std::string& agent) {
     return database_->count(agent);
 }
 
+Result<std::vector<Session>> EmbeddedStore::with_activation() {
+    look();
+    return database_->with_activation();
+}
+
 Done EmbeddedStore::save(const Session& session) {
     if (const Done done = prepare_directory(session.key.agent); !done) return done;
     if (const Done done = database_->save(session); !done) return done;

@@ -35,6 +35,7 @@ class EmbeddedStore final : public SessionStore {
                const std::function<bool(const Session&)>& visitor) override;
     Result<std::vector<SessionKey>> keys(const std::string& agent) override;
     Result<size_t> count(const std::string& agent) override;
+    Result<std::vector<Session>> with_activation() override;
     Done save(const Session& session) override;
     Done remove(const SessionKey& key) override;
     Result<std::vector<std::string>> archive(const Session& session) override;

@@ -112,6 +112,7 @@ class FrontDesk {
     void usage_cost(const Request& request);
     void compact(const Request& request);
     Text send_policy(const Request& request);
+    Text activation(const Request& request);
     Text models(const Request& request) const;
     Text subagents(const Request& request);
     Result<std::string> skill_prompt(const Request& request) const;

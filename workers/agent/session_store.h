@@ -137,6 +137,8 @@ class SessionStore {
     // Their keys alone, in the same order: a small part of the cost.
     virtual Result<std::vector<SessionKey>> keys(const std::string& agent) = 0;
     virtual Result<size_t> count(const std::string& agent) = 0;
+    // Of all agents, those for which it was chosen when their group is answered (groupActivation).
+    virtual Result<std::vector<Session>> with_activation() = 0;
     virtual Done save(const Session& session) = 0;
     // Forgets the entry, also where other programs read it. The transcript stays.
     virtual Done remove(const SessionKey& key) = 0;

@@ -58,6 +58,11 @@ void read_people(const Settings& settings, const People* people, const Sender& s
     gate.commands_need_list = settings.commands_need_list || !rules.lists_nobody;
 }
 
+void choose(const Activation& chosen, const std::string& channel_id, channel::GateRules& gate) {
+    if (!chosen || channel_id.empty()) return;
+    gate.require_mention = chosen(channel_id).value_or(gate.require_mention);
+}
+
 void read_group_dm(const Settings& settings, const Where& where, PlaceRules& rules) {
     const auto& listed = settings.group_dm_channels;
     channel::GateRules& gate = rules.gate;
@@ -72,7 +77,7 @@ void read_group_dm(const Settings& settings, const Where& where, PlaceRules& rul
 }
 
 void read_guild(const Settings& settings, const Bot& bot, const Where& where, const Sender& sender,
-                PlaceRules& rules) {
+                const Activation& chosen, PlaceRules& rules) {
     channel::GateRules& gate = rules.gate;
     const GuildRules* guild = guild_in(settings, where);
     const ChannelRules* channel = guild ? channel_in(*guild, where) : nullptr;
@@ -83,6 +88,7 @@ void read_guild(const Settings& settings, const Bot& bot, const Where& where, co
     gate.require_mention = channel && channel->require_mention
                                ? *channel->require_mention
                                : !guild || guild->require_mention.value_or(true);
+    choose(chosen, where.parent.id, gate);
     // The bot has opened the thread for the question it stands for.
     if (channel && channel->auto_thread && is_thread(where.channel.type) &&
         where.channel.owner_id == bot.id)
@@ -135,7 +141,7 @@ bool needs_guild_name(const Settings& settings, const std::string& guild_id) {
 }
 
 PlaceRules rules_for(const Settings& settings, const Bot& bot, const channel::AllowList& paired,
-                     const Where& where, const Sender& sender) {
+                     const Where& where, const Sender& sender, const Activation& chosen) {
     PlaceRules rules;
     channel::GateRules& gate = rules.gate;
     gate.dm = settings.dms ? settings.dm_policy : channel::DmPolicy::disabled;
@@ -148,9 +154,10 @@ PlaceRules rules_for(const Settings& settings, const Bot& bot, const channel::Al
     gate.names_match = settings.names_match;
     gate.commands_need_list = settings.commands_need_list;
     if (!where.guild_id.empty())
-        read_guild(settings, bot, where, sender, rules);
+        read_guild(settings, bot, where, sender, chosen, rules);
     else if (where.channel.type == channel_type::group_dm)
         read_group_dm(settings, where, rules);
+    if (!where.is_direct()) choose(chosen, where.channel.id, gate);
     return rules;
 }
 

@@ -2,6 +2,8 @@
 // channels share. Pure.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,8 +46,11 @@ struct PlaceRules {
     // Nobody may give commands here, because the owner has listed nobody who may.
     bool lists_nobody = false;
 };
+// Whether the bot has to be named in a channel, as it was chosen there by command.
+using Activation = std::function<std::optional<bool>(const std::string& channel_id)>;
+// What was chosen goes before the settings, and for the threads of a channel as well.
 PlaceRules rules_for(const Settings& settings, const Bot& bot, const channel::AllowList& paired,
-                     const Where& where, const Sender& sender);
+                     const Where& where, const Sender& sender, const Activation& chosen = {});
 // Some key of the owner's is a name: the name of the server is needed to find it.
 bool needs_guild_name(const Settings& settings, const std::string& guild_id);
 

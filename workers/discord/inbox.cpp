@@ -137,14 +137,15 @@ void Inbox::settle(const std::string& name) {
 
 bool Inbox::judge(const std::string& name, Item& item, const Where& where) {
     const Message& message = item.message;
-    if (where.is_direct() && !parts_.agent.allow_list()) {
-        // Friends are not told from strangers yet.
+    if (!parts_.agent.allow_list()) {
+        // Friends are not told from strangers yet, nor what was chosen for the channel.
         lanes_[name].is_waiting = true;
         strangers_.push_back(name);
         return false;
     }
     const PlaceRules rules =
-        rules_for(parts_.settings, parts_.bot, paired(), where, sender_of(message));
+        rules_for(parts_.settings, parts_.bot, paired(), where, sender_of(message),
+                  [this](const std::string& id) { return parts_.agent.needs_mention(id); });
     Addressing addressing = addressing_of(message, parts_.bot);
     if (!where.is_direct() && !addressing.was_mentioned)
         addressing.was_mentioned = parts_.calls.match(without_invisible(addressing.text));

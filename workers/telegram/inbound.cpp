@@ -41,12 +41,14 @@ Person person_of(const User& user) {
 }
 
 Judged judge_message(const Settings& settings, const channel::AllowList& paired, const Bot& bot,
-                     const Message& message, const Naming& named) {
+                     const Message& message, const Naming& named,
+                     std::optional<bool> needs_mention) {
     Judged judged;
     judged.addressing = addressing_of(message, bot);
     if (named && !message.chat.is_private() && named(message.text))
         judged.addressing.was_mentioned = true;
     judged.rules = rules_for(settings, paired, message.chat.id, message.thread_id);
+    if (needs_mention) judged.rules.gate.require_mention = *needs_mention;
     const Addressing& said = judged.addressing;
     channel::GateFacts facts;
     facts.in_group = !message.chat.is_private();

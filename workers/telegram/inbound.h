@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,8 +25,10 @@ struct Judged {
     PlaceRules rules;
 };
 // `named` tells whether a text calls the assistant by another of its names; null: it has none.
+// `needs_mention` is what was chosen for the group by command, and goes before its settings.
 Judged judge_message(const Settings& settings, const channel::AllowList& paired, const Bot& bot,
-                     const Message& message, const Naming& named = {});
+                     const Message& message, const Naming& named = {},
+                     std::optional<bool> needs_mention = {});
 
 // Everything but attachments and context. Keys are the same however often Telegram repeats itself,
 // and differ from those of another bot's messages.

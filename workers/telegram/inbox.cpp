@@ -53,7 +53,8 @@ void Inbox::take(const Update& update) {
 }
 
 Judged Inbox::judged(const Message& message) const {
-    return judge_message(parts_.settings, paired_, parts_.bot, message, parts_.named);
+    return judge_message(parts_.settings, paired_, parts_.bot, message, parts_.named,
+                         parts_.agent.needs_mention(message.chat.id, message.thread_id));
 }
 
 void Inbox::take_message(Gathered gathered) {

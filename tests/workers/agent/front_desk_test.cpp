@@ -242,7 +242,6 @@ TEST_F(Desk, SessionSettingsAreKept) {
     EXPECT_EQ(reply("/usage tokens"), "⚙️ Usage footer: tokens.");
     EXPECT_EQ(entry()["responseUsage"], "tokens");
     EXPECT_THAT(reply("/usage sometimes"), HasSubstr("Usage: /usage off|tokens|full|cost"));
-    EXPECT_THAT(reply("/activation always"), HasSubstr("requireMention"));
     EXPECT_EQ(reply("/send off"), "⚙️ Send policy set to off.");
     EXPECT_EQ(owner("hello").as, Taken::As::denied);
     EXPECT_EQ(reply("/send on"), "⚙️ Send policy set to on.");

@@ -116,6 +116,28 @@ TEST(Admission, WaitsToBeMentioned) {
               Verdict::pass);
 }
 
+TEST(Admission, GoesByWhatWasChosenForTheChannelBeforeTheSettings) {
+    const Settings settings =
+        settings_of(R"({"guilds":{"31":{"channels":{"41":{},"42":{"requireMention":false}}}}})");
+    std::map<std::string, bool> choices{{"41", false}, {"42", true}};
+    const Activation chosen = [&](const std::string& id) {
+        const auto found = choices.find(id);
+        return found == choices.end() ? std::nullopt : std::optional(found->second);
+    };
+    const auto needs_mention = [&](const Where& where) {
+        return rules_for(settings, bot, {}, where, {}, chosen).gate.require_mention;
+    };
+    EXPECT_FALSE(needs_mention(guild_channel("41")));
+    EXPECT_TRUE(needs_mention(guild_channel("42")));
+    EXPECT_TRUE(needs_mention(guild_channel("43")));
+    Where thread = guild_channel("77", "a question");
+    thread.channel.type = channel_type::public_thread;
+    thread.channel.parent_id = thread.parent.id = "41";
+    EXPECT_FALSE(needs_mention(thread)) << "as the channel it hangs on";
+    choices["77"] = true;
+    EXPECT_TRUE(needs_mention(thread)) << "its own";
+}
+
 TEST(Admission, NeedsNoMentionInAThreadOfItsOwn) {
     const Settings settings =
         settings_of(R"({"guilds":{"31":{"channels":{"41":{"autoThread":true}}}}})");

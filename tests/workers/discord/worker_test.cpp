@@ -50,6 +50,19 @@ TEST_F(DiscordWorker, HandsAMentionToTheAgent) {
     EXPECT_FALSE(got.needs_no_mention());
 }
 
+TEST_F(DiscordWorker, AnswersAChannelAsItWasChosenThere) {
+    make_and_start();
+    hardshell::proto::AgentToChannel chosen;
+    chosen.mutable_activations()->add_groups()->set_chat_id(World::general);
+    worker_->say(chosen);
+    worker_->deliver("after it", World::general, "⚙️ Group activation set to always.");
+    ASSERT_TRUE(wait_until_settled("after it")) << log();
+    discord_->say(World::general, World::ben, "just talking");
+    ASSERT_TRUE(wait_for_inbound(1)) << log();
+    EXPECT_EQ(worker_->inbound()[0].text(), "just talking");
+    EXPECT_TRUE(worker_->inbound()[0].needs_no_mention());
+}
+
 TEST_F(DiscordWorker, SendsAnAnswerAndReportsItsId) {
     make_and_start();
     worker_->deliver("one", World::general, "It is noon.");

@@ -110,6 +110,21 @@ TEST(Inbound, HasTheSameKeyEachTimeAndAnotherForAnEdit) {
     EXPECT_EQ(inbound.replaces_id(), "7");
 }
 
+TEST(Inbound, IsForUsAsItWasChosenForTheGroup) {
+    Settings settings;
+    settings.group_policy = channel::GroupPolicy::open;
+    settings.groups.emplace();
+    (*settings.groups)["*"].require_mention = false;
+    const Message message = said("hi");
+    EXPECT_EQ(judge_message(settings, {}, bot, message).ruling.verdict, channel::Verdict::pass);
+    EXPECT_EQ(judge_message(settings, {}, bot, message, {}, true).ruling.verdict,
+              channel::Verdict::remember);
+    (*settings.groups)["*"].require_mention = true;
+    const Judged judged = judge_message(settings, {}, bot, message, {}, false);
+    EXPECT_EQ(judged.ruling.verdict, channel::Verdict::pass);
+    EXPECT_TRUE(inbound_of(message, judged, bot).needs_no_mention());
+}
+
 TEST(Inbound, TellsAStrangerHowToGetIn) {
     EXPECT_THAT(pairing_text("555", "ABCD2345"),
                 testing::AllOf(testing::HasSubstr("Your Telegram user id: 555"),

@@ -116,6 +116,18 @@ TEST_F(TelegramWorker, AGroupIsAnsweredWhenTheBotIsNamed) {
     EXPECT_EQ(offers.size(), 1u);
 }
 
+TEST_F(TelegramWorker, AGroupIsAnsweredAsItWasChosenThere) {
+    accept_everything();
+    start();
+    AgentToChannel chosen;
+    chosen.mutable_activations()->add_groups()->set_chat_id(std::to_string(group));
+    send(chosen);
+    deliver("after it", group, "⚙️ Group activation set to always.");
+    until([&] { return settled("after it").has_value(); });
+    telegram.say(group, ann, "what a day");
+    EXPECT_TRUE(inbound("what a day").needs_no_mention());
+}
+
 TEST_F(TelegramWorker, AnswersInTheTopicItWasAskedIn) {
     telegram.add_chat({{"id", group},
                        {"type", "supergroup"},

@@ -60,6 +60,11 @@ Channels::Channels(Services services)
           [this](const std::string& channel, const std::string& account, const std::string& id) {
               approved(channel, account, id);
           }),
+      activations_(services_.loop, services_.store, services_.config,
+                   [this](const std::string& channel) {
+                       for (auto& [worker, account] : accounts_)
+                           if (account.name.channel == channel) send_activations(account);
+                   }),
       promised_(services_.store, services_.runs, *this),
       calls_([this](const std::string& worker, const AgentToChannel& message) {
           return send(worker, message);
@@ -105,6 +110,7 @@ Done Channels::start() {
     if (const Done done = outbox_.recover(); !done) return done;
     if (const Done done = turns_.recover(); !done) return done;
     if (const Done done = promised_.recover(); !done) return done;
+    if (const Done done = activations_.start(); !done) return done;
     for (auto& [worker, account] : accounts_) {
         pairing_.follow(account.name.channel);
         say_up(account, false);
@@ -165,11 +171,18 @@ void Channels::link_up(Account& account, bool answers) {
     account.is_up = true;
     inbox_.forget(account.name.worker());
     if (!answers) say_up(account, true);
-    send_allow_list(account);
+    send_activations(account);
+    send_allow_list(account);  // with it the channel begins to judge
     send_commands(account);
     outbox_.account_up(account.name.worker());
     let_go(account);
     report_soon();
+}
+
+void Channels::send_activations(Account& account) {
+    AgentToChannel message;
+    *message.mutable_activations() = activations_.of(account.name);
+    (void)account.send(message);
 }
 
 void Channels::send_allow_list(Account& account) {

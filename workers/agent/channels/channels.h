@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "workers/agent/channels/activations.h"
 #include "workers/agent/channels/addresses.h"
 #include "workers/agent/channels/block_streams.h"
 #include "workers/agent/channels/deliveries.h"
@@ -124,6 +125,7 @@ class Channels final : public Deliverer {
     void link_up(Account& account, bool answers);
     void say_up(Account& account, bool answers);
     void let_go(Account& account);  // of what is held
+    void send_activations(Account& account);
     void send_allow_list(Account& account);
     void send_commands(Account& account);
     void pairing_wanted(Account& account, const hardshell::proto::PairingWanted& wanted);
@@ -151,6 +153,7 @@ class Channels final : public Deliverer {
     ChannelTurns turns_;
     Inbox inbox_;
     PairingDesk pairing_;
+    Activations activations_;
     PromisedAnswers promised_;
     WorkerCalls calls_;
     bool taking_ = true;

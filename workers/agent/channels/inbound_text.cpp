@@ -127,8 +127,12 @@ std::string group_prompt(const ChannelAccount& account, const InboundMessage& me
     if (!is_direct)
         text = "## Group Chat Context\nThis conversation is a " + channel_label(account.channel) +
                (message.place().kind() == Place::CHANNEL ? " channel" : " group") +
-               " in which several people write. Each message begins with who wrote it. Answer what "
-               "is asked of you; when nothing needs an answer, reply with exactly NO_REPLY.";
+               " in which several people write. Each message begins with who wrote it. " +
+               (message.needs_no_mention()
+                    ? "You are shown everything that is written: answer what is meant for you, and "
+                      "reply to all else with exactly NO_REPLY."
+                    : "You are shown what names you: answer what is asked of you; when nothing "
+                      "needs an answer, reply with exactly NO_REPLY.");
     if (!message.system_prompt().empty())
         text += (text.empty() ? "" : "\n\n") + message.system_prompt();
     return text;

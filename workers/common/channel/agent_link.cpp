@@ -81,6 +81,8 @@ void AgentLink::take(std::string_view frame) {
             return pairing_answered(message.pairing_code());
         case AgentToChannel::kAllowList:
             return learn_allow_list(message.allow_list());
+        case AgentToChannel::kActivations:
+            return learn_activations(message.activations());
         case AgentToChannel::kCommands:
             return call(handlers_.commands, message.commands());
         case AgentToChannel::kLogOut:
@@ -275,6 +277,18 @@ void AgentLink::pairing_answered(const proto::PairingCode& code) {
 void AgentLink::learn_allow_list(const proto::AllowList& list) {
     allow_list_.emplace(list.entries().begin(), list.entries().end());
     call(handlers_.allow_list);
+}
+
+void AgentLink::learn_activations(const proto::GroupActivations& list) {
+    needs_mention_.clear();
+    for (const auto& group : list.groups())
+        needs_mention_[{group.chat_id(), group.thread_id()}] = group.needs_mention();
+}
+
+std::optional<bool> AgentLink::needs_mention(const std::string& chat_id,
+                                             const std::string& thread_id) const {
+    const auto found = needs_mention_.find({chat_id, thread_id});
+    return found == needs_mention_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void AgentLink::set_status(const proto::AccountStatus& status) {

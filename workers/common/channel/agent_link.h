@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proto/channel_agent.pb.h"
@@ -92,6 +93,10 @@ class AgentLink {
     // Who was approved by pairing. Not known before the agent has said it once: judge no stranger
     // so long.
     const std::optional<std::vector<std::string>>& allow_list() const { return allow_list_; }
+    // Whether the bot has to be named there, as it was chosen by command; nothing: as the owner's
+    // configuration has it. Known as soon as the allow list is.
+    std::optional<bool> needs_mention(const std::string& chat_id,
+                                      const std::string& thread_id = {}) const;
 
     // Kept, and told again to each life of the agent.
     void set_status(const proto::AccountStatus& status);
@@ -128,6 +133,7 @@ class AgentLink {
     void noted(const proto::SendingNoted& note);
     void pairing_answered(const proto::PairingCode& code);
     void learn_allow_list(const proto::AllowList& list);
+    void learn_activations(const proto::GroupActivations& list);
     void check_patience();
     void send(const proto::ChannelToAgent& message);
 
@@ -144,6 +150,8 @@ class AgentLink {
     std::map<uint64_t, Stranger> strangers_;
     uint64_t last_stranger_ = 0;
     std::optional<std::vector<std::string>> allow_list_;
+    // By chat and thread.
+    std::map<std::pair<std::string, std::string>, bool> needs_mention_;
     std::optional<proto::AccountStatus> status_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // shared with calls in progress
     Loop::Registration patience_;

@@ -341,6 +341,26 @@ TEST_F(AgentLinkTest, KnowsWhoWasApproved) {
     EXPECT_EQ(told, 1);
 }
 
+TEST_F(AgentLinkTest, KnowsWhatWasChosenForGroups) {
+    auto& link = start(answering({}));
+    AgentToChannel list;
+    auto* group = list.mutable_activations()->add_groups();
+    group->set_chat_id("-1");
+    group->set_thread_id("42");
+    group->set_needs_mention(true);
+    list.mutable_activations()->add_groups()->set_chat_id("-1");
+    say(list);
+    settle();
+    EXPECT_EQ(link.needs_mention("-1", "42"), true);
+    EXPECT_EQ(link.needs_mention("-1"), false);
+    EXPECT_EQ(link.needs_mention("-1", "43"), std::nullopt);
+    EXPECT_EQ(link.needs_mention("-2"), std::nullopt);
+    list.mutable_activations()->clear_groups();
+    say(list);
+    settle();
+    EXPECT_EQ(link.needs_mention("-1"), std::nullopt) << "taken back";
+}
+
 TEST_F(AgentLinkTest, TellsEachAgentItsStatus) {
     auto& link = start(answering({}));
     hardshell::proto::AccountStatus status;
