@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "workers/agent/compaction.h"
+#include "workers/agent/context_pruning.h"
 #include "workers/agent/ids.h"
 #include "workers/agent/prompt.h"
 #include "workers/agent/run_messages.h"
@@ -153,6 +154,7 @@ void Run::call_model() {
                                    order_.record.extra_system, order_.record.session.key);
     request.messages = std::move(*messages);
     const int64_t window = services_.models.context_window(model_);
+    prune_results(request.messages, pruning_settings(services_.config.json()), window);
     const int64_t room = window - std::min(services_.config.reserve_tokens(), window / 2);
     if (tokens_in_use(request.messages, request.system) > room && compact_first()) return;
     trim_to(request.messages, room - static_cast<int64_t>(request.system.size() / 3));
