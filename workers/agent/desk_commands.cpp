@@ -207,8 +207,8 @@ FrontDesk::Text FrontDesk::context(const Request& request) {
     caller.group = group_of(request.session.key, entry);
     caller.sender = request.said.sender_id;
     const Json tools = services_.tools ? services_.tools->definitions(caller) : Json::array();
-    const std::string prompt =
-        system_prompt(services_.config, *agent, tools, services_.now_ms(), "", request.session.key);
+    const std::string prompt = system_prompt(services_.config, *agent, tools, services_.now_ms(),
+                                             "", request.session.key, model.full());
     return "🧠 Context of " + request.session.key + "\nSystem prompt: about " +
            short_number(tokens_in(prompt.size())) +
            " tokens (workspace files included)\nTools: " + std::to_string(tools.size()) +

@@ -1,5 +1,7 @@
 #include "workers/agent/prompt.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <ctime>
@@ -83,6 +85,11 @@ std::string workspace_files(const AgentConfig& config, const AgentEntry& agent,
 
 namespace {
 
+bool has_tool(const Json& tools, std::string_view name) {
+    return std::any_of(tools.begin(), tools.end(),
+                       [&](const Json& tool) { return text_view(tool, "name") == name; });
+}
+
 // Names and first sentences; the rest the model reads in the definitions.
 std::string tooling(const AgentEntry& agent, const Json& tools) {
     if (tools.empty())
@@ -116,10 +123,7 @@ std::string in_one_element(std::string_view text) {
 // What there is, what for and where; the rest the model reads when it is wanted. Those of the
 // workspace: it reads nothing else.
 std::string skill_list(const AgentConfig& config, const AgentEntry& agent, const Json& tools) {
-    const bool can_read = std::any_of(tools.begin(), tools.end(), [](const Json& tool) {
-        return text_view(tool, "name") == "read";
-    });
-    if (!can_read) return {};
+    if (!has_tool(tools, "read")) return {};
     const Surroundings around{
         config.json(), [](const std::string& program) { return is_on_path(program, command_path); },
         [](const std::string& name) { return std::getenv(name.c_str()) != nullptr; }};
@@ -142,6 +146,41 @@ std::string skill_list(const AgentConfig& config, const AgentEntry& agent, const
            list + "</available_skills>\n";
 }
 
+// How it works here, of what it has and is.
+std::string manners(const AgentConfig& config, const AgentEntry& agent, const Json& tools,
+                    std::string_view session_key) {
+    std::string text;
+    if (has_tool(tools, "memory_search"))
+        text +=
+            "\n## Memory\n\nBefore you answer about what was said, decided or promised earlier, "
+            "about people, dates or preferences: use memory_search, and memory_get for the lines "
+            "you need. Say so when you looked and found nothing.\n";
+    if (session_key.find(":subagent:") != std::string_view::npos)
+        return text +
+               "\n## Subagent\n\nYou were started for one task by another session, and end with "
+               "it. Do that task and no other; nobody can answer questions meanwhile. Your last "
+               "answer is handed over as the result: what you found or did, and what is left.\n";
+    if (session_key.find(":voice:") != std::string_view::npos) return text;
+    if (heartbeat_settings(config, agent.id).is_periodic())
+        text +=
+            "\n## Heartbeats\n\nWhen you are woken to look after things and nothing needs your "
+            "person, answer with exactly HEARTBEAT_OK; else with what they should know, and "
+            "without it.\n";
+    return text;
+}
+
+std::string host_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+// One line that stays the same for as long as the process and the model do.
+std::string runtime(const AgentEntry& agent, std::string_view model) {
+    std::string text = "\n# Runtime\n\nagent=" + agent.id + " host=" + host_name() + " os=linux";
+    if (!model.empty()) text += " model=" + std::string(model);
+    return text + "\n";
+}
+
 }  // namespace
 
 std::string shortened(const std::string& text, size_t most) {
@@ -153,15 +192,21 @@ std::string shortened(const std::string& text, size_t most) {
 }
 
 std::string system_prompt(const AgentConfig& config, const AgentEntry& agent, const Json& tools,
-                          int64_t now_ms, const std::string& extra, std::string_view session_key) {
+                          int64_t now_ms, const std::string& extra, std::string_view session_key,
+                          std::string_view model) {
     const Identity identity = config.identity(agent);
     const std::string name =
         identity.name == "Assistant" ? "" : " Your name is " + identity.name + ".";
     std::string text = "You are a personal assistant, reached through a chat gateway." + name +
                        "\n" + tooling(agent, tools);
     text += skill_list(config, agent, tools);
+    text += manners(config, agent, tools, session_key);
     text += workspace_files(config, agent, session_key);
     text += "\n# Date\n\n" + today(now_ms) + "\n";
+    const Json& defaults = member_at(config.json(), "agents.defaults");
+    if (const std::string zone = text_member(defaults, "userTimezone"); !zone.empty())
+        text += "Your person's time zone is " + in_one_element(zone) + ".\n";
+    text += runtime(agent, model);
     if (!trimmed(extra).empty()) text += "\n# Instructions for this request\n\n" + extra + "\n";
     return text;
 }

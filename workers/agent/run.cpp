@@ -150,8 +150,9 @@ void Run::call_model() {
     request.agent = agent->id;
     request.profile = chosen_profile();
     Json tools = tools_offered();
-    request.system = system_prompt(services_.config, *agent, tools, order_.record.started_ms,
-                                   order_.record.extra_system, order_.record.session.key);
+    request.system =
+        system_prompt(services_.config, *agent, tools, order_.record.started_ms,
+                      order_.record.extra_system, order_.record.session.key, model_.full());
     request.messages = std::move(*messages);
     const int64_t window = services_.models.context_window(model_);
     prune_results(request.messages, pruning_settings(services_.config.json()), window);

@@ -1,5 +1,8 @@
 #include "workers/agent/tools_link.h"
 
+#include <set>
+#include <utility>
+
 #include "proto/agent_tools.pb.h"
 #include "workers/agent/own_tools.h"
 #include "workers/common/log.h"
@@ -165,6 +168,19 @@ void ToolsLink::take_offers(const ToolsToAgent& message) {
         offers_.push_back({tool.name(), tool.description(), std::move(*parameters)});
     }
     if (offers_.size() != before) log_info("the tools worker offers {} tools", offers_.size());
+    if (!std::exchange(has_prepared_, true)) prepare_workspaces();
+}
+
+// It writes them: the workspace is no place of this process.
+void ToolsLink::prepare_workspaces() {
+    if (bool_member(member_at(config_.json(), "agents.defaults"), "skipBootstrap")) return;
+    std::set<std::string> places;
+    for (const AgentEntry& agent : config_.agents()) places.insert(workspace_of(agent.id));
+    for (const std::string& place : places) {
+        AgentToTools message;
+        message.mutable_prepare()->set_workspace(place);
+        (void)link_->send(message);
+    }
 }
 
 void ToolsLink::take_result(const hardshell::proto::ToolResult& result) {

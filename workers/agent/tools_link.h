@@ -60,6 +60,7 @@ class ToolsLink {
     class Call;
     void take(std::string_view text);
     void take_offers(const hardshell::proto::ToolsToAgent& message);
+    void prepare_workspaces();
     void take_result(const hardshell::proto::ToolResult& result);
     void cancel(uint64_t id);
     void fail_calls_before(uint64_t life);
@@ -70,6 +71,7 @@ class ToolsLink {
     const AgentConfig& config_;
     std::string state_dir_;
     std::vector<Offer> offers_;
+    bool has_prepared_ = false;
     std::map<uint64_t, Open> open_;
     uint64_t next_id_ = 1;
     uint64_t life_ = 0;

@@ -1,10 +1,15 @@
 #include "workers/tools/tool_worker.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "workers/common/log.h"
 #include "workers/tools/files.h"
 #include "workers/tools/patch.h"
+#include "workers/tools/workspace_templates.h"
 
 namespace tools {
 
@@ -166,6 +171,7 @@ void ToolWorker::answer(uint64_t call, const Outcome& outcome) {
 void ToolWorker::take(const AgentToTools& message) {
     if (message.has_link_up()) return announce();
     if (message.has_call()) return take_call(message.call());
+    if (message.has_prepare()) return prepare(message.prepare().workspace());
     if (message.has_cancel()) {
         const uint64_t call = message.cancel().id();
         waiting_.erase(call);
@@ -184,6 +190,21 @@ void ToolWorker::agent_gone() {
     web_fetch_.cancel_all();
     media_fetch_.cancel_all();
     processes_.end_calls();
+}
+
+void ToolWorker::prepare(const std::string& path) {
+    // The usual one is there; others are the owner's to make where this user may not.
+    if (::mkdir(path.c_str(), 0770) != 0 && errno != EEXIST)
+        return log_warn("there is no workspace {} and it cannot be made: {}", path,
+                        std::strerror(errno));
+    const Result<Workspace> workspace = Workspace::open(path);
+    const auto written =
+        workspace ? furnish(*workspace) : Result<std::vector<std::string>>(workspace.error());
+    if (!written)
+        return log_warn("the workspace {} lacks its usual files: {}", path, written.error().what);
+    if (!written->empty())
+        log_info("the workspace {} has {} new files, {} first", path, written->size(),
+                 written->front());
 }
 
 void ToolWorker::take_call(const hardshell::proto::CallTool& message) {

@@ -71,6 +71,7 @@ class ToolWorker {
   private:
     using Outcomes = Outcome (*)(const Workspace& workspace, const Json& arguments);
     void take_call(const hardshell::proto::CallTool& message);
+    void prepare(const std::string& path);
     void in_workspace(const Call& call, Outcomes tool);
     void read(const Call& call);
     void write(const Call& call);

@@ -96,6 +96,15 @@ std::string said_before(const InboundMessage& message) {
     return text + "\n[Current message - respond to this]\n";
 }
 
+// Marks that reply_in() takes out again.
+constexpr const char* replies_text =
+    "## Replies\nYour answer goes to where the message came from by itself. It may have, each on a "
+    "line of its own: [[reply_to_current]] or [[reply_to:<message id>]] first, to answer as a "
+    "reply "
+    "to that message; MEDIA:<path in the workspace or address>, to send a file along. To say "
+    "nothing, and when you have said it with the message tool already, answer with exactly "
+    "NO_REPLY.";
+
 }  // namespace
 
 EnvelopeStyle envelope_style(const Json& config) {
@@ -121,18 +130,19 @@ std::string inbound_text(const ChannelAccount& account, const InboundMessage& me
     return text;
 }
 
-std::string group_prompt(const ChannelAccount& account, const InboundMessage& message) {
+std::string channel_prompt(const ChannelAccount& account, const InboundMessage& message) {
     const bool is_direct = message.place().kind() == Place::DIRECT;
-    std::string text;
+    std::string text = account.channel == voice_channel ? "" : replies_text;
     if (!is_direct)
-        text = "## Group Chat Context\nThis conversation is a " + channel_label(account.channel) +
-               (message.place().kind() == Place::CHANNEL ? " channel" : " group") +
-               " in which several people write. Each message begins with who wrote it. " +
-               (message.needs_no_mention()
-                    ? "You are shown everything that is written: answer what is meant for you, and "
-                      "reply to all else with exactly NO_REPLY."
-                    : "You are shown what names you: answer what is asked of you; when nothing "
-                      "needs an answer, reply with exactly NO_REPLY.");
+        text +=
+            "\n\n## Group Chat Context\nThis conversation is a " + channel_label(account.channel) +
+            (message.place().kind() == Place::CHANNEL ? " channel" : " group") +
+            " in which several people write. Each message begins with who wrote it. " +
+            (message.needs_no_mention()
+                 ? "You are shown everything that is written: answer what is meant for you, and "
+                   "reply to all else with exactly NO_REPLY."
+                 : "You are shown what names you: answer what is asked of you; when nothing "
+                   "needs an answer, reply with exactly NO_REPLY.");
     if (!message.system_prompt().empty())
         text += (text.empty() ? "" : "\n\n") + message.system_prompt();
     return text;

@@ -27,8 +27,9 @@ struct EnvelopeTimes {
 std::string inbound_text(const ChannelAccount& account,
                          const hardshell::proto::InboundMessage& message,
                          const EnvelopeStyle& style, const EnvelopeTimes& times);
-// What a group's turn is told beside the message: where it is, and what the owner set there.
-std::string group_prompt(const ChannelAccount& account,
-                         const hardshell::proto::InboundMessage& message);
+// What a channel's turn is told beside the message: how to answer there, whether it is a group, and
+// what the owner set there.
+std::string channel_prompt(const ChannelAccount& account,
+                           const hardshell::proto::InboundMessage& message);
 
 }  // namespace agent

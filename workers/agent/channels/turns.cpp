@@ -223,7 +223,7 @@ Said ChannelTurns::said_in(const ChannelTurn& turn) const {
     record.run_id = turn.run_id;
     record.session = turn.route.session;
     record.spelling = turn.route.session.key;
-    record.extra_system = group_prompt(turn.account, message);
+    record.extra_system = channel_prompt(turn.account, message);
     record.model = message.model();
     // An answer has one place to go to.
     record.route = turn.row.worker + "\n" + place.chat_id() + "\n" + place.thread_id();
