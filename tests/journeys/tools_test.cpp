@@ -101,15 +101,14 @@ TEST_F(Tools, HaveAWorkspaceWithTheFilesOfItsFirstDay) {
     ASSERT_TRUE(eventually([&] { return !content(workspace() + "/HEARTBEAT.md").empty(); }));
     GatewayClient client = connect();
     EXPECT_EQ(chat_turn(client, "hello").state, "final");
-    EXPECT_NE(print_json(models.requests().back().body).find("your first conversation"),
-              std::string::npos);
+    EXPECT_NE(models.requests().back().body.find("your first conversation"), std::string::npos);
     use(client, "write", {{"path", "BOOTSTRAP.md"}, {"content", ""}});
     use(client, "write", {{"path", "SOUL.md"}, {"content", "Is brief."}});
     ASSERT_EQ(hardshell->stop(), 0);
     ASSERT_TRUE(hardshell->start_and_wait());
     client = connect();
     EXPECT_EQ(chat_turn(client, "and now?").state, "final");
-    const std::string asked = print_json(models.requests().back().body);
+    const std::string asked = models.requests().back().body;
     EXPECT_EQ(asked.find("your first conversation"), std::string::npos);
     EXPECT_EQ(content(workspace() + "/SOUL.md"), "Is brief.");
 }

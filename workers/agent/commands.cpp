@@ -16,6 +16,11 @@ using Kind = Command::Kind;
 constexpr bool with_text = true, alone = false;
 constexpr bool native = true, typed = false;
 
+constexpr std::string_view docking_help =
+    "an answer goes to where its question came from, and what the assistant says by itself to "
+    "where "
+    "you wrote last, or to agents.defaults.heartbeat.target";
+
 constexpr CommandRow rows[] = {
     // names, does, with text or alone, native or typed, gate, arguments, help
     {"/help", Kind::help, alone, native, "", "", "shows the usual commands"},
@@ -68,6 +73,8 @@ constexpr CommandRow rows[] = {
      "use HARDSHELL_LOG_LEVEL or `hardshell logs`"},
     {"/bash", Kind::absent, with_text, typed, "bash", "", "ask the assistant to run the command"},
     {"/restart", Kind::absent, alone, native, "restart", "", "use `hardshell restart`"},
+    {"/dock_telegram /dock-telegram", Kind::absent, with_text, typed, "", "", docking_help},
+    {"/dock_discord /dock-discord", Kind::absent, with_text, typed, "", "", docking_help},
     {"/tts", Kind::absent, with_text, native, "", "", "answers are not spoken by this gateway"},
 };
 

@@ -30,6 +30,7 @@ TEST(Commands, AreReadInEverySpelling) {
     EXPECT_EQ(name_of("/id"), "/whoami");
     EXPECT_EQ(name_of("/t high"), "/think");
     EXPECT_EQ(name_of("!ls -l"), "/bash");
+    EXPECT_EQ(name_of("/dock-discord"), "/dock_discord");
     EXPECT_EQ(read_command("/new  hello there ", triggers)->rest, "hello there");
     EXPECT_EQ(read_command("/reset@bot x", triggers)->row->kind, Kind::fresh_session);
 }
