@@ -27,17 +27,23 @@ constexpr const char* with_activation_sql =
 constexpr const char* delete_session_sql = "DELETE FROM sessions WHERE agent=? AND key=?";
 constexpr const char* session_rows_sql =
     "SELECT key, updated_at, dirty FROM sessions WHERE agent=?";
+// Not by the index of agents and keys: that would sort them for each part.
 constexpr const char* session_texts_sql =
-    "SELECT key, entry FROM sessions WHERE agent=? ORDER BY rowid";
-constexpr const char* clean_sessions_sql = "UPDATE sessions SET dirty=0 WHERE agent=? AND dirty=1";
+    "SELECT rowid, key, entry FROM sessions WHERE rowid>?2 AND +agent=?1 ORDER BY rowid";
+// 1: changed; 2: changed before the export under way began. The first condition is the index's.
+constexpr const char* begin_export_sql =
+    "UPDATE sessions SET dirty=2 WHERE agent=? AND dirty>0 AND dirty=1";
+constexpr const char* clean_sessions_sql =
+    "UPDATE sessions SET dirty=0 WHERE agent=? AND dirty>0 AND dirty=2";
 // No earlier than the entry's own time: a clock may have been set back.
 constexpr const char* put_deletion_sql =
     "INSERT OR REPLACE INTO deletions VALUES(?1, ?2, max(?3, coalesce("
     "(SELECT updated_at FROM sessions WHERE agent=?1 AND key=?2), 0)))";
 constexpr const char* deletions_sql = "SELECT key, deleted_ms FROM deletions WHERE agent=?";
-constexpr const char* forget_deletions_sql = "DELETE FROM deletions WHERE agent=?";
+constexpr const char* forget_deletion_sql =
+    "DELETE FROM deletions WHERE agent=? AND key=? AND deleted_ms=?";
 constexpr const char* unexported_sql =
-    "SELECT agent FROM sessions WHERE dirty=1 UNION SELECT agent FROM deletions";
+    "SELECT agent FROM sessions WHERE dirty>0 UNION SELECT agent FROM deletions";
 constexpr const char* find_note_sql = "SELECT value FROM notes WHERE name=?";
 constexpr const char* notes_under_sql =
     "SELECT name, value FROM notes WHERE substr(name, 1, length(?1))=?1 ORDER BY name";
@@ -263,12 +269,28 @@ Result<std::vector<std::string>> Database::unexported_agents() {
     });
 }
 
-Done Database::visit_texts(const std::string& agent, const EntryWriter& writer) {
+Done Database::begin_export(const std::string& agent) {
     return tables_->guarded([&] {
-        SQLite::Statement& row = tables_->statement(session_texts_sql);
-        row.bind(1, agent);
-        while (row.executeStep())
-            writer(row.getColumn(0).getString(), row.getColumn(1).getString());
+        SQLite::Statement& begin = tables_->statement(begin_export_sql);
+        begin.bind(1, agent);
+        begin.exec();
+    });
+}
+
+Result<Database::Texts> Database::visit_texts(const std::string& agent, int64_t row,
+                                              const TextVisitor& visitor) {
+    return tables_->guarded([&] {
+        SQLite::Statement& entry = tables_->statement(session_texts_sql);
+        entry.bind(1, agent);
+        entry.bind(2, row);
+        Texts seen{row, false};
+        while (entry.executeStep()) {
+            seen.row = entry.getColumn(0).getInt64();
+            if (!visitor(entry.getColumn(1).getString(), entry.getColumn(2).getString()))
+                return seen;
+        }
+        seen.is_end = true;
+        return seen;
     });
 }
 
@@ -292,15 +314,20 @@ Done Database::merge(const std::string& agent, const FileStamp& stamp,
     });
 }
 
-Done Database::exported(const std::string& agent, const FileStamp& stamp) {
+Done Database::exported(const std::string& agent, const FileStamp& stamp,
+                        const std::map<std::string, int64_t>& deletions) {
     return tables_->guarded([&] {
         SQLite::Transaction transaction(tables_->file());
         SQLite::Statement& clean = tables_->statement(clean_sessions_sql);
         clean.bind(1, agent);
         clean.exec();
-        SQLite::Statement& told = tables_->statement(forget_deletions_sql);
-        told.bind(1, agent);
-        told.exec();
+        for (const auto& [key, deleted_ms] : deletions) {
+            SQLite::Statement& told = tables_->statement(forget_deletion_sql);
+            told.bind(1, agent);
+            told.bind(2, key);
+            told.bind(3, deleted_ms);
+            told.exec();
+        }
         tables_->put_stamp(agent, stamp);
         transaction.commit();
     });

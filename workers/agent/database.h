@@ -59,13 +59,24 @@ class Database {
     Result<std::map<std::string, int64_t>> deletions(const std::string& agent);
     // Agents with sessions that changed since the last export.
     Result<std::vector<std::string>> unexported_agents();
-    Done visit_texts(const std::string& agent, const EntryWriter& writer);
+    // What has changed so far is what is being exported; what changes from here on is not.
+    Done begin_export(const std::string& agent);
+    // Entries as text in the order they were made, from the one after `row` on, until the visitor
+    // returns false. A change meanwhile may be seen or not.
+    struct Texts {
+        int64_t row = 0;  // of the last one
+        bool is_end = false;
+    };
+    using TextVisitor = std::function<bool(const std::string& key, const std::string& entry_json)>;
+    Result<Texts> visit_texts(const std::string& agent, int64_t row, const TextVisitor& visitor);
     // The file as of the last exchange; nothing when there was none.
     Result<std::optional<FileStamp>> exchanged(const std::string& agent);
     // What a merge changes, in one transaction.
     Done merge(const std::string& agent, const FileStamp& stamp,
                const std::vector<Session>& changed, const std::vector<std::string>& removed);
-    Done exported(const std::string& agent, const FileStamp& stamp);
+    // With begin_export()'s changes, and these deletions.
+    Done exported(const std::string& agent, const FileStamp& stamp,
+                  const std::map<std::string, int64_t>& deletions);
 
     ChannelStore& channels() { return *channels_; }
 

@@ -73,8 +73,10 @@ CREATE INDEX outbound_settled ON outbound(settled_ms);
     R"(
 ALTER TABLE inbound ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
 )",
-    // Sessions whose group is answered as it was chosen there: few among very many.
+    // Few among very many: sessions whose group is answered as it was chosen there, and those that
+    // sessions.json does not have as they are.
     R"(
+CREATE INDEX sessions_unexported ON sessions(agent) WHERE dirty > 0;
 CREATE INDEX sessions_with_activation ON sessions(agent)
   WHERE instr(entry, '"groupActivation"') > 0;
 )",

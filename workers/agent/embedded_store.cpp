@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -26,15 +25,6 @@ Done make_directories(const std::string& path) {
             return system_error("cannot create the directory " + part, errno);
         if (slash == std::string::npos) return {};
     }
-}
-
-constexpr int64_t export_rests = 20;  // for each millisecond of work
-
-// Of this thread: a slow disk makes no store large.
-int64_t processor_ms() {
-    timespec spent{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-    return spent.tv_sec * 1000 + spent.tv_nsec / 1'000'000;
 }
 
 // The name the entry gives, if it is one of this session's, else the one made of the session id.
@@ -377,75 +367,9 @@ void EmbeddedStore::changed(const SessionKey& session) {
     has_changed({Change::What::one_session, &session});
 }
 
-void EmbeddedStore::export_soon(const std::string& agent) {
-    to_export_.insert(agent);
-    schedule_export();
-}
-
-void EmbeddedStore::schedule_export() {
-    if (export_timer_) return;
-    export_timer_ = loop_.after(export_pause_, [this] {
-        export_timer_.reset();
-        export_all();
-        if (!to_export_.empty()) schedule_export();
-    });
-}
-
-void EmbeddedStore::export_all() {
-    const int64_t begun = processor_ms();
-    const std::set<std::string> agents = std::move(to_export_);
-    to_export_.clear();
-    for (const std::string& agent : agents) {
-        const Done done = export_agent(agent);
-        if (done) {
-            if (export_trouble_.erase(agent) > 0)
-                log_info("sessions.json of agent {} is written again", agent);
-            continue;
-        }
-        to_export_.insert(agent);
-        // Tried again and again; said once.
-        if (done.error().fault == Fault::busy || export_trouble_[agent] == done.error().what)
-            continue;
-        export_trouble_[agent] = done.error().what;
-        log_warn("sessions.json of agent {} was not written: {}", agent, done.error().what);
-    }
-    export_pause_ =
-        std::max(export_delay, std::chrono::milliseconds(export_rests * (processor_ms() - begun)));
-}
-
-Done EmbeddedStore::export_agent(const std::string& agent) {
-    const std::string path = index_path(agent);
-    const Result<SessionsLock> lock = SessionsLock::take(path, options_.now_ms());
-    if (!lock) return lock.error();
-    refresh(agent);
-    keep_unreadable(agent);
-    const Result<FileStamp> stamp = write_sessions_json(
-        path, [&](const EntryWriter& writer) { return database_->visit_texts(agent, writer); });
-    if (!stamp) return stamp.error();
-    exchanged_[agent] = *stamp;
-    return database_->exported(agent, *stamp);
-}
-
-// Not thrown away: an owner may want to see what became of it.
-void EmbeddedStore::keep_unreadable(const std::string& agent) {
-    if (unreadable_.erase(agent) == 0) return;
-    const std::string path = index_path(agent);
-    const std::string kept = path + ".unreadable-" + std::to_string(options_.now_ms());
-    if (::rename(path.c_str(), kept.c_str()) == 0)
-        log_warn("the unreadable session index is kept as {}", kept);
-}
-
 void EmbeddedStore::release_memory() {
     conversations_.forget();
     database_->release_memory();
-}
-
-void EmbeddedStore::close() {
-    export_timer_.reset();
-    for (int attempt = 0; attempt < 20 && !to_export_.empty(); ++attempt) {
-        export_all();
-        if (!to_export_.empty()) ::usleep(25'000);  // as a stock tool waits for the lock
-    }
 }
 
 }  // namespace agent

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -26,6 +27,8 @@ class EmbeddedStore final : public SessionStore {
         std::string shown_directory;  // the same, absolute, for messages and files
         KeyDefaults keys;
         std::function<int64_t()> now_ms;
+        // The loop is kept no longer at a time by writing sessions.json.
+        std::chrono::milliseconds export_slice{4};
     };
     static Result<std::unique_ptr<EmbeddedStore>> open(Loop& loop, Options options);
 
@@ -91,11 +94,21 @@ class EmbeddedStore final : public SessionStore {
     Done import(const std::string& agent, const FileStamp& stamp);
     std::vector<Session> entries_of(const Json& file, const std::string& agent) const;
     void changed(const SessionKey& session);
+    // embedded_export.cpp
+    struct Export {
+        std::string agent;
+        FileStamp seen;                            // sessions.json as it was when this began
+        std::map<std::string, int64_t> deletions;  // until then
+        SessionsFile file;
+        int64_t row = 0;  // the last one in it
+    };
     void export_soon(const std::string& agent);
     void schedule_export();
-    void export_all();
-    // busy while a stock tool holds the lock.
-    Done export_agent(const std::string& agent);
+    void export_slice(std::chrono::milliseconds longest);
+    Done begin_export(const std::string& agent);
+    Result<bool> write_until(int64_t until_ms);
+    Done finish_export();
+    void export_ended(const std::string& agent, const Done& done);
     void keep_unreadable(const std::string& agent);
 
     Loop& loop_;
@@ -107,6 +120,9 @@ class EmbeddedStore final : public SessionStore {
     std::map<std::string, FileStamp> exchanged_;   // sessions.json as last read or written
     std::map<std::string, FileStamp> unreadable_;  // and as last refused
     std::set<std::string> to_export_;
+    std::set<std::string> round_;                        // of those, the ones whose turn it is
+    std::optional<Export> export_;                       // under way
+    int64_t export_spent_ms_ = 0;                        // of processor time, in this round
     std::map<std::string, std::string> export_trouble_;  // what was last said, by agent
     Loop::Registration export_timer_;
     // A large store takes long, and all of it is written each time.

@@ -7,14 +7,14 @@
 #include <cerrno>
 #include <fstream>
 #include <sstream>
-
-#include "workers/common/base/fd.h"
+#include <utility>
 
 namespace agent {
 
 namespace {
 
 constexpr int64_t stale_after_ms = 30'000;
+constexpr size_t most_in_hand = 256u << 10;  // bytes
 
 int64_t modified_ns(const struct stat& facts) {
     return facts.st_mtim.tv_sec * 1'000'000'000 + facts.st_mtim.tv_nsec;
@@ -79,31 +79,54 @@ SessionsLock::~SessionsLock() {
     if (!lock_.empty()) ::unlink(lock_.c_str());
 }
 
-Result<FileStamp> write_sessions_json(const std::string& path,
-                                      const std::function<Done(const EntryWriter&)>& each) {
-    const std::string temporary = path + ".hardshell-new";
-    const Fd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+SessionsFile::SessionsFile(std::string path, std::string temporary, Fd file)
+    : path_(std::move(path)), temporary_(std::move(temporary)), file_(std::move(file)) {}
+
+SessionsFile::SessionsFile(SessionsFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      file_(std::move(other.file_)),
+      text_(std::move(other.text_)),
+      is_first_(other.is_first_),
+      failure_(other.failure_) {}
+
+SessionsFile::~SessionsFile() {
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+Result<SessionsFile> SessionsFile::begin(const std::string& path) {
+    std::string temporary = path + ".hardshell-new";
+    Fd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!file) return system_error("cannot create " + temporary, errno);
-    std::string text = "{";
-    bool whole = true;
-    bool first = true;
-    const Done done = each([&](const std::string& key, const std::string& entry_json) {
-        text += first ? "\n  " : ",\n  ";
-        first = false;
-        text += print_json(Json(key)) + ": " + entry_json;
-        if (text.size() < (64u << 10)) return;
-        whole = whole && write_text(file.get(), text);
-        text.clear();
-    });
-    text += first ? "}\n" : "\n}\n";
-    whole = whole && write_text(file.get(), text);
-    if (!done || !whole || ::fdatasync(file.get()) != 0 ||
-        ::rename(temporary.c_str(), path.c_str()) != 0) {
-        const int reason = errno;
-        ::unlink(temporary.c_str());
-        return done ? system_error("cannot write " + path, reason) : done.error();
-    }
-    return stamp_of(path);
+    return SessionsFile(path, std::move(temporary), std::move(file));
+}
+
+void SessionsFile::add(const std::string& key, const std::string& entry_json) {
+    text_ += is_first_ ? "\n  " : ",\n  ";
+    is_first_ = false;
+    text_ += print_json(Json(key)) + ": " + entry_json;
+    if (text_.size() >= most_in_hand) write();
+}
+
+// On its way to the disk at once: else all of it would be waited for at the end.
+void SessionsFile::write() {
+    if (failure_ == 0 && !write_text(file_.get(), text_)) failure_ = errno;
+    (void)::sync_file_range(file_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+    text_.clear();
+}
+
+Done SessionsFile::complete() {
+    text_ += is_first_ ? "}\n" : "\n}\n";
+    write();
+    if (failure_ == 0 && ::fdatasync(file_.get()) != 0) failure_ = errno;
+    return failure_ == 0 ? Done() : Done(system_error("cannot write " + path_, failure_));
+}
+
+Result<FileStamp> SessionsFile::replace() {
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0)
+        return system_error("cannot write " + path_, errno);
+    temporary_.clear();
+    return stamp_of(path_);
 }
 
 }  // namespace agent

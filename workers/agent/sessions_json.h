@@ -5,9 +5,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 
+#include "workers/common/base/fd.h"
 #include "workers/common/base/json.h"
 #include "workers/common/base/result.h"
 
@@ -40,9 +40,31 @@ class SessionsLock {
     std::string lock_;
 };
 
-// Writes key and entry text pairs, as `each` hands them over, to a temporary file and renames it.
-using EntryWriter = std::function<void(const std::string& key, const std::string& entry_json)>;
-Result<FileStamp> write_sessions_json(const std::string& path,
-                                      const std::function<Done(const EntryWriter&)>& each);
+// The index, written anew beside the old one, a part at a time, to take its place at once. Let go
+// of before, it leaves the old one.
+class SessionsFile {
+  public:
+    // `path` is the index's own.
+    static Result<SessionsFile> begin(const std::string& path);
+    SessionsFile(SessionsFile&& other) noexcept;
+    SessionsFile& operator=(SessionsFile&&) = delete;
+    ~SessionsFile();
+
+    void add(const std::string& key, const std::string& entry_json);
+    // All of it is on the disk when it returns.
+    Done complete();
+    Result<FileStamp> replace();
+
+  private:
+    SessionsFile(std::string path, std::string temporary, Fd file);
+    void write();
+
+    std::string path_;
+    std::string temporary_;  // empty once it has taken its place
+    Fd file_;
+    std::string text_ = "{";
+    bool is_first_ = true;
+    int failure_ = 0;  // errno of the first write that failed
+};
 
 }  // namespace agent

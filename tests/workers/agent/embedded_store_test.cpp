@@ -9,6 +9,8 @@
 
 namespace agent {
 
+using namespace std::chrono_literals;
+
 namespace {
 
 // As the stock gateway wrote it, cut down to a few members of each kind.
@@ -37,9 +39,9 @@ constexpr const char* stock_index = R"({
 
 class Store : public testing::Test {
   protected:
-    std::unique_ptr<EmbeddedStore> open() {
-        auto opened = EmbeddedStore::open(
-            loop, {directory.path(), "/data", KeyDefaults{}, [this] { return loop.now_ms; }});
+    std::unique_ptr<EmbeddedStore> open(std::chrono::milliseconds export_slice = 4ms) {
+        auto opened = EmbeddedStore::open(loop, {directory.path(), "/data", KeyDefaults{},
+                                                 [this] { return loop.now_ms; }, export_slice});
         EXPECT_TRUE(opened) << opened.error().what;
         return opened ? std::move(*opened) : nullptr;
     }
@@ -119,6 +121,75 @@ TEST_F(Store, WaitsForTheLockOfAStockToolAndTakesOverAStaleOne) {
     loop.advance(30'000);
     EXPECT_TRUE(std::filesystem::exists(index()));
     EXPECT_FALSE(std::filesystem::exists(index() + ".lock"));
+}
+
+// Each slice is over after 64 sessions.
+class LargeStore : public Store {
+  protected:
+    LargeStore() {
+        Json all = Json::object();
+        for (int i = 0; i < 150; ++i)
+            all[key(i)] = {{"sessionId", "s" + std::to_string(i)}, {"updatedAt", 10}};
+        write_index(print_json(all));
+        store = open(0ms);
+        keep(7, "first");
+        loop.advance(EmbeddedStore::export_delay.count());  // the first slice
+    }
+    static std::string key(int number) { return "agent:main:" + std::to_string(number); }
+    void keep(int number, const std::string& label) {
+        Session made = session(key(number), "s" + std::to_string(number), 20);
+        made.entry["label"] = label;
+        ASSERT_TRUE(store->save(made));
+    }
+    Json written() const { return Json::parse(read_text(index())); }
+    std::string label_of(int number) const { return text_member(written()[key(number)], "label"); }
+
+    std::unique_ptr<EmbeddedStore> store;
+};
+
+TEST_F(LargeStore, IsExportedInSlicesAndMissesNoChangeBetweenThem) {
+    EXPECT_EQ(label_of(7), "") << "not in one go";
+    keep(3, "second");
+    ASSERT_TRUE(store->remove({"main", key(4)}));
+    keep(5'000, "new");
+    loop.advance(100);
+    EXPECT_EQ(label_of(7), "first");
+    EXPECT_EQ(label_of(3), "") << "written before it changed";
+    loop.advance(120'000);
+    EXPECT_EQ(label_of(3), "second");
+    EXPECT_EQ(label_of(5'000), "new");
+    EXPECT_FALSE(written().contains(key(4)));
+    EXPECT_EQ(written().size(), 150u);
+    EXPECT_EQ(loop.timers(), 0u) << "nothing is left to write";
+    EXPECT_FALSE(std::filesystem::exists(index() + ".hardshell-new"));
+}
+
+TEST_F(LargeStore, TakesInWhatAStockToolWritesBetweenTwoSlices) {
+    Json theirs = written();
+    theirs[key(3)] = {{"sessionId", "s3"}, {"updatedAt", 30}, {"label", "stock"}};
+    write_index(print_json(theirs));
+    loop.advance(120'000);
+    EXPECT_EQ(label_of(3), "stock");
+    EXPECT_EQ(label_of(7), "first");
+    EXPECT_EQ(written().size(), 150u);
+}
+
+TEST_F(LargeStore, IsExportedByTheNextProcessWhenThisOneEndsInBetween) {
+    ASSERT_TRUE(store->remove({"main", key(4)}));
+    store.reset();
+    EXPECT_EQ(label_of(7), "");
+    store = open();
+    loop.advance(2'000);
+    EXPECT_EQ(label_of(7), "first");
+    EXPECT_EQ(written().size(), 149u);
+}
+
+TEST_F(LargeStore, IsWrittenToTheEndBeforeTheProcessEnds) {
+    keep(3, "second");
+    store->close();
+    EXPECT_EQ(label_of(3), "second");
+    EXPECT_EQ(written().size(), 150u);
+    EXPECT_EQ(loop.timers(), 0u);
 }
 
 TEST_F(Store, MergesWhatAStockToolChanged) {
