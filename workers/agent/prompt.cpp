@@ -206,7 +206,8 @@ std::string system_prompt(const AgentConfig& config, const AgentEntry& agent, co
     const Json& defaults = member_at(config.json(), "agents.defaults");
     if (const std::string zone = text_member(defaults, "userTimezone"); !zone.empty())
         text += "Your person's time zone is " + in_one_element(zone) + ".\n";
-    text += runtime(agent, model);
+    const bool is_call = session_key.find(":voice:") != std::string_view::npos;
+    if (!is_call) text += runtime(agent, model);  // nobody's business on the telephone
     if (!trimmed(extra).empty()) text += "\n# Instructions for this request\n\n" + extra + "\n";
     return text;
 }

@@ -43,7 +43,8 @@ TEST(Prompt, TellsASpawnedSessionThatItHasOneTask) {
     const std::string text = prompt_of(Json::object(), "agent:main:subagent:1");
     EXPECT_THAT(text, AllOf(HasSubstr("## Subagent"), Not(HasSubstr("HEARTBEAT_OK"))));
     EXPECT_THAT(prompt_of(Json::object(), "agent:main:voice:49151"),
-                AllOf(Not(HasSubstr("## Subagent")), Not(HasSubstr("HEARTBEAT_OK"))));
+                AllOf(Not(HasSubstr("## Subagent")), Not(HasSubstr("HEARTBEAT_OK")),
+                      Not(HasSubstr("host="))));
 }
 
 // What changes comes last: providers keep what a prompt begins with.
