@@ -40,7 +40,7 @@ constexpr const char* put_deletion_sql =
     "INSERT OR REPLACE INTO deletions VALUES(?1, ?2, max(?3, coalesce("
     "(SELECT updated_at FROM sessions WHERE agent=?1 AND key=?2), 0)))";
 constexpr const char* deletions_sql = "SELECT key, deleted_ms FROM deletions WHERE agent=?";
-constexpr const char* forget_deletion_sql =
+constexpr const char* forget_told_deletion_sql =
     "DELETE FROM deletions WHERE agent=? AND key=? AND deleted_ms=?";
 constexpr const char* unexported_sql =
     "SELECT agent FROM sessions WHERE dirty>0 UNION SELECT agent FROM deletions";
@@ -322,7 +322,7 @@ Done Database::exported(const std::string& agent, const FileStamp& stamp,
         clean.bind(1, agent);
         clean.exec();
         for (const auto& [key, deleted_ms] : deletions) {
-            SQLite::Statement& told = tables_->statement(forget_deletion_sql);
+            SQLite::Statement& told = tables_->statement(forget_told_deletion_sql);
             told.bind(1, agent);
             told.bind(2, key);
             told.bind(3, deleted_ms);
