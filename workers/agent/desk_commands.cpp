@@ -162,7 +162,8 @@ Result<std::string> FrontDesk::status_of(const SessionKey& key, const std::strin
     facts.context_tokens = int_member(entry, "totalTokens");
     facts.context_window = services_.models.context_window(model);
     facts.compactions = int_member(entry, "compactionCount");
-    facts.thinking = text_member(entry, "thinkingLevel", services_.config.thinking_default());
+    facts.thinking = text_member(entry, "thinkingLevel",
+                                 usual_thinking(services_.config, services_.models, model));
     const Json& defaults = member_at(services_.config.json(), "agents.defaults");
     facts.verbose = text_member(entry, "verboseLevel", text_view(defaults, "verboseDefault"));
     facts.reasoning = text_member(entry, "reasoningLevel");

@@ -21,7 +21,8 @@ struct LevelText {
 };
 constexpr LevelText level_texts[] = {
     // directive, member, default, called, off, set
-    {Kind::thinking, "thinkingLevel", "thinkingDefault", "thinking level", "Thinking disabled.",
+    // A model that reasons thinks unless it is told not to.
+    {Kind::thinking, "thinkingLevel", "", "thinking level", "Thinking disabled.",
      "Thinking level set to "},
     {Kind::verbose, "verboseLevel", "verboseDefault", "verbose level",
      "⚙️ Verbose logging disabled.", "⚙️ Verbose logging set to "},
@@ -121,7 +122,8 @@ FrontDesk::Text FrontDesk::set_level(Kind kind, const std::string& level, const 
                          said.channel + " must name you"};
     // "off" is written down where leaving it out would mean something else.
     const bool is_default = level == default_level(services_.config, row);
-    const bool may_leave_out = level == "off" && is_default && kind != Kind::verbose;
+    const bool is_told = kind == Kind::verbose || kind == Kind::thinking;
+    const bool may_leave_out = level == "off" && is_default && !is_told;
     const auto changed =
         change_session(session, {{row.member, may_leave_out ? Json() : Json(level)}});
     if (!changed) return changed.error();
@@ -266,8 +268,11 @@ FrontDesk::Text FrontDesk::shown(Kind kind, const SessionKey& session,
                ".\nModes: steer, followup, collect, steer-backlog, interrupt, default.";
     }
     const LevelText& row = text_of(kind);
-    return "Current " + std::string(row.called) + ": " +
-           text_member(entry, row.member, default_level(services_.config, row)) +
+    const std::string otherwise =
+        kind == Kind::thinking
+            ? usual_thinking(services_.config, services_.models, model_for(session, entry))
+            : default_level(services_.config, row);
+    return "Current " + std::string(row.called) + ": " + text_member(entry, row.member, otherwise) +
            ".\nOptions: " + levels_of(kind) + ".";
 }
 

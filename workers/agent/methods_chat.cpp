@@ -6,6 +6,7 @@
 #include "workers/agent/channels/promised_answers.h"
 #include "workers/agent/front_desk.h"
 #include "workers/agent/methods.h"
+#include "workers/agent/run_messages.h"
 #include "workers/agent/transcript.h"
 #include "workers/common/log.h"
 
@@ -208,8 +209,9 @@ void Methods::chat_history(const Json& params, const Reply& reply) {
         if (!found) return reply(answer_for(found.error()));
         messages = std::move(*found);
     }
-    std::string thinking = text_member(entry, "thinkingLevel", services_.config.thinking_default());
-    frame["thinkingLevel"] = thinking.empty() ? "off" : thinking;
+    const ModelName model = services_.models.candidates(key->agent, wanted_model(entry)).front();
+    frame["thinkingLevel"] = text_member(entry, "thinkingLevel",
+                                         usual_thinking(services_.config, services_.models, model));
     // The messages are text already; printing them again would cost more than reading them.
     Answer answer;
     answer.payload_json = print_json(frame);

@@ -133,4 +133,9 @@ int64_t Models::context_window(const ModelName& name) const {
     return model ? model->context_window : Model().context_window;
 }
 
+bool Models::reasons(const ModelName& name) const {
+    const Result<Model> model = state_->resources.catalogue.find(name);
+    return model && model->reasoning;
+}
+
 }  // namespace agent

@@ -69,6 +69,8 @@ class Models {
     Json list() const;
     // Context window in tokens; 200000 when unknown.
     int64_t context_window(const ModelName& name) const;
+    // Whether it can think before it answers.
+    bool reasons(const ModelName& name) const;
 
   private:
     struct State;

@@ -39,6 +39,9 @@ class ModelsAdapter final : public ModelStarter {
     int64_t context_window(const ModelName& name) const override {
         return models_.context_window(name);
     }
+    std::string default_thinking(const ModelName& name) const override {
+        return models_.reasons(name) ? "low" : "off";
+    }
     std::unique_ptr<ModelCall> start(ModelRequest request, Json tools,
                                      ModelListener& listener) override {
         return models_.start(std::move(request), listener, std::move(tools));

@@ -55,6 +55,12 @@ Json usage_total(const Json& message) {
 
 }  // namespace
 
+std::string usual_thinking(const AgentConfig& config, const ModelStarter& models,
+                           const ModelName& name) {
+    const std::string configured = config.thinking_default();
+    return configured.empty() ? models.default_thinking(name) : configured;
+}
+
 Run::Run(RunServices& services, RunOrder order, std::function<void(Run&)> ended)
     : services_(services), order_(std::move(order)), ended_(std::move(ended)) {
     // Decided, and told, in an earlier process.
@@ -162,7 +168,8 @@ void Run::call_model() {
     add_documents(order_.record.documents, request.messages);
     request.thinking = order_.record.thinking;
     if (request.thinking.empty()) request.thinking = text_member(session_->entry, "thinkingLevel");
-    if (request.thinking.empty()) request.thinking = services_.config.thinking_default();
+    if (request.thinking.empty())
+        request.thinking = usual_thinking(services_.config, services_.models, model_);
     // The run's own deadline comes first: it is told as a timeout, not as a model's failure.
     const std::chrono::milliseconds limit(order_.record.timeout_ms);
     request.timeout = limit + std::chrono::seconds(1);

@@ -43,10 +43,16 @@ class ModelStarter {
     // Dollars for so much usage; nothing when the model's price is not known.
     virtual std::optional<double> cost(const ModelName& name, const Json& usage) const = 0;
     virtual int64_t context_window(const ModelName& name) const = 0;
+    // How much a model thinks that nobody told: "low" for one that reasons, else "off".
+    virtual std::string default_thinking(const ModelName& name) const = 0;
     // `tools`: the definitions of those it may ask for, {name, description, parameters} each.
     virtual std::unique_ptr<ModelCall> start(ModelRequest request, Json tools,
                                              ModelListener& listener) = 0;
 };
+
+// How much a model thinks where neither a message nor its session says so.
+std::string usual_thinking(const AgentConfig& config, const ModelStarter& models,
+                           const ModelName& name);
 
 // Where events for clients go.
 class EventSink {

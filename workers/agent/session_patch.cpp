@@ -27,7 +27,7 @@ struct Row {
 };
 constexpr Row rows[] = {
     // member, values, off clears
-    {"thinkingLevel", thinking_levels, true},
+    {"thinkingLevel", thinking_levels},
     {"verboseLevel", verbose_levels},
     {"reasoningLevel", reasoning_levels, true},
     {"responseUsage", usage_modes, true},

@@ -131,7 +131,7 @@ TEST_F(Desk, CommandsOfStrangersAreNotAnswered) {
 TEST_F(Desk, WordsOfStrangersStayAsTheyAre) {
     EXPECT_EQ(stranger("/think high what is it?").as, Taken::As::turn);
     EXPECT_EQ(asked(), "[Ann] /think high what is it?");
-    EXPECT_TRUE(life->models.last().request.thinking.empty());
+    EXPECT_EQ(life->models.last().request.thinking, "off");
     life->models.last().finish("x");
     loop.settle();
     EXPECT_EQ(stranger("stop").as, Taken::As::turn) << "nobody's to stop";
@@ -152,7 +152,7 @@ TEST_F(Desk, ADirectiveInAMessageCountsForItsTurn) {
     loop.settle();
     EXPECT_FALSE(entry().contains("thinkingLevel"));
     owner("and 7 by 8?");
-    EXPECT_TRUE(life->models.last().request.thinking.empty());
+    EXPECT_EQ(life->models.last().request.thinking, "off");
 }
 
 // As Telegram marks every "/word" that it lists, and Discord what was chosen there.
@@ -183,7 +183,7 @@ TEST_F(Desk, ADirectiveAloneCountsFromNowOn) {
     EXPECT_EQ(reply("/think"),
               "Current thinking level: high.\nOptions: off, minimal, low, medium, high, xhigh.");
     EXPECT_EQ(reply("/t off"), "Thinking disabled.");
-    EXPECT_FALSE(entry().contains("thinkingLevel"));
+    EXPECT_EQ(entry()["thinkingLevel"], "off");
     EXPECT_THAT(reply("/think hihg"), HasSubstr("Unrecognized thinking level \"hihg\""));
     EXPECT_EQ(reply("/think low /verbose full"),
               "Thinking level set to low.\n⚙️ Verbose logging set to full.");
@@ -193,6 +193,20 @@ TEST_F(Desk, ADirectiveAloneCountsFromNowOn) {
 TEST_F(Desk, OffIsOffAlsoWhereTheDefaultIsNot) {
     begin({{"agents", {{"defaults", {{"thinkingDefault", "high"}}}}}});
     EXPECT_EQ(reply("/think off"), "Thinking disabled.");
+    owner("hello");
+    EXPECT_EQ(life->models.last().request.thinking, "off");
+}
+
+TEST_F(Desk, AModelThatReasonsThinksALittleUnlessItIsToldNotTo) {
+    begin();
+    reply("/model fake/thinker");
+    EXPECT_THAT(reply("/think"), StartsWith("Current thinking level: low."));
+    EXPECT_THAT(reply("/status"), HasSubstr("Think: low"));
+    owner("hello");
+    EXPECT_EQ(life->models.last().request.thinking, "low");
+    life->models.last().finish("x");
+    loop.settle();
+    reply("/think off");
     owner("hello");
     EXPECT_EQ(life->models.last().request.thinking, "off");
 }

@@ -156,7 +156,7 @@ TEST_F(Sessions, PatchSetsClearsAndCreates) {
     EXPECT_EQ(created["providerOverride"], "other");
     EXPECT_EQ(created["modelOverride"], "model");
 
-    patch({{"thinkingLevel", "off"},
+    patch({{"thinkingLevel", nullptr},
            {"reasoningLevel", "off"},
            {"responseUsage", "off"},
            {"verboseLevel", nullptr},
@@ -172,6 +172,15 @@ TEST_F(Sessions, PatchSetsClearsAndCreates) {
     EXPECT_EQ(cleared["sessionId"], created["sessionId"]);
     EXPECT_EQ(cleared["sendPolicy"], "deny") << "what is not named stays";
     EXPECT_EQ(exported()["agent:main:main"], cleared);
+}
+
+// Left out it would mean the model's own default.
+TEST_F(Sessions, PatchKeepsThatAModelMustNotThink) {
+    patch({{"thinkingLevel", "off"}});
+    EXPECT_EQ(entry()["thinkingLevel"], "off");
+    EXPECT_EQ(life.ask("chat.history", {{"sessionKey", "main"}})["thinkingLevel"], "off");
+    patch({{"thinkingLevel", nullptr}, {"model", "fake/thinker"}});
+    EXPECT_EQ(life.ask("chat.history", {{"sessionKey", "main"}})["thinkingLevel"], "low");
 }
 
 TEST_F(Sessions, PatchChoosesTheModelOfTheNextTurn) {

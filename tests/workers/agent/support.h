@@ -155,6 +155,9 @@ class FakeModels final : public ModelStarter {
         const auto own = windows.find(name.model);
         return own == windows.end() ? window : own->second;
     }
+    std::string default_thinking(const ModelName& name) const override {
+        return name.model.ends_with("thinker") ? "low" : "off";
+    }
     std::unique_ptr<ModelCall> start(ModelRequest request, Json offered,
                                      ModelListener& listener) override {
         calls.push_back(

@@ -127,8 +127,7 @@ void append_marked(std::string& text, const Turn& turn, const Json& mark) {
         append_block(text, *block, block == turn.blocks.back() ? &mark : nullptr);
 }
 
-std::string wire_messages(const Prompt& prompt, const Model& model) {
-    const Turns turns = normalised(prompt.messages, model);
+std::string wire_messages(const Turns& turns, const Model& model) {
     const auto last_user =
         std::find_if(turns.list.rbegin(), turns.list.rend(),
                      [](const Turn& turn) { return turn.role != Turn::Role::assistant; });
@@ -164,8 +163,30 @@ Json wire_tools(const Json& tools) {
     return list;
 }
 
-void set_lengths(Json& body, const Model& model, const Prompt& prompt) {
-    const int64_t budget = thinking_budget(model, prompt.thinking);
+bool begins_with_thinking(const Turn& turn) {
+    for (const Json* block : turn.blocks) {
+        const std::string_view type = text_view(*block, "type");
+        if (type == "redacted_thinking") return true;
+        if (type == "thinking" && text_view(*block, "thinkingSignature").empty()) continue;
+        return type == "thinking";
+    }
+    return false;
+}
+
+// The service goes on to think about results only where the calls were thought about: it refuses
+// calls that another model made, or this one before it was told to think.
+bool may_think(const Turns& turns) {
+    const std::vector<Turn>& list = turns.list;
+    for (size_t at = list.size(); at-- > 0;) {
+        const bool is_question = list[at].role == Turn::Role::user &&
+                                 (at == 0 || list[at - 1].role != Turn::Role::tool_results);
+        if (!is_question) continue;
+        return at + 1 == list.size() || begins_with_thinking(list[at + 1]);
+    }
+    return true;
+}
+
+void set_lengths(Json& body, const Model& model, int64_t budget) {
     const int64_t most = std::max(model.max_tokens, model.asked_tokens);
     int64_t tokens =
         model.asked_tokens > 0
@@ -293,14 +314,15 @@ class Reader final : public Interpreter {
 }  // namespace
 
 WireRequest encode(const Model& model, const Prompt& prompt, const std::string& key) {
+    const Turns turns = normalised(prompt.messages, model);
     Json body = {{"model", model.name.model}, {"stream", true}};
-    set_lengths(body, model, prompt);
+    set_lengths(body, model, may_think(turns) ? thinking_budget(model, prompt.thinking) : 0);
     if (!prompt.system.empty())
         body["system"] = Json::array(
             {{{"type", "text"}, {"text", prompt.system}, {"cache_control", cache_mark(model)}}});
     if (!prompt.tools.empty()) body["tools"] = wire_tools(prompt.tools);
     return {endpoint(model.base_url), wire_headers(model, body, key),
-            with_list(print_json(body), "messages", wire_messages(prompt, model))};
+            with_list(print_json(body), "messages", wire_messages(turns, model))};
 }
 
 std::unique_ptr<Interpreter> make_interpreter(const Model& model) {

@@ -168,6 +168,35 @@ TEST(Encode, AsksForMoreThanHighWhereTheModelKnowsIt) {
     EXPECT_EQ(Json::parse(encode(model, prompt, "").body)["reasoning_effort"], "high");
 }
 
+TEST(Encode, ThinksAboutResultsOnlyWhereTheCallsWereThoughtAbout) {
+    const std::string question = R"({"role":"user","content":"a"})";
+    const auto call = [](const char* thinking) {
+        return std::string(
+                   R"(,{"role":"assistant","api":"anthropic-messages","provider":"maker",)") +
+               R"("model":"thinker-1","content":[)" + thinking +
+               R"({"type":"toolCall","id":"1","name":"r","arguments":{}}]})";
+    };
+    const std::string result =
+        R"(,{"role":"toolResult","toolCallId":"1","content":[{"type":"text","text":"x"}]})";
+    const std::string thought = R"({"type":"thinking","thinking":"Hm","thinkingSignature":"s"},)";
+    const std::string unsigned_thought = R"({"type":"thinking","thinking":"Hm"},)";
+    const auto thinks = [](const std::string& messages) {
+        Prompt prompt = prompt_of(("[" + messages + "]").c_str());
+        prompt.thinking = "low";
+        return body_of(Api::anthropic_messages, prompt).contains("thinking");
+    };
+    EXPECT_TRUE(thinks(question));
+    EXPECT_TRUE(thinks(question + call(thought.c_str()) + result));
+    EXPECT_TRUE(thinks(question + call(R"({"type":"redacted_thinking","data":"d"},)") + result));
+    EXPECT_FALSE(thinks(question + call("") + result));
+    EXPECT_FALSE(thinks(question + call(unsigned_thought.c_str()) + result));
+    EXPECT_FALSE(thinks(question + call("") + result + "," + question)) << "said meanwhile";
+    EXPECT_TRUE(thinks(question + call("") + result +
+                       R"(,{"role":"assistant","content":[{"type":"text","text":"b"}]},)" +
+                       question))
+        << "that is over";
+}
+
 TEST(Encode, FollowsWhatTheOwnerSetForTheModel) {
     Prompt prompt = prompt_of(one_question);
     for (const Api api : every_api) {
