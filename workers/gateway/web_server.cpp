@@ -229,33 +229,43 @@ void WebServer::adopt(Fd connection, Door door) {
 
 void WebServer::wait_for_path(Socket& socket, Fd connection) {
     socket.unread = std::move(connection);
+    // Where many come at once it is there already.
+    if (!look_at_path(socket)) return;
     socket.first_bytes = loop_.watch(socket.unread.get(), Loop::readable,
-                                     [this, &socket](unsigned) { look_at_path(socket); });
+                                     [this, &socket](unsigned) { (void)look_at_path(socket); });
 }
 
 // Nothing is read: whoever it is for does that.
-void WebServer::look_at_path(Socket& socket) {
-    if (socket.is_doomed) return;
+bool WebServer::look_at_path(Socket& socket) {
+    if (socket.is_doomed) return false;
     char bytes[longest_public_path];
     const ssize_t there = recv(socket.unread.get(), bytes, sizeof bytes, MSG_PEEK);
-    if (there < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (there < 0 && (errno == EAGAIN || errno == EINTR)) return true;
     const auto count = static_cast<size_t>(std::max<ssize_t>(there, 0));
     // Woken without anything new: no more will come.
-    if (count <= socket.seen_unread) return kill(socket);
+    if (count <= socket.seen_unread) {
+        kill(socket);
+        return false;
+    }
+    const bool was_not_enough = socket.seen_unread > 0;
     socket.seen_unread = count;
     const auto path = path_of_request({bytes, count});
     if (!path && count < sizeof bytes) {
         const int enough = static_cast<int>(count) + 1;  // else what is there wakes us for ever
         setsockopt(socket.unread.get(), SOL_SOCKET, SO_RCVLOWAT, &enough, sizeof enough);
-        return;
+        return true;
     }
     const int any = 1;
-    setsockopt(socket.unread.get(), SOL_SOCKET, SO_RCVLOWAT, &any, sizeof any);
+    if (was_not_enough) setsockopt(socket.unread.get(), SOL_SOCKET, SO_RCVLOWAT, &any, sizeof any);
     socket.first_bytes.reset();
     Fd connection = std::move(socket.unread);
-    if (!path || !door_.has(*path)) return hand_to_libwebsockets(socket, std::move(connection));
-    destroy(socket);
-    if (!shut_down_done_) door_.take(std::move(connection));
+    if (!path || !door_.has(*path)) {
+        hand_to_libwebsockets(socket, std::move(connection));
+    } else {
+        destroy(socket);
+        if (!shut_down_done_) door_.take(std::move(connection));
+    }
+    return false;
 }
 
 void WebServer::hand_to_libwebsockets(Socket& socket_, Fd connection) {

@@ -72,7 +72,8 @@ class WebServer {
     void accept_some(int listener, Door door);
     void adopt(Fd connection, Door door);
     void wait_for_path(Socket& socket, Fd connection);
-    void look_at_path(Socket& socket);
+    // False: the socket has been given away, or has ended, and is perhaps no more.
+    bool look_at_path(Socket& socket);
     void hand_to_libwebsockets(Socket& socket, Fd connection);
     bool is_last_request() const { return !door_.empty(); }
     bool is_refused(Socket& socket);
