@@ -242,7 +242,7 @@ TEST_F(ChannelMessages, SentTwiceByOneRequestAreInTheConversationOnce) {
     EXPECT_EQ(answers, 2u);
     EXPECT_THAT(agent.texts(), ElementsAre("Hi", "tea is ready"));
     const auto history =
-        life.store->history(**life.store->find({"main", "agent:main:main"}), 50, 1 << 20);
+        life.store->history(**life.store->find({"main", "agent:main:main"}), {50, 0, 1 << 20});
     ASSERT_TRUE(history);
     EXPECT_EQ(parse_json(*history)->size(), 3u);
 }
