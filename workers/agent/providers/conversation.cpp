@@ -79,8 +79,9 @@ Blocks assistant_blocks(const Json& message, const Model& model, std::deque<Json
     return blocks;
 }
 
-// The texts of a person or a model, none of them blank or with an id that only one service knows:
-// every model is shown them as they are. Empty for all other messages.
+// The texts of a person or a model, none of them blank: every model is shown them as they are. (The
+// id that a service gave a text goes back only with the thinking before it.) Empty for all other
+// messages.
 Blocks plain_texts(const Json& message) {
     const std::string_view role = text_view(message, "role");
     const Json& content = member(message, "content");
@@ -88,7 +89,6 @@ Blocks plain_texts(const Json& message) {
     Blocks texts;
     for (const Json& block : content) {
         if (text_view(block, "type") != "text" || is_blank(text_view(block, "text"))) return {};
-        if (block.contains("textSignature")) return {};
         texts.push_back(&block);
     }
     return texts;
@@ -118,9 +118,11 @@ class Normaliser {
     void take(const Message& message) {
         const Blocks& texts = known_plain_texts(message);
         if (texts.empty()) return take_other(message);
-        const bool is_from_user = message.findings().is_from_user;
         close_calls();
-        add(is_from_user ? Turn::Role::user : Turn::Role::assistant, texts, &message);
+        const Turn::Role role =
+            message.findings().is_from_user ? Turn::Role::user : Turn::Role::assistant;
+        if (!turns_.list.empty() && turns_.list.back().role == role) return take_other(message);
+        turns_.list.push_back({role, texts, &message});
     }
 
     Turns finish() {
@@ -191,14 +193,10 @@ class Normaliser {
         add(Turn::Role::tool_results, blocks);
     }
 
-    // `plain`: the message that the blocks are all of.
-    void add(Turn::Role role, const Blocks& blocks, const Message* plain = nullptr) {
+    void add(Turn::Role role, const Blocks& blocks) {
         if (blocks.empty()) return;
         std::vector<Turn>& list = turns_.list;
-        if (list.empty() || list.back().role != role) {
-            list.push_back({role, blocks, plain});
-            return;
-        }
+        if (list.empty() || list.back().role != role) list.push_back({role, {}});
         list.back().only = nullptr;
         list.back().blocks.insert(list.back().blocks.end(), blocks.begin(), blocks.end());
     }

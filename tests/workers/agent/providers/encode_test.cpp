@@ -103,7 +103,8 @@ TEST(Encode, AsksChatCompletions) {
 TEST(Encode, SendsWhatWasPrintedBeforeAsIfItWereNew) {
     constexpr const char* first = R"([
         {"role":"user","content":[{"type":"text","text":"One \"quoted\""},{"type":"text","text":"Line\nbreak"}]},
-        {"role":"assistant","content":[{"type":"text","text":"Zwei ü"}],"stopReason":"stop"},
+        {"role":"assistant","content":[{"type":"text","text":"Zwei ü","textSignature":"msg_2"}],
+         "api":"openai-responses","provider":"maker","model":"thinker-1","stopReason":"stop"},
         {"role":"user","content":[{"type":"text","text":"Three"}]}])";
     constexpr const char* more = R"([
         {"role":"user","content":[{"type":"text","text":"Four, before an answer"}]},
@@ -121,6 +122,8 @@ TEST(Encode, SendsWhatWasPrintedBeforeAsIfItWereNew) {
             for (int again = 0; again < 2; ++again)
                 EXPECT_EQ(encode(model_for_test(api), prompt, "key").body, like_new(api))
                     << api_name(api);
+    EXPECT_FALSE(body_of(Api::openai_responses, prompt)["input"][2].contains("id"))
+        << "there is no thinking before it";
     for (const Message& message : prompt_of(more).messages) prompt.messages.push_back(message);
     for (const Api api : every_api)
         EXPECT_EQ(encode(model_for_test(api), prompt, "key").body, like_new(api)) << api_name(api);
