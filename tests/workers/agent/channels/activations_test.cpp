@@ -100,6 +100,8 @@ TEST_F(GroupActivation, OfATopicIsItsOwn) {
     in_group("/activation always", "42");
     in_group("/activation mention");
     EXPECT_THAT(known(), testing::UnorderedElementsAre("-1001/42 always", "-1001/ mention"));
+    for (const auto& answer : process->delivered())
+        process->report(answer.delivery_id(), DeliveryReport::SENT);
     in_group("/status", "42");
     EXPECT_THAT(process->texts().back(), HasSubstr("👥 Activation: always"));
 }
