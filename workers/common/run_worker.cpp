@@ -176,8 +176,9 @@ void Worker::on_frame(std::string_view frame) {
         workers_.assign(changed.begin(), changed.end());
         start_.mutable_settings()->set_degraded(message.workers_changed().degraded());
         volume_ = message.workers_changed().volume();
-        follow_peers();
+        // First, so that what was meant for a dead peer is forgotten before its successor is known.
         if (on_workers_) on_workers_();
+        follow_peers();
     } else if (message.has_exec_approvals_json()) {
         start_.mutable_settings()->set_exec_approvals_json(message.exec_approvals_json());
         if (on_exec_approvals_) on_exec_approvals_();
