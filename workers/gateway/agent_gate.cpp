@@ -141,12 +141,13 @@ void AgentGate::take_result(const RpcResult& result) {
 
 void AgentGate::workers_changed(const WorkerStates& workers) {
     const WorkerState* agent = find_worker(workers, "agent");
-    if (!agent) return;
+    // A later life may have spoken before the supervisor's word of the earlier one's end is here.
+    if (!agent || agent->incarnation() < incarnation_) return;
     const bool runs = agent->state() == WorkerState::STARTING ||
                       agent->state() == WorkerState::READY ||
                       agent->state() == WorkerState::STOPPING;
     if (alive_ && (!runs || agent->incarnation() > incarnation_)) life_ended();
-    if (runs && agent->incarnation() >= incarnation_) {
+    if (runs) {
         if (agent->incarnation() > incarnation_) {
             // Not yet connected, so nothing of the new life can get lost with the old.
             if (burial_ && agent->state() == WorkerState::STARTING) forget(incarnation_);

@@ -214,6 +214,24 @@ TEST_F(AgentGateTest, NoticesANewLifeThatSpeaksBeforeTheSupervisorDoes) {
     EXPECT_TRUE(gate_.is_serving());
 }
 
+TEST_F(AgentGateTest, TakesNoReportOfAnEarlierLifeForTheEndOfALaterOne) {
+    agent_is(WorkerState::READY, 1);
+    gate_.peer_is(2);
+    run_event("r2", 1);
+    for (const auto late : {WorkerState::READY, WorkerState::STOPPING, WorkerState::WAITING}) {
+        agent_is(late, 1);
+        EXPECT_FALSE(gate_.is_serving()) << "the later life is not known to be ready";
+    }
+    ask("one");
+    loop_.pass(AgentGate::last_words);
+    EXPECT_TRUE(lost_.empty());
+    EXPECT_TRUE(channel_.forgotten.empty());
+    agent_is(WorkerState::READY, 2);
+    EXPECT_TRUE(gate_.is_serving());
+    EXPECT_EQ(channel_.sent.size(), 1u);
+    EXPECT_TRUE(answers_.empty());
+}
+
 TEST_F(AgentGateTest, SaysWhenTheAgentDoesNotKeepUp) {
     agent_is(WorkerState::READY, 1);
     channel_.full = true;
