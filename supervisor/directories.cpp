@@ -13,6 +13,7 @@
 
 #include "supervisor/roster.h"
 #include "workers/common/base/users.h"
+#include "workers/common/base/workspace_place.h"
 
 namespace supervisor {
 
@@ -158,6 +159,25 @@ void give_config_to(unsigned user, int state_dir, const std::string& config_path
         give(state_dir, file, owner, 0);
 }
 
+// The next folder on a way that a worker could have laid links on; none when it is a link.
+Result<Fd> step_into(int parent, const std::string& name, mode_t mode) {
+    const bool is_new = mkdirat(parent, name.c_str(), mode) == 0;
+    if (!is_new && errno != EEXIST)
+        return system_error("cannot create " + name + " in the state directory", errno);
+    Fd folder(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const int why = errno;
+    struct stat info {};
+    if (folder ||
+        (fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode))) {
+        if (folder && is_new) (void)!fchmod(folder.get(), mode);  // whatever the mask has left
+        return folder;
+    }
+    if (why == ENOTDIR)
+        return Error{Fault::bad_config,
+                     name + " in the state directory is no directory; move it away", ENOTDIR};
+    return system_error("cannot open " + name + " in the state directory", why);
+}
+
 }  // namespace
 
 namespace {
@@ -203,6 +223,33 @@ Done prepare_state_dir(int directory, const std::string& state_dir, const std::s
                 give(directory, std::string(folder).c_str(), owner_of(row, folder, isolate), 0);
         }
     give_config(directory, state_dir, config_path, isolate);
+    return {};
+}
+
+Done prepare_workspace(int directory, const std::string& state_dir, const std::string& path,
+                       bool isolate) {
+    const auto& rows = roster();
+    const auto row = std::find_if(rows.begin(), rows.end(), [](const KindOfWorker& candidate) {
+        return !candidate.workspaces.empty();
+    });
+    if (row == rows.end()) return {};
+    // Whoever planned it has looked, too; this is the process that could do harm.
+    const Result<std::string> below = workspace_below(state_dir + "/" + path, state_dir);
+    if (!below) return below.error();
+    if (below->empty()) return Error{Fault::bad_config, path + " leads out of the state directory"};
+    std::string rest = *below;
+    Fd above;
+    int at = directory;
+    for (size_t slash = rest.find('/'); slash != std::string::npos; slash = rest.find('/')) {
+        Result<Fd> next = step_into(at, rest.substr(0, slash), 0711);
+        if (!next) return next.error();
+        if (!*next) return {};
+        above = std::move(*next);
+        at = above.get();
+        rest.erase(0, slash + 1);
+    }
+    if (const Result<Fd> made = step_into(at, rest, 0700); !made) return made.error();
+    if (geteuid() == 0) give(at, rest.c_str(), owner_of(*row, row->workspaces.front(), isolate), 0);
     return {};
 }
 

@@ -31,6 +31,13 @@ Result<Fd> open_state_dir(const std::string& state_dir);
 Done prepare_state_dir(int directory, const std::string& state_dir, const std::string& config_path,
                        bool isolate);
 
+// Creates a folder that agents work in, by its path below the state directory, and gives it with
+// its content to those that may write there: who has the roster's workspaces. Leaves alone what is
+// a symbolic link, or lies behind one: it is its owner's. bad_config when no workspace can be
+// there.
+Done prepare_workspace(int directory, const std::string& state_dir, const std::string& path,
+                       bool isolate);
+
 // Gives the configuration to the planner's user again: an editor that replaces a file leaves it to
 // its own. Only root can; does nothing for a file elsewhere.
 void give_config(int state_dir, const std::string& state_dir_path, const std::string& config_path,

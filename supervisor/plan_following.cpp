@@ -55,6 +55,24 @@ void Supervisor::stay(const std::string& degraded) {
     announce_changes();
 }
 
+// Before a worker is started that looks for them. The content of one is gone through once: it can
+// be much, and nothing is served meanwhile.
+void Supervisor::prepare_workspaces() {
+    for (const auto& workspace : plan_.workspaces()) {
+        const std::string& path = workspace.path();
+        if (workspaces_.contains(path) &&
+            faccessat(state_.directory.get(), path.c_str(), F_OK, 0) == 0)
+            continue;
+        const Done made = prepare_workspace(state_.directory.get(), options_.state_dir, path,
+                                            state_.isolation.on);
+        if (made)
+            workspaces_.insert(path);
+        else
+            log_.say("error", (workspace.setting().empty() ? "agents.list" : workspace.setting()) +
+                                  ": " + made.error().what + "; an agent has no workspace");
+    }
+}
+
 void Supervisor::replace_all() {
     for (const WorkerPlan& wanted : plan_.workers())
         if (WorkerProcess* worker = find(wanted.name())) worker->set_plan(wanted);
@@ -86,6 +104,7 @@ void Supervisor::apply(Plan plan) {
     apply_settings_of(plan_);
     wiring_.follow(plan_);
     memory_.apply();
+    prepare_workspaces();
     if (const KindOfWorker* planner = find_kind("planner"))
         plans_->set_budget(memory_.budget_of("planner"), planner->most_tasks);
     if (seen.verdict == Reload::replace_all) replace_all();

@@ -77,6 +77,7 @@ class Supervisor {
     void take_worker_call(WorkerProcess& worker, const hardshell::proto::SupervisorCall& call);
     PlanReview look_at(const hardshell::proto::Plan& next);
     void stay(const std::string& degraded);
+    void prepare_workspaces();
     void replace_all();
     Done share_memory(hardshell::proto::Plan& plan);
     void refuse_memory(const Error& why);
@@ -116,6 +117,7 @@ class Supervisor {
     std::unique_ptr<ControlSocket> control_;    // its clients wait in owner_calls_ and desk_
     hardshell::proto::Plan plan_;
     std::vector<std::string> secrets_;  // of all plans, the newest last
+    std::set<std::string> workspaces_;  // made ready in this life, by path
     std::vector<std::unique_ptr<WorkerProcess>> workers_;
     Wiring wiring_;
     PublicAddress public_address_;

@@ -33,17 +33,19 @@ class Tools : public Journey {
         ASSERT_TRUE(hardshell->wait_line("the tools worker offers"));
     }
     // The model asks for that tool, then says what came of it.
-    std::string use(GatewayClient& client, const std::string& name, const Json& arguments) {
+    std::string use(GatewayClient& client, const std::string& name, const Json& arguments,
+                    const std::string& session = "main") {
         ModelReply wants;
         wants.text = "";
         wants.tools = {{"call_" + std::to_string(++calls), name, print_json(arguments)}};
         models.next(wants);
         models.next({});
-        EXPECT_EQ(chat_turn(client, "do it").state, "final");
+        EXPECT_EQ(chat_turn(client, "do it", session).state, "final");
         return last_tool_result(models.requests().back().body);
     }
-    std::string exec(GatewayClient& client, const std::string& command) {
-        return use(client, "exec", {{"command", command}});
+    std::string exec(GatewayClient& client, const std::string& command,
+                     const std::string& session = "main") {
+        return use(client, "exec", {{"command", command}}, session);
     }
     std::string workspace() const { return hardshell->state_dir() + "/workspace"; }
     static std::string content(const std::string& file) {
@@ -111,6 +113,72 @@ TEST_F(Tools, HaveAWorkspaceWithTheFilesOfItsFirstDay) {
     const std::string asked = models.requests().back().body;
     EXPECT_EQ(asked.find("your first conversation"), std::string::npos);
     EXPECT_EQ(content(workspace() + "/SOUL.md"), "Is brief.");
+}
+
+TEST_F(Tools, HaveAWorkspaceForEachAgentThatOthersCannotReach) {
+    Json config;
+    for (const char* id : {"main", "Ops", "../kai"})
+        config["agents"]["list"].push_back({{"id", id}});
+    start_with_tools(config);
+    GatewayClient client = connect();
+    const std::string state = hardshell->state_dir();
+    for (const std::string id : {"ops", "kai"}) {
+        const std::string session = "agent:" + id + ":main";
+        const std::string place = state + "/workspace-" + id;
+        EXPECT_EQ(use(client, "write", {{"path", "note.txt"}, {"content", "of " + id}}, session),
+                  "Wrote " + std::to_string(3 + id.size()) + " bytes to note.txt.");
+        EXPECT_EQ(content(place + "/note.txt"), "of " + id);
+        EXPECT_EQ(exec(client, "pwd; cat note.txt; echo by command > ran.txt", session),
+                  place + "\nof " + id);
+        EXPECT_EQ(content(place + "/ran.txt"), "by command\n");
+        EXPECT_FALSE(content(place + "/AGENTS.md").empty());
+    }
+    const std::string of_ops = state + "/workspace-ops/note.txt";
+    for (const std::string session : {"main", "agent:kai:main"}) {
+        for (const std::string& path : {of_ops, std::string("../workspace-ops/note.txt")})
+            use(client, "write", {{"path", path}, {"content", "mine now"}}, session);
+        exec(client,
+             "ln -s " + of_ops + " way; echo mine now > " + of_ops + "; echo mine now > way",
+             session);
+        use(client, "write", {{"path", "way"}, {"content", "mine now"}}, session);
+        use(client, "edit", {{"path", "way"}, {"oldText", "ops"}, {"newText", "kai"}}, session);
+    }
+    EXPECT_EQ(content(of_ops), "of ops");
+    EXPECT_FALSE(std::filesystem::exists(state + "/kai"));
+}
+
+TEST_F(Tools, HaveAWorkspaceForAnAgentThatIsAddedWhileItRuns) {
+    start_with_tools();
+    GatewayClient client = connect();
+    Json config = *parse_json(content(hardshell->state_dir() + "/openclaw.json"));
+    const std::string team = hardshell->state_dir() + "/team/kim";
+    config["agents"]["list"] =
+        Json::array({{{"id", "main"}},
+                     {{"id", "late"}},
+                     {{"id", "kim"}, {"workspace", team}},
+                     {{"id", "thief"}, {"workspace", hardshell->state_dir() + "/credentials"}}});
+    const pid_t gateway = hardshell->worker("gateway");
+    const pid_t agent = hardshell->worker("agent");
+    const pid_t tools = hardshell->worker("tools");
+    hardshell->write_config(print_json(config));
+    ASSERT_TRUE(hardshell->wait_line("agents.list[3].workspace: "));
+    ASSERT_GT(hardshell->wait_worker_replaced("gateway", gateway), 0);
+    ASSERT_GT(hardshell->wait_worker_replaced("agent", agent), 0);
+    ASSERT_GT(hardshell->wait_worker_replaced("tools", tools), 0);
+    client = connect();
+    const std::string late = "agent:late:main";
+    // The two new processes find each other while we ask.
+    ASSERT_TRUE(eventually([&] {
+        return use(client, "write", {{"path", "a.txt"}, {"content", "here"}}, late) ==
+               "Wrote 4 bytes to a.txt.";
+    }));
+    EXPECT_EQ(content(hardshell->state_dir() + "/workspace-late/a.txt"), "here");
+    exec(client, "echo ran > b.txt", "agent:kim:main");
+    EXPECT_EQ(content(team + "/b.txt"), "ran\n");
+    EXPECT_NE(use(client, "write", {{"path", "a.txt"}, {"content", "x"}}, "agent:thief:main")
+                  .find("agents.list[3].workspace"),
+              std::string::npos);
+    EXPECT_FALSE(std::filesystem::exists(hardshell->state_dir() + "/credentials/a.txt"));
 }
 
 TEST_F(Tools, LetNothingOut) {

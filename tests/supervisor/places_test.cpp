@@ -19,6 +19,7 @@
 #include "supervisor/roster.h"
 #include "supervisor/state_lock.h"
 #include "workers/common/base/users.h"
+#include "workers/common/base/workspace_place.h"
 
 namespace supervisor {
 namespace {
@@ -133,6 +134,71 @@ TEST_F(PlacesTest, StateDirectoryGivesEveryKindItsFolders) {
                 EXPECT_EQ(found.st_uid, user_of(row)) << folder;
             }
         }
+}
+
+TEST_F(PlacesTest, WorkspacesOfAllAgentsBelongToThoseWhoWriteThere) {
+    const std::string state = root_ + "/data";
+    const bool isolate = geteuid() == 0;
+    ASSERT_TRUE(prepare(state, isolate));
+    ASSERT_EQ(
+        system(
+            ("mkdir " + state + "/workspace-old && touch " + state + "/workspace-old/x").c_str()),
+        0);
+    const Fd directory = opened(state);
+    for (const std::string path : {"workspace-ops", "teams/kai", "workspace-old"})
+        for (int times = 0; times < 2; ++times) {
+            const Done made = prepare_workspace(directory.get(), state, path, isolate);
+            ASSERT_TRUE(made) << made.error().what;
+        }
+    for (const std::string path : {"workspace-ops", "teams/kai", "workspace-old"}) {
+        const struct stat found = info(state + "/" + path);
+        const struct stat usual = info(state + "/workspace");
+        EXPECT_TRUE(S_ISDIR(found.st_mode)) << path;
+        EXPECT_EQ(found.st_uid, usual.st_uid) << path;
+        EXPECT_EQ(found.st_gid, usual.st_gid) << path;
+        if (path != "workspace-old" || isolate) {
+            EXPECT_EQ(found.st_mode & 07770, usual.st_mode & 07770) << path;
+        }
+    }
+    EXPECT_EQ(info(state + "/workspace-old/x").st_uid, info(state + "/workspace").st_uid);
+    EXPECT_EQ(info(state + "/teams").st_mode & 07777, 0711u);
+}
+
+TEST_F(PlacesTest, WorkspacesAreMadeNeitherInFoldersOfProcessesNorThroughLinks) {
+    const std::string state = root_ + "/data";
+    const bool isolate = geteuid() == 0;
+    ASSERT_TRUE(prepare(state, isolate));
+    const std::string outside = root_ + "/outside";
+    ASSERT_EQ(mkdir(outside.c_str(), 0755), 0);
+    ASSERT_EQ(symlink(outside.c_str(), (state + "/workspace-link").c_str()), 0);
+    ASSERT_EQ(symlink("../credentials", (state + "/workspace/up").c_str()), 0);
+    std::ofstream(state + "/workspace-file") << "a file";
+    const Fd directory = opened(state);
+    const struct stat before = info(state + "/credentials");
+    for (const std::string path :
+         {"credentials", "agents/ops", "workspace/../credentials", "..", "../outside", ""})
+        EXPECT_FALSE(prepare_workspace(directory.get(), state, path, isolate)) << path;
+    for (const std::string path : {"workspace-link", "workspace-link/x", "workspace/up/x"})
+        EXPECT_TRUE(prepare_workspace(directory.get(), state, path, isolate)) << path;
+    const Done made = prepare_workspace(directory.get(), state, "workspace-file", isolate);
+    ASSERT_FALSE(made);
+    EXPECT_THAT(made.error().what, HasSubstr("workspace-file in the state directory is no"));
+    EXPECT_EQ(info(outside).st_uid, geteuid());
+    EXPECT_EQ(info(outside).st_mode & 07777, 0755u);
+    EXPECT_EQ(info(state + "/credentials").st_uid, before.st_uid);
+    EXPECT_EQ(info(state + "/credentials").st_mode, before.st_mode);
+    EXPECT_NE(access((state + "/credentials/x").c_str(), F_OK), 0);
+    EXPECT_NE(access((outside + "/x").c_str(), F_OK), 0);
+}
+
+// What a process owns must not be given to agents, whoever adds a folder.
+TEST_F(PlacesTest, EveryFolderOfTheRosterIsClosedToAgents) {
+    for (const KindOfWorker& row : roster())
+        for (const std::string_view folder : row.directories)
+            EXPECT_EQ(is_own_folder(folder.substr(0, folder.find('/'))),
+                      std::find(row.workspaces.begin(), row.workspaces.end(), folder) ==
+                          row.workspaces.end())
+                << folder;
 }
 
 TEST_F(PlacesTest, ExistingFilesGoToTheirWriterButLinksAreLeftAlone) {

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <ctime>
+#include <set>
 
 #include "workers/common/base/fd.h"
+#include "workers/common/base/workspace_place.h"
 
 namespace agent {
 
@@ -15,16 +17,6 @@ namespace {
 constexpr int64_t longest_timeout_seconds = 24 * 3600;
 constexpr int default_idle_minutes = 60;
 constexpr size_t identity_bytes = 16u << 10;
-
-std::string expanded(std::string path, const std::string& home) {
-    if (!home.empty() && (path == "~" || path.starts_with("~/"))) path.replace(0, 1, home);
-    return path;
-}
-
-// A worker's directory is the state directory: the workspace lies in it unless configured.
-std::string default_workspace(const std::string& agent, bool is_default) {
-    return is_default ? "workspace" : "workspace-" + agent;
-}
 
 bool is_thread(std::string_view key) {
     return key.find(":thread:") != std::string_view::npos ||
@@ -91,31 +83,13 @@ bool is_stale(const ResetPolicy& policy, int64_t updated_at_ms, int64_t now_ms) 
 }
 
 AgentConfig::AgentConfig(Json config, const std::string& home) : config_(std::move(config)) {
-    const Json& list = member_at(config_, "agents.list");
-    const std::string shared =
-        expanded(text_member(member_at(config_, "agents.defaults"), "workspace"), home);
-    bool chosen = false;
-    if (list.is_array()) {
-        for (const Json& item : list) {
-            if (text_member(item, "id").empty()) continue;
-            const std::string id = normal_agent_id(text_member(item, "id"));
-            if (agent(id)) continue;
-            agents_.push_back({id, text_member(item, "name"), member(item, "identity"),
-                               expanded(text_member(item, "workspace"), home)});
-            if (bool_member(item, "default") && !chosen) {
-                chosen = true;
-                default_agent_ = id;
-            }
-        }
-    }
-    if (agents_.empty()) agents_.push_back({"main", "", nullptr, ""});
-    if (!chosen) default_agent_ = agents_.front().id;
-    for (AgentEntry& entry : agents_) {
-        if (!entry.workspace.empty()) continue;
-        const bool is_default = entry.id == default_agent_;
-        entry.workspace =
-            is_default && !shared.empty() ? shared : default_workspace(entry.id, is_default);
-    }
+    AgentList list = agents_in(config_, home);
+    for (ListedAgent& listed : list.agents)
+        agents_.push_back({std::move(listed.id),
+                           listed.entry ? text_member(*listed.entry, "name") : "",
+                           listed.entry ? member(*listed.entry, "identity") : Json(),
+                           std::move(listed.workspace), std::move(listed.workspace_key)});
+    default_agent_ = std::move(list.default_id);
     global_ = text_member(member(config_, "session"), "scope") == "global";
 }
 
@@ -248,6 +222,21 @@ Identity identity_in(std::string_view markdown) {
     }
     if (identity.avatar.empty()) identity.avatar = emoji;
     return identity;
+}
+
+std::vector<std::string> workspace_folders(const AgentConfig& config,
+                                           const std::string& state_dir) {
+    std::set<std::string> all{"workspace"};
+    for (const AgentEntry& agent : config.agents()) {
+        const auto below = workspace_below(absolute_path(agent.workspace, state_dir), state_dir);
+        if (below && !below->empty()) all.insert(*below);
+    }
+    std::vector<std::string> folders;
+    for (const std::string& folder : all)
+        if (std::none_of(all.begin(), all.end(),
+                         [&](const std::string& outer) { return folder.starts_with(outer + "/"); }))
+            folders.push_back(folder);
+    return folders;
 }
 
 std::string absolute_path(const std::string& path, const std::string& state_dir) {

@@ -17,9 +17,10 @@ namespace agent {
 
 struct AgentEntry {
     std::string id;
-    std::string name;  // empty: none
-    Json identity;     // as configured, or null
-    std::string workspace;
+    std::string name;           // empty: none
+    Json identity;              // as configured, or null
+    std::string workspace;      // absolute, or relative to the state directory
+    std::string workspace_key;  // that says so; empty: none does
 };
 
 struct Identity {
@@ -71,6 +72,9 @@ class AgentConfig {
 
 // "Name" and "Emoji" lines of an IDENTITY.md; what the template left open counts as missing.
 Identity identity_in(std::string_view markdown);
+// The folders below the state directory that agents work in, the usual one among them; none that
+// lies in another.
+std::vector<std::string> workspace_folders(const AgentConfig& config, const std::string& state_dir);
 // A path as this process has it, whose directory is the state directory, as one for others.
 std::string absolute_path(const std::string& path, const std::string& state_dir);
 // A file's text, at most `most` bytes; empty when it cannot be read.

@@ -44,9 +44,11 @@ Housekeeping::Housekeeping(Services services) : services_(std::move(services)) {
 
 void Housekeeping::begin() {
     for (Taken& one : taken_) one = {};
+    // The last is looked at first: what is pruned must not wait for the agents' own files.
+    std::vector<std::string> folders = services_.workspaces;
+    folders.insert(folders.end(), {"cron", "hardshell/agent", "agents"});
     walk_ = std::make_unique<VolumeWalk>(
-        services_.state_dir,
-        std::vector<std::string>{"workspace", "cron", "hardshell/agent", "agents"},
+        services_.state_dir, std::move(folders),
         [this](const std::string& path, const struct stat& facts) { see(path, facts); });
     go_on();
 }
@@ -58,8 +60,14 @@ void Housekeeping::go_on() {
         finish();
 }
 
+DataKind Housekeeping::kind_of(const std::string& path) const {
+    for (const std::string& workspace : services_.workspaces)
+        if (path.starts_with(workspace + "/")) return DataKind::workspace;
+    return kind_of_file(path);
+}
+
 void Housekeeping::see(const std::string& path, const struct stat& facts) {
-    const DataKind kind = kind_of_file(path);
+    const DataKind kind = kind_of(path);
     if (kind == DataKind::none) return;
     Taken& sum = taken(kind);
     const auto bytes = static_cast<uint64_t>(facts.st_size);

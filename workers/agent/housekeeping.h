@@ -30,6 +30,8 @@ class Housekeeping {
         std::function<int64_t()> now_ms;
         std::string state_dir = ".";          // as this process reaches it
         std::function<Volume()> volume = {};  // how full it is; empty: the file system is asked
+        // Of all agents, below the state directory; none of them in another.
+        std::vector<std::string> workspaces = {"workspace"};
     };
     // A start is busy enough without it.
     static constexpr std::chrono::milliseconds first_look{60'000};
@@ -49,6 +51,7 @@ class Housekeeping {
     };
     void begin();
     void go_on();
+    DataKind kind_of(const std::string& path) const;
     void see(const std::string& path, const struct stat& facts);
     void finish();
     // The rest of them waits for the next look.

@@ -58,20 +58,6 @@ bool is_agent_id(std::string_view text) {
     return true;
 }
 
-std::string normal_agent_id(std::string_view text) {
-    std::string id;
-    for (const char c : lower_case(trimmed(text))) {
-        if (is_lower_or_digit(c) || c == '_' || c == '-')
-            id += c;
-        else if (!id.empty() && id.back() != '-')
-            id += '-';
-        if (id.size() == longest_agent_id) break;
-    }
-    while (!id.empty() && (id.front() == '-' || id.front() == '_')) id.erase(0, 1);
-    while (!id.empty() && id.back() == '-') id.pop_back();
-    return id.empty() ? "main" : id;
-}
-
 bool is_session_id(std::string_view text) {
     if (text.empty() || text.size() > longest_session_id) return false;
     const auto alphanumeric = [](char c) { return is_lower_or_digit(c) || is_upper(c); };

@@ -7,14 +7,13 @@
 #include <string>
 #include <string_view>
 
+#include "workers/common/base/agent_list.h"
 #include "workers/common/base/result.h"
 
 namespace agent {
 
 // [a-z0-9][a-z0-9_-]{0,63}
 bool is_agent_id(std::string_view text);
-// Lower case, other characters become "-"; "main" when nothing is left.
-std::string normal_agent_id(std::string_view text);
 // [A-Za-z0-9][A-Za-z0-9._-]{0,127}
 bool is_session_id(std::string_view text);
 

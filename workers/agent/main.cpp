@@ -180,7 +180,13 @@ Done run(Worker& self) {
     if (const Done done = heartbeats.recover(); !done) return done.error();
     cron.start();
     const Gauges gauges(self.loop(), self.board(), {runs, channels.outbox(), channels.turns()});
-    const Housekeeping housekeeping({self.loop(), self.board(), (*store)->channels(), wall_ms});
+    const Housekeeping housekeeping({self.loop(),
+                                     self.board(),
+                                     (*store)->channels(),
+                                     wall_ms,
+                                     ".",
+                                     {},
+                                     workspace_folders(config, self.settings().state_dir())});
     Methods methods({runs, **store, starter, gateway, config, system_events, heartbeats, cron, desk,
                      list_models, wall_ms, self.settings().state_dir(), &channels, &tools});
     MessageTool messages(self.loop(), **store, config, channels, self.settings().state_dir());

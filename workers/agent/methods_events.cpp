@@ -15,10 +15,17 @@ void Methods::wake(const Json& params, const Reply& reply) {
         return reply(refused("invalid wake params: at /mode: use now or next-heartbeat"));
     const std::string text(trimmed(text_member(params, "text")));
     if (text.empty()) return reply(answer_with({{"ok", false}}));
-    const Result<bool> added = services_.heartbeats.add_event(main_session(), text);
+    const AgentConfig& config = services_.config;
+    const std::string wanted = text_member(params, "agentId");
+    const std::string agent = wanted.empty() ? config.default_agent() : normal_agent_id(wanted);
+    if (!config.agent(agent))
+        return reply(refused("unknown agent id \"" + agent +
+                             "\"; configured agents: " + config.agent_names()));
+    const Result<bool> added =
+        services_.heartbeats.add_event(services_.heartbeats.main_session(agent), text);
     if (!added) return reply(answer_for(added.error()));
     if (mode == "now")
-        if (const Done done = services_.heartbeats.wake(services_.config.default_agent()); !done)
+        if (const Done done = services_.heartbeats.wake(agent); !done)
             return reply(answer_for(done.error()));
     reply(answer_with({{"ok", true}}));
 }

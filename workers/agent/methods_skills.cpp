@@ -73,7 +73,8 @@ std::vector<SkillFolder> Methods::skill_folders(const AgentEntry& entry) const {
 
 void Methods::skills_status(const Json& params, const Reply& reply) {
     const AgentConfig& config = services_.config;
-    const std::string id = text_member(params, "agentId", config.default_agent());
+    const std::string wanted = text_member(params, "agentId");
+    const std::string id = wanted.empty() ? config.default_agent() : normal_agent_id(wanted);
     const AgentEntry* entry = config.agent(id);
     if (!entry)
         return reply(

@@ -129,6 +129,7 @@ constexpr Field usage_cost_fields[] = {{"days", Kind::any, false, any}};
 constexpr Field wake_fields[] = {
     {"mode", Kind::text, true, 1},
     {"text", Kind::text, true, 1},
+    {"agentId", Kind::text},  // ours; the default agent without it
 };
 constexpr Field set_heartbeats_fields[] = {{"enabled", Kind::boolean, true}};
 constexpr Field cron_list_fields[] = {{"includeDisabled", Kind::boolean}};

@@ -310,7 +310,7 @@ void OwnTools::cron(const ToolOrder& order, const Ended& ended) {
         if (!params.is_object())
             return ended(tool_error("cron " + action + ": " + row.whole + " is missing"));
         if (action == "wake" && !params.contains("mode")) params["mode"] = "now";
-        if (action == "add" && !params.contains("agentId") &&
+        if ((action == "add" || action == "wake") && !params.contains("agentId") &&
             order.caller.agent != methods_->config().default_agent())
             params["agentId"] = order.caller.agent;
         for (const Json& job : {params, member(params, "patch")})

@@ -168,17 +168,20 @@ void ToolsLink::take_offers(const ToolsToAgent& message) {
         offers_.push_back({tool.name(), tool.description(), std::move(*parameters)});
     }
     if (offers_.size() != before) log_info("the tools worker offers {} tools", offers_.size());
-    if (!std::exchange(has_prepared_, true)) prepare_workspaces();
+    // Each life of it: one that starts anew knows nothing of them.
+    if (std::exchange(prepared_life_, life_) != life_) prepare_workspaces();
 }
 
 // It writes them: the workspace is no place of this process.
 void ToolsLink::prepare_workspaces() {
-    if (bool_member(member_at(config_.json(), "agents.defaults"), "skipBootstrap")) return;
+    const bool bare = bool_member(member_at(config_.json(), "agents.defaults"), "skipBootstrap");
     std::set<std::string> places;
-    for (const AgentEntry& agent : config_.agents()) places.insert(workspace_of(agent.id));
-    for (const std::string& place : places) {
+    for (const AgentEntry& agent : config_.agents()) {
+        if (!places.insert(workspace_of(agent.id)).second) continue;
         AgentToTools message;
-        message.mutable_prepare()->set_workspace(place);
+        message.mutable_prepare()->set_workspace(workspace_of(agent.id));
+        message.mutable_prepare()->set_setting(agent.workspace_key);
+        message.mutable_prepare()->set_bare(bare);
         (void)link_->send(message);
     }
 }

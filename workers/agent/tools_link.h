@@ -71,7 +71,7 @@ class ToolsLink {
     const AgentConfig& config_;
     std::string state_dir_;
     std::vector<Offer> offers_;
-    bool has_prepared_ = false;
+    uint64_t prepared_life_ = 0;  // of the tools worker, that was told of the workspaces
     std::map<uint64_t, Open> open_;
     uint64_t next_id_ = 1;
     uint64_t life_ = 0;

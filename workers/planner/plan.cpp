@@ -24,6 +24,7 @@
 #include "workers/planner/voice_plan.h"
 #include "workers/planner/web_search_plan.h"
 #include "workers/planner/workers_table.h"
+#include "workers/planner/workspaces.h"
 #include "workers/planner/writer.h"
 
 namespace planner {
@@ -413,6 +414,7 @@ struct Builder {
         for (size_t index = 0; index < worker_kind_count; ++index)
             add_worker(worker_kinds[index], config, port, bind,
                        secrets_of(worker_kinds[index].kind));
+        add_workspaces(config, request.state_dir(), plan, notices);
         add_link("agent", "gateway");
         add_link("agent", "tools");
         const std::vector<PlannedAccount> accounts =

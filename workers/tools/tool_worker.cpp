@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "workers/common/base/users.h"
 #include "workers/common/log.h"
 #include "workers/tools/files.h"
 #include "workers/tools/patch.h"
@@ -171,7 +172,7 @@ void ToolWorker::answer(uint64_t call, const Outcome& outcome) {
 void ToolWorker::take(const AgentToTools& message) {
     if (message.has_link_up()) return announce();
     if (message.has_call()) return take_call(message.call());
-    if (message.has_prepare()) return prepare(message.prepare().workspace());
+    if (message.has_prepare()) return prepare(message.prepare());
     if (message.has_cancel()) {
         const uint64_t call = message.cancel().id();
         waiting_.erase(call);
@@ -192,16 +193,25 @@ void ToolWorker::agent_gone() {
     processes_.end_calls();
 }
 
-void ToolWorker::prepare(const std::string& path) {
-    // The usual one is there; others are the owner's to make where this user may not.
-    if (::mkdir(path.c_str(), 0770) != 0 && errno != EEXIST)
-        return log_warn("there is no workspace {} and it cannot be made: {}", path,
-                        std::strerror(errno));
-    const Result<Workspace> workspace = Workspace::open(path);
-    const auto written =
-        workspace ? furnish(*workspace) : Result<std::vector<std::string>>(workspace.error());
+// Those below the state directory are made by the supervisor; others where this user may, and by
+// their owner where it may not.
+void ToolWorker::prepare(const hardshell::proto::PrepareWorkspace& wanted) {
+    const std::string& path = wanted.workspace();
+    keys_[path] = wanted.setting();
+    const std::string said = wanted.setting().empty() ? "" : wanted.setting() + ": ";
+    const Done there = make_workspace(path, services_.state_dir);
+    const Result<Workspace> workspace = there ? Workspace::open(path) : there.error();
+    if (!workspace || !workspace->is_writable())
+        return log_warn("{}{}", said,
+                        workspace ? "nothing can be written in the workspace " + path +
+                                        "; give it to the group " +
+                                        std::to_string(workspace_group) + " with mode 2770"
+                                  : workspace.error().what);
+    if (wanted.bare()) return;
+    const auto written = furnish(*workspace);
     if (!written)
-        return log_warn("the workspace {} lacks its usual files: {}", path, written.error().what);
+        return log_warn("{}the workspace {} lacks its usual files: {}", said, path,
+                        written.error().what);
     if (!written->empty())
         log_info("the workspace {} has {} new files, {} first", path, written->size(),
                  written->front());
@@ -222,8 +232,14 @@ void ToolWorker::take_call(const hardshell::proto::CallTool& message) {
         answer(call.id, error_outcome("There is no tool " + message.tool() + " here."));
 }
 
+Result<Workspace> ToolWorker::workspace_of(const Call& call) const {
+    const auto key = keys_.find(call.workspace);
+    return open_workspace(call.workspace, services_.state_dir,
+                          key == keys_.end() ? "" : key->second);
+}
+
 void ToolWorker::in_workspace(const Call& call, Outcomes tool) {
-    const Result<Workspace> workspace = Workspace::open(call.workspace);
+    const Result<Workspace> workspace = workspace_of(call);
     answer(call.id,
            workspace ? tool(*workspace, call.arguments) : error_outcome(workspace.error().what));
 }
@@ -278,7 +294,7 @@ void ToolWorker::exec(const Call& call) {
 
 Result<Processes::Order> ToolWorker::order_for(const Call& call,
                                                const ExecSettings& settings) const {
-    const Result<Workspace> workspace = Workspace::open(call.workspace);
+    const Result<Workspace> workspace = workspace_of(call);
     if (!workspace) return workspace.error();
     const std::string workdir = text_member(call.arguments, "workdir");
     const Result<std::string> directory = workspace->directory(workdir.empty() ? "." : workdir);

@@ -71,7 +71,8 @@ class ToolWorker {
   private:
     using Outcomes = Outcome (*)(const Workspace& workspace, const Json& arguments);
     void take_call(const hardshell::proto::CallTool& message);
-    void prepare(const std::string& path);
+    void prepare(const hardshell::proto::PrepareWorkspace& wanted);
+    Result<Workspace> workspace_of(const Call& call) const;
     void in_workspace(const Call& call, Outcomes tool);
     void read(const Call& call);
     void write(const Call& call);
@@ -105,7 +106,8 @@ class ToolWorker {
     WebFetch web_fetch_;
     MediaFetch media_fetch_;
     std::vector<std::unique_ptr<McpServer>> servers_;
-    std::map<uint64_t, Waiting> waiting_;  // for their owner's word, by call
+    std::map<uint64_t, Waiting> waiting_;      // for their owner's word, by call
+    std::map<std::string, std::string> keys_;  // of the configuration that name workspaces, by path
 };
 
 }  // namespace tools

@@ -11,6 +11,9 @@
 #include <atomic>
 #include <cerrno>
 
+#include "workers/common/base/users.h"
+#include "workers/common/base/workspace_place.h"
+
 namespace tools {
 
 namespace {
@@ -57,6 +60,38 @@ Result<Workspace> Workspace::open(const std::string& path) {
     Fd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!directory) return system_error("cannot open the workspace " + path, errno);
     return Workspace(path, std::move(directory));
+}
+
+bool Workspace::is_writable() const {
+    return faccessat(directory_.get(), ".", W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+Done make_workspace(const std::string& path, const std::string& state_dir) {
+    if (const Result<std::string> place = workspace_below(path, state_dir); !place)
+        return place.error();
+    if (mkdir(path.c_str(), new_directory) == 0) {
+        // Not where there is no such group for us: then commands run as our own user.
+        if (chown(path.c_str(), static_cast<uid_t>(-1), workspace_group) == 0)
+            (void)!chmod(path.c_str(), S_ISGID | new_directory);
+    } else if (errno != EEXIST) {
+        const int why = errno;
+        return system_error("the workspace " + path + " cannot be made; make it, for the group " +
+                                std::to_string(workspace_group) +
+                                " with mode 2770, or name a folder below " + state_dir,
+                            why);
+    }
+    return {};
+}
+
+Result<Workspace> open_workspace(const std::string& path, const std::string& state_dir,
+                                 const std::string& key) {
+    const std::string said = key.empty() ? "" : " (" + key + ")";
+    if (const Result<std::string> place = workspace_below(path, state_dir); !place)
+        return Error{place.error().fault, place.error().what + said};
+    Result<Workspace> workspace = Workspace::open(path);
+    if (!workspace)
+        return Error{workspace.error().fault, workspace.error().what + said, workspace.error().sys};
+    return workspace;
 }
 
 Result<std::string> Workspace::below(std::string_view name) const {

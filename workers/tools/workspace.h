@@ -32,6 +32,8 @@ class Workspace {
     Done write(std::string_view name, std::string_view content) const;
     Done remove(std::string_view name) const;
     bool exists(std::string_view name) const;
+    // Whether something can be made in it.
+    bool is_writable() const;
     // Names of the regular files in a directory, sorted; empty when there is none.
     std::vector<std::string> list(std::string_view name) const;
 
@@ -45,5 +47,12 @@ class Workspace {
     std::string path_;
     Fd directory_;
 };
+
+// Makes one that is missing, for those who share workspaces, where this process may.
+Done make_workspace(const std::string& path, const std::string& state_dir);
+// Refuses what would hold the state directory or a part of it that is not for agents. `key` is the
+// one of the configuration that names it, for the error; empty: none does.
+Result<Workspace> open_workspace(const std::string& path, const std::string& state_dir,
+                                 const std::string& key);
 
 }  // namespace tools

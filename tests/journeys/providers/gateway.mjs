@@ -13,7 +13,7 @@ export const apis = [
     { agent: 'completions', api: 'openai-completions', base: '/v1', path: '/v1/chat/completions' },
 ];
 
-function configuration(url, workspace) {
+function configuration(url) {
     const providers = {};
     const list = [];
     for (const { agent, api, base } of apis) {
@@ -28,7 +28,7 @@ function configuration(url, workspace) {
             ],
         };
         const primary = `${provider}/model-1`;
-        list.push({ id: agent, model: primary, workspace });
+        list.push({ id: agent, model: primary });
         list.push({
             id: `${agent}-of-two`,
             model: { primary, fallbacks: [`${provider}/model-2`] },
@@ -64,7 +64,7 @@ export class ProvidersGateway extends RealGateway {
         await chmod(this.folder, 0o755);
         await writeFile(
             join(this.folder, 'openclaw.json'),
-            JSON.stringify(configuration(this.mock.url, join(this.folder, 'workspace')), null, 4),
+            JSON.stringify(configuration(this.mock.url), null, 4),
         );
         await super.start();
     }

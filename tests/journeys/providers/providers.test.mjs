@@ -156,7 +156,9 @@ for (const { agent, path } of apis) {
         const result = second.messages.find(({ role }) => role === 'tool');
         assert.equal(call.function.name, 'write');
         assert.equal(result.tool_call_id, call.id);
-        const file = join(gateway.folder, 'workspace', `${agent}.txt`);
+        // The first agent is the default one.
+        const workspace = agent === apis[0].agent ? 'workspace' : `workspace-${agent}`;
+        const file = join(gateway.folder, workspace, `${agent}.txt`);
         assert.equal(await readFile(file, 'utf8'), text);
     });
 

@@ -224,6 +224,14 @@ TEST(OwnToolsOfSeveralAgents, ReachTheirOwnSessionsOnly) {
     const std::string list = call("sessions_list", Json::object());
     EXPECT_THAT(list, HasSubstr("agent:ops:x"));
     EXPECT_THAT(list, Not(HasSubstr("agent:main:x")));
+    EXPECT_EQ(life.ask("internal.status", Json::object())["queuedSystemEvents"], Json::array());
+    const size_t before = life.models.calls.size();
+    call("cron", {{"action", "wake"}, {"text", "the kettle boils"}});
+    ASSERT_EQ(life.models.calls.size(), before + 1);
+    EXPECT_THAT(message_text(life.models.last().request.messages.back()),
+                HasSubstr("the kettle boils"));
+    EXPECT_FALSE(*life.store->find({"main", "agent:main:main"})) << "it is the asker who is woken";
+    EXPECT_TRUE(*life.store->find({"ops", "agent:ops:main"}));
 }
 
 }  // namespace agent

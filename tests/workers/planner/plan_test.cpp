@@ -62,6 +62,35 @@ TEST_F(ThePlan, FollowsTheCommandLineOfTheFlyGuide) {
     EXPECT_NE(warnings(this->plan()).find("Fly's proxy cannot reach it"), std::string::npos);
 }
 
+TEST_F(ThePlan, NamesTheWorkspacesOfAllAgents) {
+    const auto workspaces = [](const auto& plan) {
+        std::string text;
+        for (const auto& workspace : plan.workspaces())
+            text += workspace.path() + " " + workspace.setting() + "\n";
+        return text;
+    };
+    EXPECT_EQ(workspaces(this->plan()), "workspace \n");
+    const auto plan = plan_of(R"({"agents": {"list": [
+        {"id": "main"}, {"id": "../Ops"}, {"id": "far", "workspace": "/srv/far"},
+        {"id": "kai", "workspace": ")" +
+                              path("kai/") + R"("},
+        {"id": "kim", "workspace": ")" +
+                              path("./kai") + R"("}]}})");
+    EXPECT_EQ(workspaces(plan), "workspace \nworkspace-ops \nkai agents.list[3].workspace\n");
+    EXPECT_EQ(errors(plan), "");
+}
+
+TEST_F(ThePlan, SaysWhichKeyNamesAWorkspaceThatCannotBeOne) {
+    const auto plan = plan_of(R"({"agents": {"defaults": {"workspace": ")" + path("") +
+                              R"("}, "list": [{"id": "main"},
+        {"id": "thief", "workspace": ")" +
+                              path("credentials/x") + R"("}]}})");
+    EXPECT_EQ(plan.workspaces_size(), 0);
+    EXPECT_NE(errors(plan).find("agents.defaults.workspace: "), std::string::npos);
+    EXPECT_NE(errors(plan).find("agents.list[1].workspace: "), std::string::npos);
+    EXPECT_EQ(plan.source(), "file") << "the rest is followed";
+}
+
 TEST_F(ThePlan, LinksGatewayAndAgent) {
     const auto plan = this->plan();
     ASSERT_EQ(plan.workers_size(), 3);

@@ -30,6 +30,28 @@ class Files : public testing::Test {
 
 }  // namespace
 
+TEST_F(Files, HaveAWorkspaceThatIsMadeAndThatIsNoFolderOfAProcess) {
+    const std::string place = outer.file("workspace-ops");
+    const Result<Workspace> missing = open_workspace(place, outer.file("state"), "agents.x");
+    ASSERT_FALSE(missing);
+    EXPECT_NE(missing.error().what.find("(agents.x)"), std::string::npos);
+    for (int times = 0; times < 2; ++times) ASSERT_TRUE(make_workspace(place, outer.file("state")));
+    const Result<Workspace> opened = open_workspace(place, outer.file("state"), "agents.x");
+    ASSERT_TRUE(opened);
+    EXPECT_TRUE(opened->is_writable());
+    struct stat info {};
+    ASSERT_EQ(stat(place.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0770, 0770u);
+    for (const std::string& wrong :
+         {outer.path(), outer.file("state"), outer.file("state/agents")}) {
+        EXPECT_FALSE(make_workspace(wrong, outer.file("state"))) << wrong;
+        EXPECT_FALSE(open_workspace(wrong, outer.file("state"), "")) << wrong;
+    }
+    const Done far = make_workspace(outer.file("not/there"), outer.file("state"));
+    ASSERT_FALSE(far);
+    EXPECT_NE(far.error().what.find("mode 2770"), std::string::npos);
+}
+
 TEST_F(Files, AreReadWhereverTheWorkspaceHasThem) {
     outer.put("work/a/b.txt", "one\ntwo\n");
     EXPECT_EQ(text(read_file(workspace(), {{"path", "a/b.txt"}})), "one\ntwo\n");

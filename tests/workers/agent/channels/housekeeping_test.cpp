@@ -92,12 +92,15 @@ class AgentHousekeeping : public testing::Test {
     // A volume on which `bytes` are the quota of a kind with that share.
     void look(uint64_t quota_bytes, DataKind kind) {
         const uint64_t total = (quota_bytes * 100 / quota_of(kind).percent + 99) / 100 * 100;
-        housekeeping.emplace(Housekeeping::Services{loop, *board, agent.life.store->channels(),
+        housekeeping.emplace(Housekeeping::Services{loop,
+                                                    *board,
+                                                    agent.life.store->channels(),
                                                     [this] { return loop.now_ms; },
                                                     directory.path(),
                                                     [total] {
                                                         return Volume{total, total};
-                                                    }});
+                                                    },
+                                                    {"workspace", "workspace-ops"}});
         loop.advance(Housekeeping::first_look.count() + 5'000);
     }
 
@@ -113,7 +116,8 @@ TEST_F(AgentHousekeeping, RemovesOldCopiesWhenTheyTakeTooMuch) {
     put(folder + "a.jsonl.deleted.2025", 5'000, 40);
     put(folder + "b.jsonl.bak.2025", 5'000, 30);
     put(folder + "c.jsonl.torn-2026", 5'000, 1);
-    put("workspace/deep/er/file", 3'000, 400);
+    put("workspace/deep/er/file", 2'000, 400);
+    put("workspace-ops/file", 1'000, 400);
     look(10'000, DataKind::copies);
     EXPECT_FALSE(is_there(folder + "a.jsonl.deleted.2025"));
     EXPECT_TRUE(is_there(folder + "b.jsonl.bak.2025")) << "within the quota again";
