@@ -16,10 +16,7 @@ constexpr size_t largest_payload = Link::largest_frame - (64u << 10);
 }  // namespace
 
 GatewayLink::GatewayLink(std::unique_ptr<Link> link) : link_(std::move(link)) {
-    link_->on_peer([this](uint64_t incarnation) {
-        gateway_life_ = incarnation;
-        if (methods_) send_channels();
-    });
+    link_->on_peer([this](uint64_t incarnation) { gateway_life_ = incarnation; });
     link_->on_message([this](std::string_view message) { take(message); });
 }
 
@@ -29,9 +26,14 @@ GatewayLink::~GatewayLink() {
 
 void GatewayLink::serve(Methods& methods) {
     methods_ = &methods;
+    greet();
+}
+
+void GatewayLink::greet() {
     AgentToGateway message;
     message.mutable_link_up();
     (void)link_->send(message);
+    send_channels();
 }
 
 void GatewayLink::tell_channels(const Json& report) {
@@ -75,6 +77,8 @@ void GatewayLink::take(std::string_view text) {
         log_warn("a message of the gateway could not be read and was dropped");
         return;
     }
+    // A gateway that is new asks nothing before it has heard from us.
+    if (message.has_link_up() && methods_) return greet();
     if (message.has_approval_decided() && on_approval_)
         return on_approval_(message.approval_decided().id(), message.approval_decided().decision());
     if (!message.has_rpc()) return;

@@ -45,6 +45,7 @@ class GatewayLink final : public EventSink {
 
   private:
     void take(std::string_view message);
+    void greet();
     void send_channels();
     void answer(uint64_t id, uint64_t asked_by, const Answer& answer);
 

@@ -29,11 +29,8 @@ zmq::context_t& context() {
     return instance;
 }
 
-std::string encode(uint64_t incarnation, uint64_t sequence,
+std::string encode(const hardshell::proto::Envelope& envelope,
                    const google::protobuf::MessageLite& message) {
-    hardshell::proto::Envelope envelope;
-    envelope.set_incarnation(incarnation);
-    envelope.set_sequence(sequence);
     std::string frame = envelope.SerializeAsString();
     // The last member, written where it belongs: a message may be megabytes, and copies cost.
     using google::protobuf::io::CodedOutputStream;
@@ -145,7 +142,11 @@ Link::~Link() {
 }
 
 Done Link::send(const google::protobuf::MessageLite& message) {
-    std::string frame = encode(socket_->incarnation, ++socket_->sequence, message);
+    hardshell::proto::Envelope envelope;
+    envelope.set_incarnation(socket_->incarnation);
+    envelope.set_sequence(++socket_->sequence);
+    envelope.set_receiver(socket_->peer_incarnation);
+    std::string frame = encode(envelope, message);
     if (frame.size() > largest_frame)
         return Error{Fault::bad_message, "a message of " + std::to_string(frame.size()) +
                                              " bytes is too large for the link to " +
@@ -175,24 +176,11 @@ void Link::peer_is(uint64_t incarnation, bool discard_waiting) {
     if (discard_waiting) {
         socket_->queue.clear();
         socket_->queued_bytes = 0;
-        drop_connection();
     }
     if (incarnation > socket_->peer_incarnation) {
         socket_->peer_incarnation = incarnation;
         const auto handler = socket_->on_peer;
         if (handler) handler(incarnation);
-    }
-}
-
-// A connecting socket keeps what it could not deliver and hands it to whoever binds next; only a
-// new connection forgets it. A binding socket forgets by itself when the peer disconnects.
-void Link::drop_connection() {
-    if (socket_->binds) return;
-    try {
-        socket_->zmq.disconnect(socket_->endpoint);
-        socket_->zmq.connect(socket_->endpoint);
-    } catch (const zmq::error_t&) {
-        // Not connected, or the process is ending.
     }
 }
 
@@ -257,7 +245,8 @@ void Link::take(std::string_view frame) {
         ++socket_->counts.malformed;
         return;
     }
-    if (envelope.incarnation() < socket_->peer_incarnation) {
+    const bool is_for_us = envelope.receiver() == 0 || envelope.receiver() == socket_->incarnation;
+    if (envelope.incarnation() < socket_->peer_incarnation || !is_for_us) {
         ++socket_->counts.stale;
         return;
     }

@@ -28,7 +28,7 @@ class Link {
     static constexpr size_t largest_queue = 32u << 20;  // bytes waiting for the peer
 
     struct Counts {
-        uint64_t stale = 0;      // from an earlier life of the peer
+        uint64_t stale = 0;      // from an earlier life of the peer, or for one of our own
         uint64_t malformed = 0;  // no envelope
         uint64_t refused = 0;    // not queued: the peer does not read
     };
@@ -45,7 +45,9 @@ class Link {
     void on_message(std::function<void(std::string_view message)> handler);
     void on_peer(std::function<void(uint64_t incarnation)> handler);
     // What the supervisor says about the other end: frames of earlier lives are dropped from now
-    // on, and what waits for a peer that is gone is discarded when `discard_waiting`.
+    // on, and what waits here for a peer that is gone is discarded when `discard_waiting`. What was
+    // sent to it already, its successor drops. What is sent before the new life was heard may go
+    // to the old one, whose connection may not be known to have ended.
     void peer_is(uint64_t incarnation, bool discard_waiting);
 
     const std::string& peer() const;
@@ -57,7 +59,6 @@ class Link {
     struct Socket;
     explicit Link(std::unique_ptr<Socket> socket);
     void pump();
-    void drop_connection();
     void pump_soon();
     bool has_work() const;
     bool receive_one();

@@ -98,6 +98,10 @@ void AgentGate::give_up(uint64_t id, const std::string& why) {
 void AgentGate::take(std::string_view text) {
     AgentToGateway message;
     if (!message.ParseFromArray(text.data(), static_cast<int>(text.size()))) return;
+    if (alive_ && !heard_) {
+        heard_ = true;
+        serve_if_possible();
+    }
     if (message.has_rpc_result()) {
         take_result(message.rpc_result());
     } else if (message.has_event()) {
@@ -148,22 +152,23 @@ void AgentGate::workers_changed(const WorkerStates& workers) {
                       agent->state() == WorkerState::STOPPING;
     if (alive_ && (!runs || agent->incarnation() > incarnation_)) life_ended();
     if (runs) {
-        if (agent->incarnation() > incarnation_) {
-            // Not yet connected, so nothing of the new life can get lost with the old.
-            if (burial_ && agent->state() == WorkerState::STARTING) forget(incarnation_);
-            bury();
-        }
+        if (agent->incarnation() > incarnation_) bury();
         alive_ = true;
         incarnation_ = agent->incarnation();
     }
-    serving_ = alive_ && agent->state() == WorkerState::READY;
-    if (serving_) release_held();
+    ready_ = agent->state() == WorkerState::READY;
+    serve_if_possible();
     hopeless_ = may_serve_later(agent->state()) ? "" : held_text(*agent);
     if (!hopeless_.empty()) refuse_held(hopeless_);
 }
 
+void AgentGate::serve_if_possible() {
+    serving_ = alive_ && ready_ && heard_;
+    if (serving_) release_held();
+}
+
 void AgentGate::peer_is(uint64_t incarnation) {
-    if (incarnation <= incarnation_ || forgetting_) return;
+    if (incarnation <= incarnation_) return;
     if (alive_) life_ended();
     bury();
     incarnation_ = incarnation;
@@ -171,26 +176,16 @@ void AgentGate::peer_is(uint64_t incarnation) {
 }
 
 void AgentGate::life_ended() {
-    alive_ = false;
-    serving_ = false;
+    alive_ = ready_ = heard_ = serving_ = false;
     if (on_outdated_) on_outdated_();
-    const uint64_t ended = incarnation_;
-    burial_ = loop_.after(last_words, [this, ended] {
-        forget(ended);
-        bury();
-    });
-}
-
-void AgentGate::forget(uint64_t incarnation) {
-    forgetting_ = true;  // the channel may say that a later life is due; it is not there yet
-    channel_.forget_peer(incarnation);
-    forgetting_ = false;
+    burial_ = loop_.after(last_words, [this] { bury(); });
 }
 
 // Ends what the dead agent owed. Without a death before it, nothing is owed.
 void AgentGate::bury() {
     if (!burial_) return;
     burial_.reset();
+    channel_.forget_peer(incarnation_);
     if (!asked_.empty() || runs_.size() > 0)
         log_warn("the agent ended with {} requests and {} runs open", asked_.size(), runs_.size());
     std::map<uint64_t, Asked> owed;

@@ -106,8 +106,8 @@ class AgentGate {
     void give_up(uint64_t id, const std::string& why);
     void take_result(const RpcResult& result);
     void life_ended();
-    void forget(uint64_t incarnation);
     void bury();
+    void serve_if_possible();
     void refuse_held(const std::string& why);
 
     Loop& loop_;
@@ -119,8 +119,9 @@ class AgentGate {
     uint64_t next_id_ = 1;
     uint64_t incarnation_ = 0;
     bool alive_ = false;
+    bool ready_ = false;  // the supervisor says so
+    bool heard_ = false;  // on the link: what is asked now cannot go to the life before
     bool serving_ = false;
-    bool forgetting_ = false;
     // Not empty: no next life will come by itself, and why.
     std::string hopeless_;
     Loop::Registration burial_;

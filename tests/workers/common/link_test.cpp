@@ -161,6 +161,24 @@ TEST_F(LinkTest, DropsFramesOfAnEarlierLife) {
     EXPECT_TRUE(received.empty());
 }
 
+// ZeroMQ hands what the dead one did not read to its successor.
+TEST_F(LinkTest, DropsFramesForAnEarlierLifeOfItsOwn) {
+    auto gateway = open(false, 1);
+    gateway->peer_is(1, false);
+    ASSERT_TRUE(gateway->send(message(1)));
+    gateway->peer_is(2, true);
+    ASSERT_TRUE(gateway->send(message(2)));
+    auto agent = open(true, 2);
+    std::vector<uint64_t> received;
+    agent->on_message([&](std::string_view bytes) {
+        received.push_back(id_of(bytes));
+        loop->stop(0);
+    });
+    EXPECT_EQ(run(), 0);
+    EXPECT_EQ(received, std::vector<uint64_t>{2});
+    EXPECT_EQ(agent->counts().stale, 1u);
+}
+
 TEST_F(LinkTest, CountsWhatIsNoEnvelope) {
     auto agent = open(true, 1);
     zmq::context_t context(1);

@@ -89,6 +89,12 @@ class AgentGateTest : public testing::Test {
         agent.set_incarnation(incarnation);
         agent.set_last_end("killed");
         gate_.workers_changed({agent});
+        if (state == WorkerState::READY) is_heard();
+    }
+    void is_heard() {
+        AgentToGateway message;
+        message.mutable_link_up();
+        gate_.take(message.SerializeAsString());
     }
     void ask(const std::string& method, std::chrono::milliseconds deadline = {}) {
         AgentGate::Question question;
@@ -154,6 +160,25 @@ TEST_F(AgentGateTest, HoldsQuestionsUntilTheAgentServes) {
     EXPECT_EQ(channel_.sent[0].method(), "one");
     loop_.pass(std::chrono::hours(1));
     EXPECT_TRUE(answers_.empty());
+}
+
+// Its link may still be that of the life before, which takes what is sent with it.
+TEST_F(AgentGateTest, AsksNobodyWhoWasNotHeard) {
+    agent_is(WorkerState::READY, 1);
+    ask("one");
+    agent_is(WorkerState::WAITING, 1);
+    WorkerState next;
+    next.set_name("agent");
+    next.set_incarnation(2);
+    for (const auto state : {WorkerState::STARTING, WorkerState::READY}) {
+        next.set_state(state);
+        gate_.workers_changed({next});
+        ask("two");
+    }
+    EXPECT_EQ(channel_.sent.size(), 1u);
+    EXPECT_FALSE(gate_.is_serving());
+    is_heard();
+    EXPECT_EQ(channel_.sent.size(), 3u);
 }
 
 TEST_F(AgentGateTest, NeverCarriesOutWhatItGaveUp) {
@@ -225,7 +250,7 @@ TEST_F(AgentGateTest, TakesNoReportOfAnEarlierLifeForTheEndOfALaterOne) {
     ask("one");
     loop_.pass(AgentGate::last_words);
     EXPECT_TRUE(lost_.empty());
-    EXPECT_TRUE(channel_.forgotten.empty());
+    EXPECT_EQ(channel_.forgotten, std::vector<uint64_t>{1});
     agent_is(WorkerState::READY, 2);
     EXPECT_TRUE(gate_.is_serving());
     EXPECT_EQ(channel_.sent.size(), 1u);

@@ -42,6 +42,9 @@ class MediaGathering : public testing::Test {
         agent.set_state(WorkerState::READY);
         agent.set_incarnation(1);
         gate_.workers_changed({agent});
+        AgentToGateway hello;
+        hello.mutable_link_up();
+        gate_.take(hello.SerializeAsString());
     }
     void gather(const char* attachments) {
         TurnOrder order;
