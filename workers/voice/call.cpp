@@ -152,7 +152,11 @@ Json record_of(const Call& call) {
     for (const Part& part : call.unsaid)
         record["hardshell"]["unsaid"].push_back(
             {{"turn", part.turn}, {"text", part.words}, {"delivery", part.delivery_id}});
-    if (call.streams) record["hardshell"]["streams"] = true;
+    // What a stream has goes with it.
+    if (call.streams)
+        record["hardshell"]["streams"] = true;
+    else if (call.handed > 0)
+        record["hardshell"]["handed"] = call.handed;
     if (call.is_transcribed) record["hardshell"]["transcribed"] = true;
     if (call.ending) record["hardshell"]["ending"] = name_of(*call.ending);
     for (const Offer& offer : call.offers)
@@ -186,6 +190,8 @@ Result<Call> call_of(const Json& record) {
     for (const Json& part : member(own, "unsaid"))
         call.unsaid.push_back({static_cast<uint32_t>(int_member(part, "turn")),
                                text_member(part, "text"), text_member(part, "delivery")});
+    const int64_t handed = std::max<int64_t>(int_member(own, "handed"), 0);
+    call.handed = std::min(static_cast<size_t>(handed), call.unsaid.size());
     call.step = {kind_of(text_view(own, "step")), words_of(call.unsaid, call.unsaid.size())};
     if (call.unsaid.empty()) call.step = call.step.after();
     call.turn = static_cast<uint32_t>(int_member(own, "turn"));

@@ -107,6 +107,8 @@ struct Call {
     Step step;
     // What it says, in order; empty when it says nothing. A part leaves when the company has it.
     std::deque<Part> unsaid;
+    // Parts of it that the stream has, or the update: the company may know them already.
+    size_t handed = 0;
     // Counts what the bot has said; names the question that speech answers. What was heard for a
     // turn is not heard again.
     uint32_t turn = 0;

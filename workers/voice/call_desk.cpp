@@ -341,12 +341,13 @@ WebhookReply CallDesk::answer_with_step(Line& line, const CallEvent& event, bool
     }
     if (line.call.answered_ms == 0 && line.call.is_live()) answered(line);
     ++line.call.asked;
+    const bool goes_on = line.call.is_live() && !line.call.ending;
+    if (goes_on && event.asked > 0 && event.asked == line.given.asked) return give_again(line);
     // An update with words ends what is answered here: to who asks while it is under way, or asked
     // before it was carried out.
     const bool fetches = event.asked > 0 && event.asked == line.update;
     if (fetches) line.update = 0;
-    const bool is_late =
-        !fetches && event.turn < line.told_turn && line.call.is_live() && !line.call.ending;
+    const bool is_late = !fetches && event.turn < line.told_turn && goes_on;
     if (is_late || (line.call.step.says() && is_update_under_way(line))) {
         Call meanwhile = without_words();
         meanwhile.step = {Kind::wait, {}};
@@ -361,8 +362,18 @@ WebhookReply CallDesk::answer_with_step(Line& line, const CallEvent& event, bool
     if (!line.call.step.says()) return reply;
     is_being_said(line, line.call.step.text, line.call.step.kind);
     if (fetches) line.told_turn = line.call.turn;
+    line.given = {event.asked, line.call.turn, line.call.step};
     words_given(line, line.call.turn);
     return reply;
+}
+
+// Who asks again by the address that it was given words for, has not got them.
+WebhookReply CallDesk::give_again(Line& line) {
+    Call again = line.call;
+    again.step = line.given.step;
+    again.turn = line.given.turn;
+    is_being_said(line, again.step.text, again.step.kind);
+    return services_.provider.answer(&again, services_.public_url());
 }
 
 // What has not been said yet is said before it.
@@ -393,7 +404,7 @@ void CallDesk::words_given(Line& line, uint32_t turn) {
     while (!call.unsaid.empty() && call.unsaid.front().turn <= turn) {
         const Part part = std::move(call.unsaid.front());
         call.unsaid.pop_front();
-        if (line.handed > 0) --line.handed;
+        if (call.handed > 0) --call.handed;
         if (!part.delivery_id.empty())
             report(part.delivery_id, DeliveryReport::SENT, "",
                    call.provider_id + ":" + std::to_string(part.turn));
@@ -403,13 +414,13 @@ void CallDesk::words_given(Line& line, uint32_t turn) {
         return;
     }
     call.step = call.step.after();
-    line.handed = 0;
+    call.handed = 0;
     line.retry_at_ms = 0;
 }
 
 // Nobody hears them.
 void CallDesk::refuse_words(Line& line, const std::string& why) {
-    line.handed = 0;
+    line.call.handed = 0;
     line.update = 0;
     for (const Part& part : std::exchange(line.call.unsaid, {}))
         if (!part.delivery_id.empty()) report(part.delivery_id, DeliveryReport::REFUSED, why);

@@ -111,6 +111,12 @@ class CallDesk {
     static constexpr int most_streams = 5;  // one after the other, in one call
 
   private:
+    // Words that went with an answer.
+    struct Given {
+        uint32_t asked = 0;  // CallEvent::asked of who got them; 0: not known
+        uint32_t turn = 0;
+        Step step;
+    };
     struct Line {
         Call call;
         int64_t heard_of_ms = 0;      // of the company, or asked
@@ -121,7 +127,8 @@ class CallDesk {
         uint32_t update = 0;          // Call::asked of the one with words under way; 0: none
         int64_t fetch_due_ms = 0;     // until then the company fetches its words; 0: at no time
         uint32_t told_turn = 0;       // the last one whose words went by an update
-        int64_t saying_until_ms = 0;  // by our estimate
+        int64_t saying_until_ms = 0;  // what the company has, or may have, by our estimate
+        Given given;                  // the last, until the company names its turn
         int spoken = 0;               // commands to speak whose end has not been told
         bool is_over_there = false;   // the company has said so
         std::optional<uint64_t> listener;  // a method that waits for what is said next
@@ -129,7 +136,6 @@ class CallDesk {
         uint32_t question = 0;  // the turn that it waits for an answer to
         Stream* stream = nullptr;
         bool stream_is_ready = false;
-        size_t handed = 0;          // parts of Call::unsaid that the stream has, or the update
         int64_t stream_due_ms = 0;  // until then the company has opened one; 0: nothing is due
         int streams_offered = 0;
     };
@@ -146,6 +152,7 @@ class CallDesk {
     void said(Line& line);
     void finish(Line& line, CallState end);
     WebhookReply answer_with_step(Line& line, const CallEvent& event, bool is_new);
+    WebhookReply give_again(Line& line);
     void say(Line& line, const std::string& text, Step::Kind kind,
              const std::string& delivery_id = {});
     void say_and_carry_out(Line& line, const std::string& text, Step::Kind kind,
@@ -163,7 +170,7 @@ class CallDesk {
     void carry_out_from(const std::string& call_id, std::vector<HttpsRequest> requests, size_t at,
                         Step step, uint32_t update);
     void carried_out(Line& line, const Step& step, uint32_t update);
-    bool may_have_words(Line& line, const Step& step, const HttpsOutcome& outcome);
+    bool waits_to_be_asked(Line& line);
     bool may_be_told(Line& line);
     void choose_words(Line& line, Call& told);
     bool is_update_under_way(const Line& line) const;

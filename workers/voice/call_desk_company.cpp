@@ -34,6 +34,8 @@ void CallDesk::carry_out(Line& line) {
     if (update > 0) {
         line.update = update;
         line.fetch_due_ms = 0;
+        line.stream_due_ms = 0;  // the words lead on
+        keep(line);              // a later process knows what the company may have
     }
     carry_out_from(line.call.id, std::move(requests), 0, line.call.step, update);
 }
@@ -47,7 +49,8 @@ bool CallDesk::may_be_told(Line& line) {
         line.retry_at_ms = now + retry_pause_ms;  // it would not know where
         return false;
     }
-    if (!line.call.step.says()) return true;
+    // Words lead on by themselves; told to listen, the company would end them.
+    if (!line.call.step.says()) return !goes_on || now >= line.saying_until_ms;
     if (is_update_under_way(line)) {
         line.retry_at_ms = line.fetch_due_ms;
         return false;
@@ -64,13 +67,13 @@ void CallDesk::choose_words(Line& line, Call& told) {
         told.turn = turn_said(line);
         return;
     }
-    if (line.handed == 0) {
-        line.handed = told.unsaid.size();
+    if (line.call.handed == 0) {
+        line.call.handed = told.unsaid.size();
         if (!services_.provider.follows_answers()) ++line.spoken;
     }
-    told.turn = told.unsaid[line.handed - 1].turn;
-    told.step.text = words_of(told.unsaid, line.handed);
-    if (line.handed < told.unsaid.size()) told.step.kind = Kind::say_and_listen;
+    told.turn = told.unsaid[line.call.handed - 1].turn;
+    told.step.text = words_of(told.unsaid, line.call.handed);
+    if (line.call.handed < told.unsaid.size()) told.step.kind = Kind::say_and_listen;
 }
 
 bool CallDesk::is_update_under_way(const Line& line) const {
@@ -82,6 +85,9 @@ void CallDesk::note_progress(Line& line, const CallEvent& event) {
     const Call& call = line.call;
     if (event.turn > call.turn || event.turn < line.told_turn) return;
     line.saying_until_ms = 0;
+    if (event.turn >= line.given.turn) line.given = {};
+    // It is answered with what it could not be told.
+    if (call.step.goes_on() && !call.step.says()) line.retry_at_ms = 0;
     // Only words name their turn: it has them, though it has not said so yet.
     if (event.turn <= turn_said(line)) return;
     line.update = 0;
@@ -129,10 +135,10 @@ void CallDesk::carried_out(Line& line, const Step& step, uint32_t update) {
     if (step.kind == Kind::take) line.call.step = {};
     if (update > 0 && services_.provider.performs_words()) {
         line.update = 0;
-        const std::string words = words_of(line.call.unsaid, line.handed);
-        const bool is_all = line.handed == line.call.unsaid.size();
+        const std::string words = words_of(line.call.unsaid, line.call.handed);
+        const bool is_all = line.call.handed == line.call.unsaid.size();
         is_being_said(line, words, is_all ? line.call.step.kind : Kind::say_and_listen);
-        if (line.handed > 0) line.told_turn = line.call.unsaid[line.handed - 1].turn;
+        if (line.call.handed > 0) line.told_turn = line.call.unsaid[line.call.handed - 1].turn;
         words_given(line, line.told_turn);
         keep(line);
         if (line.call.step.says()) carry_out(line);
@@ -152,11 +158,12 @@ void CallDesk::not_carried_out(Line& line, const Step& step, const HttpsOutcome&
         outcome.answer ? refusal_of(*outcome.answer) : outcome.answer.error().what;
     log_warn("[voice-call] call {}: {} did not do what it was told: {}", line.call.id,
              line.call.provider, why);
-    if (may_have_words(line, step, outcome)) return;
+    const bool may_have_them = !outcome.answer && outcome.may_have_arrived;
+    if (step.says() && may_have_them && waits_to_be_asked(line)) return;
     if (try_again(line, step.kind)) return;
     if (step.kind == Kind::hang_up || step.kind == Kind::take)
         return finish(line, line.call.ending.value_or(CallState::error));
-    line.handed = 0;
+    line.call.handed = 0;
     // Whoever follows answers asks again by itself, and hears the words then.
     if (services_.provider.follows_answers()) return;
     const Step next = step.after();
@@ -170,13 +177,12 @@ void CallDesk::not_carried_out(Line& line, const Step& step, const HttpsOutcome&
 
 // Who follows answers shows by what it asks with next whether it has words whose update it did not
 // answer. Said again before that, they might be heard twice.
-bool CallDesk::may_have_words(Line& line, const Step& step, const HttpsOutcome& outcome) {
+bool CallDesk::waits_to_be_asked(Line& line) {
     const Provider& provider = services_.provider;
-    if (!step.says() || !provider.follows_answers() || !provider.performs_words()) return false;
-    if (outcome.answer || !outcome.may_have_arrived) return false;
-    const size_t size = words_of(line.call.unsaid, line.handed).size();
-    line.retry_at_ms =
-        services_.now_ms() + ask_patience_ms + static_cast<int64_t>(size) * ms_a_byte;
+    if (!provider.follows_answers() || !provider.performs_words()) return false;
+    const auto size = static_cast<int64_t>(line.call.step.text.size());
+    line.saying_until_ms = services_.now_ms() + ask_patience_ms + size * ms_a_byte;
+    line.retry_at_ms = line.saying_until_ms;
     return true;
 }
 

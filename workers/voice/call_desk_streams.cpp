@@ -57,7 +57,7 @@ void CallDesk::leave_stream(Line& line) {
     line.call.stream_token.clear();
     line.stream_due_ms = 0;
     line.stream_is_ready = false;
-    line.handed = 0;
+    if (line.update == 0) line.call.handed = 0;
     if (Stream* const stream = std::exchange(line.stream, nullptr)) stream->call_is_over();
 }
 
@@ -96,11 +96,11 @@ void CallDesk::stream_is_ready(const std::string& call_id) {
 
 // True: what the call says goes by its stream, now or as soon as there is one.
 bool CallDesk::goes_by_stream(Line& line) {
-    const Call& call = line.call;
+    Call& call = line.call;
     if (!call.streams || call.ending || !call.step.goes_on()) return false;
     if (!line.stream_is_ready || !call.step.says()) return true;
-    while (line.handed < call.unsaid.size()) {
-        const Part part = call.unsaid[line.handed++];
+    while (call.handed < call.unsaid.size()) {
+        const Part part = call.unsaid[call.handed++];
         line.stream->speak(part.turn, part.words);
     }
     return true;

@@ -52,6 +52,10 @@ Done CallDesk::recover() {
         for (const Offer& said : std::vector<Offer>(line.call.offers)) offer(line, said);
         if (line.call.step.kind == Step::Kind::wait)
             line.answer_due_ms = now + services_.settings.response_timeout.count();
+        if (line.call.handed > 0 && !services_.provider.follows_answers()) line.spoken = 1;
+        // The company may have the words, or still be saying those before them.
+        const bool was_told = line.call.step.says() && !line.call.streams;
+        if (was_told && waits_to_be_asked(line)) continue;
         // What was about to be done is done by tick(), at once.
         if (line.call.step.says() || line.call.step.kind == Step::Kind::take || line.call.ending)
             line.retry_at_ms = now;

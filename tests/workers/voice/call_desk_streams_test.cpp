@@ -224,6 +224,83 @@ TEST_F(TheStreamedDesk, SaysItItselfWhenTheCompanyDoesNotAskInTrouble) {
     EXPECT_THAT(twiml_told(), HasSubstr(">Greetings.</Say></Gather>"));
 }
 
+TEST_F(TheStreamedDesk, CutsNoAnswerThatIsToldInTrouble) {
+    const std::string call = call_with_stream();
+    desk->stream_has_said(call, 1);
+    hear(call, "What time is it?");
+    desk->stream_ends(call, "speech was refused");
+    deliver(call, "It is noon.");
+    EXPECT_THAT(twiml_told(), HasSubstr(">It is noon.</Say></Gather>"));
+    company_says(200);
+    now += CallDesk::after_trouble_ms;
+    desk->tick();
+    EXPECT_TRUE(asked.empty()) << "Twilio does not ask, for it has been told";
+    EXPECT_EQ(reports.size(), 1u);
+}
+
+TEST_F(TheStreamedDesk, SaysAnAnswerOnceThoughItIsStillBeingToldAfterATrouble) {
+    const std::string xml = ring();
+    const auto call = desk->stream_begins("CA1", stream_token_in(xml), line);
+    ASSERT_TRUE(call);
+    desk->stream_is_ready(*call);
+    desk->stream_has_said(*call, 1);
+    hear(*call, "What time is it?");
+    desk->stream_ends(*call, "speech was refused");
+    deliver(*call, "It is noon.");
+    EXPECT_THAT(ask_again(xml), HasSubstr("<Pause")) << "it is on its way";
+    now += CallDesk::after_trouble_ms;
+    desk->tick();
+    EXPECT_EQ(asked.size(), 1u);
+    company_says(200);
+    EXPECT_TRUE(asked.empty());
+    EXPECT_EQ(reports.size(), 1u);
+}
+
+TEST_F(TheStreamedDesk, IsNotToldToListenWhenItHasAsked) {
+    const std::string xml = ring();
+    const auto call = desk->stream_begins("CA1", stream_token_in(xml), line);
+    ASSERT_TRUE(call);
+    desk->stream_is_ready(*call);
+    desk->stream_has_said(*call, 1);
+    desk->stream_ends(*call, "speech was refused");
+    now += CallDesk::after_trouble_ms;
+    desk->tick();
+    EXPECT_THAT(twiml_told(), HasSubstr("</Gather>"));
+    company_says(503);
+    EXPECT_THAT(ask_again(xml), HasSubstr("</Gather>"));
+    pass(2);
+    EXPECT_TRUE(asked.empty()) << "the caller may be speaking";
+}
+
+TEST_F(TheStreamedDesk, IsNotToldToListenWhileItSpeaks) {
+    const std::string call = call_with_stream();
+    desk->stream_has_said(call, 1);
+    desk->stream_ends(call, "speech was refused");
+    now += CallDesk::after_trouble_ms;
+    desk->tick();
+    const Asked listen = asked.front();
+    asked.pop_front();
+    deliver(call, "It is noon, and the soup has been hot for an hour.");
+    company_says(200);
+    EXPECT_EQ(reports.size(), 1u);
+    listen.handler({Error{Fault::timed_out, "no answer in time"}, true});
+    pass(2);
+    EXPECT_TRUE(asked.empty());
+}
+
+TEST_F(TheStreamedDesk, SaysAgainByALaterStreamWhatADeadProcessHadNotSaid) {
+    const std::string xml = ring();
+    const auto call = desk->stream_begins("CA1", stream_token_in(xml), line);
+    ASSERT_TRUE(call);
+    desk->stream_is_ready(*call);
+    deliver(*call, "Two.");
+    kill_and_begin_anew();
+    Line later;
+    ASSERT_TRUE(desk->stream_begins("CA1", stream_token_in(ask_again(xml)), later));
+    desk->stream_is_ready(*call);
+    EXPECT_THAT(later.spoken, ElementsAre("1 Greetings.", "2 Two."));
+}
+
 TEST_F(TheStreamedDesk, IsNotSilentWhenTheCompanyOpensNoStream) {
     const std::string xml = ring();
     now += CallDesk::stream_patience_ms;

@@ -58,6 +58,7 @@ TEST(Call, IsTheSameAfterItsRecord) {
     call.asked = 9;
     call.offers = {{2, 3, "said"}};
     call.unsaid = {{2, "two", "d"}, {3, "words \xff", ""}};
+    call.handed = 1;
     call.ending = CallState::timeout;
     call.seen = {"k1", "k2"};
     const std::string text = print_json(record_of(call));
@@ -65,6 +66,7 @@ TEST(Call, IsTheSameAfterItsRecord) {
     ASSERT_TRUE(read);
     EXPECT_EQ(print_json(record_of(*read)), text);
     EXPECT_EQ(read->offers.size(), 1u);
+    EXPECT_EQ(read->handed, 1u);
     EXPECT_TRUE(read->step.text.starts_with("two words "));
     EXPECT_EQ(read->ending, CallState::timeout);
     EXPECT_TRUE(shown(call)["hardshell"].is_null());

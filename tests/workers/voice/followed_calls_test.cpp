@@ -262,8 +262,14 @@ TEST_F(TwilioCalls, SayTwoAnswersOnceThoughTheProcessWasKilled) {
     deliver(call, "One.", false, "d1");
     deliver(call, "Two.", false, "d2");
     desk->tick();
-    ASSERT_EQ(asked.size(), 1u);
-    EXPECT_THAT(twiml_told(), HasSubstr(">One. Two.</Say>"));
+    EXPECT_EQ(twiml_told(), "") << "it is asked about first";
+    company_says(200, R"({"status":"in-progress"})");
+    pass(17);
+    ASSERT_EQ(asked.size(), 1u) << "nobody has asked";
+    EXPECT_THAT(twiml_told(), HasSubstr(">One.</Say>"));
+    company_says(200);
+    pass(1);
+    EXPECT_THAT(twiml_told(), HasSubstr(">Two.</Say>"));
     company_says(200);
     EXPECT_EQ(reports.size(), 2u);
 }
@@ -285,13 +291,30 @@ TEST_F(TwilioCalls, SayAnAnswerOnceThoughTheProcessWasKilled) {
     const std::string call = call_in(greeting);
     speak(greeting, "hello");
     deliver(call, "the answer");
+    const std::string told_before = twiml_told();
     kill_and_begin_anew();
     deliver(call, "the answer");  // the agent does not know how far it came
     desk->tick();
-    ASSERT_EQ(asked.size(), 1u);
-    EXPECT_THAT(twiml_told(), HasSubstr(">the answer</Say>"));
-    company_says(200);
-    EXPECT_EQ(reports.size(), 1u);
+    EXPECT_EQ(twiml_told(), "") << "Twilio may have it";
+    deliver(call, "another one", false, "d2");
+    EXPECT_EQ(twiml_told(), "");
+    const std::string next = post(query_in(told_before), form("in-progress"));
+    EXPECT_THAT(next, HasSubstr(">another one</Say>")) << "the address came with the first";
+    EXPECT_EQ(reports.size(), 2u);
+}
+
+TEST_F(TwilioCalls, SayWhatWaitsAfterWordsThatMayHaveBeenTold) {
+    const std::string greeting = ring();
+    const std::string call = call_in(greeting);
+    speak(greeting, "hello");
+    deliver(call, "the answer");
+    const std::string told_once = twiml_told();
+    company_is_lost();
+    deliver(call, "another one", false, "d2");
+    pass(5);
+    EXPECT_THAT(asked, IsEmpty()) << "it may be being said";
+    EXPECT_THAT(post(query_in(told_once), form("in-progress")), HasSubstr(">another one</Say>"));
+    EXPECT_EQ(reports.size(), 2u);
 }
 
 TEST_F(PlivoCalls, SayALateAnswerThoughTheCallerSpeaksFirst) {
@@ -364,6 +387,32 @@ TEST_F(PlivoCalls, GiveTheWordsToWhoAsksWhenTheRedirectDoesNotCome) {
     EXPECT_THAT(again, HasSubstr("<Wait"));
     pass(10);
     EXPECT_THAT(post(query_in(again), form("in-progress")), HasSubstr("the answer"));
+    EXPECT_EQ(reports.size(), 1u);
+}
+
+TEST_F(PlivoCalls, AreGivenTheWordsAgainUntilTheyNameThem) {
+    const std::string greeting = post("", form("ringing"));
+    speak(greeting, "hello");
+    deliver(call_in(greeting), "the answer");
+    const std::string redirect = told();
+    company_says(202);
+    EXPECT_THAT(fetch(redirect), HasSubstr(">the answer</Speak>"));
+    const std::string again = fetch(redirect);
+    EXPECT_THAT(again, HasSubstr(">the answer</Speak>")) << "the first did not arrive";
+    EXPECT_THAT(post(query_in(again), form("in-progress")), Not(HasSubstr("the answer")));
+    EXPECT_THAT(fetch(redirect), HasSubstr("<Wait"));
+    EXPECT_EQ(reports.size(), 1u);
+}
+
+TEST_F(PlivoCalls, AreGivenTheWordsAgainWhenTheyAskAgain) {
+    const std::string greeting = post("", form("ringing"));
+    const std::string waiting = speak(greeting, "hello");
+    deliver(call_in(greeting), "the answer");
+    company_says(500);
+    EXPECT_THAT(post(query_in(waiting), form("in-progress")), HasSubstr(">the answer</Speak>"));
+    EXPECT_THAT(post(query_in(waiting), form("in-progress")), HasSubstr(">the answer</Speak>"));
+    method("end", {{"callId", call_in(greeting)}});
+    EXPECT_THAT(post(query_in(waiting), form("in-progress")), HasSubstr("<Hangup/>"));
     EXPECT_EQ(reports.size(), 1u);
 }
 

@@ -193,6 +193,26 @@ TEST_F(TelnyxCalls, SayOneAnswerAfterTheOther) {
     EXPECT_EQ(reports[1].outcome(), proto::DeliveryReport::SENT);
 }
 
+TEST_F(TelnyxCalls, AreToldByTheSameNameWhatADeadProcessMayHaveTold) {
+    const std::string call = notify_ann();
+    const std::string first = told();
+    method("speak", {{"callId", call}, {"message", "And the soup is hot."}});
+    kill_and_begin_anew();
+    desk->tick();
+    EXPECT_THAT(asked_for(), ElementsAre("transcription_start")) << "more is to come";
+    company_says(200);
+    EXPECT_EQ(told(), first);
+    company_says(200);
+    EXPECT_THAT(told(), HasSubstr(R"("payload":"And the soup is hot.")"));
+    company_says(200);
+    happens("call.speak.ended", call);
+    pass(4);
+    EXPECT_THAT(asked, IsEmpty()) << "the second is being said";
+    happens("call.speak.ended", call);
+    pass(4);
+    EXPECT_THAT(asked_for(), ElementsAre("hangup"));
+}
+
 TEST_F(TelnyxCalls, AreHungUpOnlyWhenEverythingHasBeenSaid) {
     const std::string call = notify_ann();
     method("speak", {{"callId", call}, {"message", "And the soup is hot."}});
