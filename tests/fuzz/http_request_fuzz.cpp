@@ -35,6 +35,7 @@ void check_page(const HttpAsk& ask) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     static const bool ready = sodium_init() >= 0;
     if (!ready) std::abort();
+    static const ResponseIds ids{ResponseIds::Key{}};
     static const GatewaySettings settings = read_gateway_settings(Json::object(), false);
     std::string_view text(reinterpret_cast<const char*>(data), size);
     HttpAsk ask;
@@ -52,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (const HookRun* run = std::get_if<HookRun>(&action))
         if (run->order.message.empty() || run->order.session_key.empty()) std::abort();
     (void)read_chat_request(*body, ask, settings);
-    (void)read_responses_request(*body, ask, settings);
+    (void)read_responses_request(*body, ask, settings, ids);
     (void)read_tool_request(*body, ask);
     return 0;
 }

@@ -17,8 +17,8 @@ hardshell::proto::Caller http_caller() {
     return caller;
 }
 
-Json params_of(const TurnOrder& order) {
-    Json params{{"message", order.message},
+Json params_of(TurnOrder order) {
+    Json params{{"message", std::move(order.message)},
                 {"idempotencyKey", order.run_id},
                 {"sessionKey", order.session_key},
                 {"deliver", false}};
@@ -27,8 +27,8 @@ Json params_of(const TurnOrder& order) {
     if (!order.extra_system.empty()) params["extraSystemPrompt"] = order.extra_system;
     if (!order.thinking.empty()) params["thinking"] = order.thinking;
     if (order.timeout_s > 0) params["timeout"] = order.timeout_s;
-    if (!order.attachments.empty()) params["attachments"] = order.attachments;
-    if (!order.client_tools.empty()) params["clientTools"] = order.client_tools;
+    if (!order.attachments.empty()) params["attachments"] = std::move(order.attachments);
+    if (!order.client_tools.empty()) params["clientTools"] = std::move(order.client_tools);
     return params;
 }
 
@@ -51,10 +51,11 @@ bool is_from_nobody(const AgentGate::RpcResult& result) {
 
 }  // namespace
 
-void AgentTurns::ask(const std::string& method, const Json& params, AgentGate::Answer answer) {
+void AgentTurns::ask(const std::string& method, Json params, AgentGate::Answer answer) {
     AgentGate::Question question;
     question.method = method;
     question.params_json = print_json(params);
+    params = nullptr;  // a large one is not kept twice
     question.caller = http_caller();
     agent_.ask(std::move(question), std::move(answer));
 }
@@ -65,7 +66,7 @@ void AgentTurns::start(TurnOrder order, std::shared_ptr<TurnListener> listener) 
             unavailable_end("too many requests wait for an answer; try again later"));
     const std::string run_id = order.run_id;
     turns_[run_id] = {std::move(listener), order.session_key, false, 0};
-    ask("agent", params_of(order),
+    ask("agent", params_of(std::move(order)),
         [this, run_id](const AgentGate::RpcResult& result) { take(run_id, result); });
 }
 

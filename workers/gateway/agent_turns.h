@@ -47,7 +47,7 @@ class AgentTurns {
         bool accepted = false;
         int deaths = 0;
     };
-    void ask(const std::string& method, const Json& params, AgentGate::Answer answer);
+    void ask(const std::string& method, Json params, AgentGate::Answer answer);
     void take(const std::string& run_id, const AgentGate::RpcResult& result);
     void wait_for_next_life(const std::string& run_id);
     void ask_for_answer(const std::string& run_id);

@@ -8,10 +8,6 @@ namespace {
 
 constexpr const char* silent_answer = "The agent had nothing to say.";
 
-Error refused(std::string what) {
-    return Error{Fault::bad_message, std::move(what)};
-}
-
 Json usage_of_completion(const TurnUsage& usage) {
     return Json{{"prompt_tokens", usage.input},
                 {"completion_tokens", usage.output},
@@ -25,13 +21,13 @@ const char* finish_reason_of(const TurnEnd& end) {
 
 // What a client would wait for in vain.
 Done refuse_what_cannot_be(const Json& body) {
-    if (int_member(body, "n", 1) != 1) return refused("n: there is one answer to a request; use 1");
+    if (int_member(body, "n", 1) != 1) return unfit("n", "there is one answer to a request; use 1");
     const Json& choice = member(body, "tool_choice");
     if (choice == "required" || choice.is_object())
-        return refused("tool_choice: the agent has its own tools and cannot be made to call yours");
+        return unfit("tool_choice", "the agent has its own tools and cannot be made to call yours");
     const std::string format = text_member(member(body, "response_format"), "type", "text");
     if (format != "text")
-        return refused("response_format: the agent answers in text; leave it out or use text");
+        return unfit("response_format", "the agent answers in text; leave it out or use text");
     return {};
 }
 
@@ -44,7 +40,7 @@ std::string speaker_of(const Json& message, const std::string& role) {
 
 Done add_message(ConversationInput& input, const Json& message, const std::string& where,
                  const MediaLimits& images) {
-    if (!message.is_object()) return refused(where + ": must be an object");
+    if (!message.is_object()) return unfit(where, "must be an object");
     const std::string role = text_member(message, "role");
     Result<Spoken> spoken =
         read_chat_content(member(message, "content"), where + ".content", images);
@@ -55,7 +51,7 @@ Done add_message(ConversationInput& input, const Json& message, const std::strin
     }
     const bool asks = role == "user" || role == "tool" || role == "function";
     if (!asks && role != "assistant")
-        return refused(where + ".role: use system, developer, user, assistant or tool");
+        return unfit(where + ".role", "use system, developer, user, assistant or tool");
     input.add(speaker_of(message, role), std::move(spoken->text), asks,
               std::move(spoken->attachments));
     return {};
@@ -65,10 +61,10 @@ Done add_message(ConversationInput& input, const Json& message, const std::strin
 
 Result<ChatRequest> read_chat_request(const Json& body, const HttpAsk& ask,
                                       const GatewaySettings& settings) {
-    if (!body.is_object()) return refused("the body must be an object");
+    if (!body.is_object()) return Error{Fault::bad_message, "the body must be an object"};
     const Json& messages = member(body, "messages");
     if (!messages.is_array() || messages.empty())
-        return refused("messages: must be a list with at least one message");
+        return unfit("messages", "must be a list with at least one message");
     if (const Done done = refuse_what_cannot_be(body); !done) return done.error();
     ConversationInput input;
     size_t index = 0;
@@ -80,14 +76,15 @@ Result<ChatRequest> read_chat_request(const Json& body, const HttpAsk& ask,
     ChatRequest request;
     request.order.message = input.message();
     if (request.order.message.empty())
-        return refused("messages: there is no text of a user to answer");
-    request.order.attachments = input.attachments();
+        return unfit("messages", "there is no text of a user to answer");
     request.order.extra_system = input.system();
     request.model = text_member(body, "model", "openclaw");
     request.streams = bool_member(body, "stream");
     request.wants_usage = bool_member(member(body, "stream_options"), "include_usage");
-    choose_session(request.order, ask, request.model, text_member(body, "user"), "openai",
-                   settings.default_agent);
+    const bool names_session =
+        choose_session(request.order, ask, request.model, text_member(body, "user"), "openai",
+                       settings.default_agent);
+    request.order.attachments = input.take_attachments(names_session);
     return request;
 }
 

@@ -8,16 +8,13 @@ namespace gateway {
 namespace {
 
 constexpr const char* tool_speaker = "Tool";
+constexpr const char* assistant_speaker = "Assistant";
 constexpr std::string_view agent_prefixes[] = {"openclaw:", "openclaw/", "agent:"};
 
 std::string agent_in(std::string_view model) {
     for (const std::string_view prefix : agent_prefixes)
         if (model.starts_with(prefix)) return std::string(trimmed(model.substr(prefix.size())));
     return {};
-}
-
-Error bad(const std::string& where, const std::string& what) {
-    return Error{Fault::bad_message, where + ": " + what};
 }
 
 }  // namespace
@@ -51,7 +48,7 @@ void ConversationInput::add_result(const std::string& call_id, const std::string
 void ConversationInput::add_call(const std::string& call_id, const std::string& name,
                                  const std::string& arguments) {
     calls_[call_id] = name;
-    add("Assistant", "(called " + name + " with " + arguments + ")", false, Json::array());
+    add(assistant_speaker, "(called " + name + " with " + arguments + ")", false, Json::array());
 }
 
 size_t ConversationInput::current() const {
@@ -78,11 +75,13 @@ std::string ConversationInput::message() const {
     return text + "Answer this message now:\n\n" + last.speaker + ": " + asked;
 }
 
-Json ConversationInput::attachments() const {
+Json ConversationInput::take_attachments(bool session_lasts) {
     Json all = Json::array();
     const size_t end = current();
-    for (size_t place = 0; place < end; ++place)
-        for (const Json& attachment : lines_[place].attachments) all.push_back(attachment);
+    size_t begin = session_lasts ? end : 0;
+    while (begin > 0 && lines_[begin - 1].speaker != assistant_speaker) --begin;
+    for (size_t place = begin; place < end; ++place)
+        for (Json& attachment : lines_[place].attachments) all.push_back(std::move(attachment));
     return all;
 }
 
@@ -94,7 +93,7 @@ Result<Spoken> read_chat_content(const Json& content, const std::string& where,
         spoken.text = content.get<std::string>();
         return spoken;
     }
-    if (!content.is_array()) return bad(where, "must be a text or a list of parts");
+    if (!content.is_array()) return unfit(where, "must be a text or a list of parts");
     size_t index = 0;
     for (const Json& part : content) {
         const std::string place = where + "[" + std::to_string(index++) + "]";
@@ -104,30 +103,31 @@ Result<Spoken> read_chat_content(const Json& content, const std::string& where,
         } else if (type == "image_url" || type == "input_image") {
             const Json& given = member(part, "image_url");
             Result<Json> image = image_of_url(
-                given.is_string() ? given.get<std::string>() : text_member(given, "url"),
+                given.is_string() ? given.get_ref<const std::string&>() : text_view(given, "url"),
                 place + ".image_url", images);
             if (!image) return image.error();
             spoken.attachments.push_back(std::move(*image));
         } else if (type == "refusal") {
             add_text(spoken.text, text_view(part, "refusal"));
         } else {
-            return bad(place, "parts of type \"" + type + "\" are not taken");
+            return unfit(place, "parts of type \"" + type + "\" are not taken");
         }
     }
     return spoken;
 }
 
-void choose_session(TurnOrder& order, const HttpAsk& ask, const std::string& model,
+bool choose_session(TurnOrder& order, const HttpAsk& ask, const std::string& model,
                     const std::string& user, const std::string& prefix,
                     const std::string& default_agent) {
     order.agent_id = ask.header("x-openclaw-agent-id");
     if (order.agent_id.empty()) order.agent_id = ask.header("x-openclaw-agent");
     if (order.agent_id.empty()) order.agent_id = agent_in(model);
     order.session_key = ask.header("x-openclaw-session-key");
-    if (!order.session_key.empty()) return;
+    if (!order.session_key.empty()) return true;
     const std::string agent = order.agent_id.empty() ? default_agent : order.agent_id;
     order.session_key = "agent:" + agent + ":" + prefix;
     order.session_key += user.empty() ? ":" + random_uuid() : "-user:" + user;
+    return !user.empty();
 }
 
 }  // namespace gateway

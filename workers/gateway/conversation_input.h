@@ -28,8 +28,9 @@ class ConversationInput {
 
     // The last message of a user or tool, beneath what came before it. Empty when there is none.
     std::string message() const;
-    // Of that message and of those before it.
-    Json attachments() const;
+    // Of that message and of those before it. A session that lasts has those before the last
+    // answer already. The last to be asked for: they are given away.
+    Json take_attachments(bool session_lasts);
     const std::string& system() const { return system_; }
 
   private:
@@ -57,8 +58,9 @@ Result<Spoken> read_chat_content(const Json& content, const std::string& where,
                                  const MediaLimits& images);
 
 // The agent and the session that a request asks for: by headers, by its model's name, by its user.
-// `prefix` is "openai" or "openresponses".
-void choose_session(TurnOrder& order, const HttpAsk& ask, const std::string& model,
+// `prefix` is "openai" or "openresponses". False: none is named, so one was made up for this
+// request.
+bool choose_session(TurnOrder& order, const HttpAsk& ask, const std::string& model,
                     const std::string& user, const std::string& prefix,
                     const std::string& default_agent);
 

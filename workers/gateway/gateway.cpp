@@ -199,6 +199,7 @@ Done run(Worker& self) {
 
     auto link = self.open_link("agent");
     if (!link) return link.error();
+    BodyBudget bodies;
     AgentLink channel(**link);
     AgentGate agent(*loop, channel);
     KeptAnswers kept(agent);
@@ -230,17 +231,22 @@ Done run(Worker& self) {
     std::string known_states;
     const auto facts = [&] { return HttpFacts{readiness(), !settings->degraded.empty()}; };
     const SharedAuth hook_auth(AuthMode::token, self.secret("hooks.token"), {});
-    HttpDesk http(
-        {*loop, *settings, HttpSecrets{auth, hook_auth}, limiter, agent, facts, page_files()});
+    std::vector<std::string> problems;
+    const ResponseIds response_ids = settings->http.responses
+                                         ? ResponseIds::load("settings", problems)
+                                         : ResponseIds(ResponseIds::Key{});
+    for (const std::string& problem : problems) log_warn("{}", problem);
+    HttpDesk http({*loop, *settings, HttpSecrets{auth, hook_auth}, limiter, agent, facts,
+                   page_files(), bodies, response_ids});
     const auto& table = self.settings().public_paths();
     PathDoor door(*loop, {table.begin(), table.end()},
                   [&self](const std::string& worker) { return stream_to_running(self, worker); });
     WebServer server(
         *loop, *settings, patience_of(environment(self, "HARDSHELL_PING_AFTER_S")), desk,
-        [&](const HttpAsk& ask) { return http.receive(ask); }, door);
+        [&](const HttpAsk& ask) { return http.receive(ask); }, door, bodies);
     const auto share_out = [&] {
         if (const WorkerState* own_row = find_worker(self.workers(), "gateway"))
-            server.bodies().set_total(BodyBudget::share_of(own_row->memory_limit_bytes()));
+            bodies.set_total(BodyBudget::share_of(own_row->memory_limit_bytes()));
     };
     share_out();
 

@@ -1,7 +1,6 @@
 #include "workers/gateway/hook_template.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 
 #include "workers/common/base/text.h"
@@ -10,13 +9,6 @@
 namespace gateway {
 
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string made(text);
-    for (char& letter : made)
-        letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-    return made;
-}
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
     if (!text.starts_with(prefix)) return false;
@@ -55,7 +47,7 @@ HookTemplate::HookTemplate(std::string_view text) {
 HookTemplate::Part HookTemplate::read_hole(std::string_view expression) {
     if (expression == "path") return {From::path, {}, {}};
     if (expression == "now") return {From::now, {}, {}};
-    if (take_prefix(expression, "headers.")) return {From::headers, lower(expression), {}};
+    if (take_prefix(expression, "headers.")) return {From::headers, lower_case(expression), {}};
     if (take_prefix(expression, "query.")) return {From::query, std::string(expression), {}};
     Part part{From::payload, {}, {}};
     if (expression == "payload") return part;

@@ -1,7 +1,6 @@
 #include "workers/gateway/hooks.h"
 
 #include <algorithm>
-#include <cctype>
 #include <iterator>
 
 #include "workers/common/base/clock.h"
@@ -29,12 +28,6 @@ std::string_view below(std::string_view path, std::string_view base) {
     while (!path.empty() && path.front() == '/') path.remove_prefix(1);
     while (!path.empty() && path.back() == '/') path.remove_suffix(1);
     return path;
-}
-
-std::string lower_case(std::string text) {
-    for (char& letter : text)
-        letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-    return text;
 }
 
 bool is_channel(const std::string& channel) {
@@ -70,7 +63,7 @@ HookAction wake_of(const Json& payload) {
 }
 
 HookAction complete(HookRun run, std::string_view message) {
-    run.channel = lower_case(std::move(run.channel));
+    run.channel = lower_case(run.channel);
     if (run.channel.empty()) run.channel = "last";
     if (!is_channel(run.channel))
         return hook_failure(400, "channel: use one of " + channel_names());

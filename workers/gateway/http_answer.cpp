@@ -36,6 +36,7 @@ constexpr StatusText status_texts[] = {
     {429, "Too Many Requests"},
     {500, "Internal Server Error"},
     {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
 };
 
 struct ContentType {

@@ -8,7 +8,6 @@
 #include "workers/gateway/chat_completions.h"
 #include "workers/gateway/device_identity.h"
 #include "workers/gateway/log_text.h"
-#include "workers/gateway/response_ids.h"
 #include "workers/gateway/responses.h"
 #include "workers/gateway/tools_invoke.h"
 
@@ -20,6 +19,13 @@ constexpr std::chrono::milliseconds tool_deadline{120'000};
 
 HttpAnswer bad_request(std::string_view what) {
     return openai_failure(400, "invalid_request_error", what);
+}
+
+// Why what a request names by address is not there.
+HttpAnswer gathering_failure(const Error& error) {
+    if (error.fault == Fault::bad_message) return bad_request(error.what);
+    if (error.fault == Fault::timed_out) return openai_failure(504, "api_error", error.what);
+    return openai_failure(503, "api_error", error.what, "\r\nRetry-After: 2");
 }
 
 // Answers when it is none. The text is given back: a large one is not kept twice.
@@ -42,7 +48,7 @@ const HttpDesk::Endpoint HttpDesk::endpoints[] = {
 HttpDesk::HttpDesk(Parts parts)
     : parts_(std::move(parts)),
       turns_(parts_.agent),
-      media_(parts_.agent, parts_.settings.http),
+      media_(parts_.loop, parts_.agent, parts_.settings.http, parts_.bodies),
       hooks_(parts_.settings.http.hooks, parts_.agent, turns_),
       page_(parts_.settings, parts_.agent, parts_.page) {}
 
@@ -93,13 +99,12 @@ void HttpDesk::start_turn(TurnOrder order, const SharedReply& reply,
                           std::unique_ptr<TurnFormat> format, bool streams) {
     // Shared with the callback, which must be copyable.
     auto kept = std::make_shared<std::unique_ptr<TurnFormat>>(std::move(format));
-    media_.gather(std::move(order), [this, reply, kept, streams](Result<TurnOrder> gathered) {
-        if (gathered) return begin_turn(std::move(*gathered), reply, std::move(*kept), streams);
-        if (gathered.error().fault == Fault::bad_message)
-            return reply->answer(bad_request(gathered.error().what));
-        reply->answer(
-            openai_failure(503, "api_error", gathered.error().what, "\r\nRetry-After: 2"));
-    });
+    media_.gather(
+        std::move(order), [reply] { return reply->is_gone(); },
+        [this, reply, kept, streams](Result<TurnOrder> gathered) {
+            if (!gathered) return reply->answer(gathering_failure(gathered.error()));
+            begin_turn(std::move(*gathered), reply, std::move(*kept), streams);
+        });
 }
 
 void HttpDesk::begin_turn(TurnOrder order, const SharedReply& reply,
@@ -125,13 +130,12 @@ void HttpDesk::chat_completions(const HttpAsk& ask, std::string body, const Shar
 void HttpDesk::responses(const HttpAsk& ask, std::string body, const SharedReply& reply) {
     Result<Json> parsed = parsed_body(body, reply);
     if (!parsed) return;
-    Result<ResponsesRequest> request = read_responses_request(*parsed, ask, parts_.settings);
+    Result<ResponsesRequest> request =
+        read_responses_request(*parsed, ask, parts_.settings, parts_.ids);
     *parsed = nullptr;
     if (!request) return reply->answer(bad_request(request.error().what));
-    std::string unique = random_uuid();
-    std::erase(unique, '-');
-    const std::string id = response_id(request->order.session_key, unique);
-    request->order.run_id = id;
+    request->order.run_id = ResponseIds::new_run();
+    const std::string id = parts_.ids.id_of(request->order.run_id, request->order.session_key);
     auto format = std::make_unique<ResponsesFormat>(
         ResponsesFormat::Names{id, "msg_" + random_uuid()},
         ResponsesFormat::Echo{request->model, request->instructions, std::move(request->tools),

@@ -17,6 +17,7 @@
 #include "workers/gateway/log_budget.h"
 #include "workers/gateway/media_gatherer.h"
 #include "workers/gateway/page_desk.h"
+#include "workers/gateway/response_ids.h"
 #include "workers/gateway/routes_table.h"
 #include "workers/gateway/turn_reply.h"
 
@@ -32,6 +33,8 @@ class HttpDesk {
         AgentGate& agent;
         std::function<HttpFacts()> facts;
         std::span<const PageFile> page;
+        BodyBudget& bodies;
+        const ResponseIds& ids;
     };
 
     explicit HttpDesk(Parts parts);

@@ -7,8 +7,11 @@ namespace gateway {
 
 namespace {
 
-constexpr size_t most_image_bytes = 10u << 20;
-constexpr size_t most_file_bytes = 5u << 20;
+// No owner can have more: the agent takes images of 5,000,000 bytes and documents of 8 MiB, and
+// counts three bytes for each four letters of base64, filled or not.
+constexpr size_t most_image_bytes = 5'000'000 / 3 * 3;
+constexpr size_t most_file_bytes = (8u << 20) / 3 * 3;
+constexpr size_t usual_file_bytes = 5u << 20;
 constexpr size_t most_file_characters = 200'000;
 constexpr int64_t most_redirects = 10;
 constexpr int64_t longest_fetch_ms = 60'000;
@@ -22,9 +25,9 @@ size_t size_member(const Json& value, std::string_view key, size_t otherwise) {
     return number > 0 ? static_cast<size_t>(number) : otherwise;
 }
 
-MediaLimits read_limits(const Json& part, Types types, size_t most) {
+MediaLimits read_limits(const Json& part, Types types, size_t usual, size_t most) {
     MediaLimits limits{{types.begin(), types.end()},
-                       size_member(part, "maxBytes", most),
+                       std::min(size_member(part, "maxBytes", usual), most),
                        size_member(part, "maxChars", most_file_characters),
                        bool_member(part, "allowUrl", true),
                        static_cast<int>(std::clamp<int64_t>(int_member(part, "maxRedirects", 3), 0,
@@ -48,8 +51,10 @@ HttpSettings read_http_settings(const Json& config) {
     settings.chat_completions = bool_member(member(endpoints, "chatCompletions"), "enabled");
     settings.responses = bool_member(responses, "enabled");
     settings.responses_body = size_member(responses, "maxBodyBytes", settings.responses_body);
-    settings.images = read_limits(member(responses, "images"), image_types, most_image_bytes);
-    settings.files = read_limits(member(responses, "files"), file_types, most_file_bytes);
+    settings.images =
+        read_limits(member(responses, "images"), image_types, most_image_bytes, most_image_bytes);
+    settings.files =
+        read_limits(member(responses, "files"), file_types, usual_file_bytes, most_file_bytes);
     settings.hooks = read_hook_settings(member(config, "hooks"));
     return settings;
 }

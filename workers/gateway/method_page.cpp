@@ -37,8 +37,7 @@ constexpr OwnMethod own_methods[] = {
      "since the gateway worker was started"},
     {"hardshell.logs",
      "`{worker, cursor?, limit?, maxBytes?}` → as `logs.tail`, with the lines of that worker "
-     "alone, "
-     "however much the others write"},
+     "alone, however much the others write"},
     {"hardshell.worker.history",
      "`{worker}` → `{worker, lastEnd, lastCause, lastLines, ends: [{cause, count}], deaths: "
      "[{at, cause, what}]}`: how it ended before, and what it said last before it failed"},

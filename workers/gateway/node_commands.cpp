@@ -1,8 +1,9 @@
 #include "workers/gateway/node_commands.h"
 
 #include <algorithm>
-#include <cctype>
 #include <iterator>
+
+#include "workers/common/base/text.h"
 
 namespace gateway {
 
@@ -48,9 +49,7 @@ constexpr PlatformName platform_names[] = {
 };
 
 unsigned platform_of(std::string_view name) {
-    std::string lower(name);
-    for (char& letter : lower)
-        letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    const std::string lower = lower_case(name);
     for (const PlatformName& row : platform_names)
         if (lower.compare(0, row.begins.size(), row.begins) == 0) return row.platform;
     return ~0u;

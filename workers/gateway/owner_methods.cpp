@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "workers/common/base/clock.h"
+#include "workers/common/base/text.h"
 #include "workers/gateway/channel_reports.h"
 #include "workers/gateway/front_desk.h"
 #include "workers/gateway/log_tail.h"
@@ -20,10 +21,7 @@ constexpr std::chrono::milliseconds send_deadline{60'000};
 
 // A channel is looked for as it is spelt in the configuration.
 std::string channel_in(const Json& params) {
-    std::string name = text_member(params, "channel");
-    for (char& letter : name)
-        letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-    return name;
+    return lower_case(text_view(params, "channel"));
 }
 
 }  // namespace

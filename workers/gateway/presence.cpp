@@ -1,22 +1,13 @@
 #include "workers/gateway/presence.h"
 
 #include <algorithm>
-#include <cctype>
 #include <vector>
+
+#include "workers/common/base/text.h"
 
 namespace gateway {
 
-namespace {
-
-std::string lower(std::string text) {
-    for (char& letter : text)
-        letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-    return text;
-}
-
-}  // namespace
-
-Presence::Presence(std::string host, std::string version) : own_key_(lower(host)) {
+Presence::Presence(std::string host, std::string version) : own_key_(lower_case(host)) {
     entries_[own_key_].facts = {
         {"host", host},        {"version", version},
         {"platform", "linux"}, {"mode", "gateway"},
@@ -25,7 +16,7 @@ Presence::Presence(std::string host, std::string version) : own_key_(lower(host)
 
 bool Presence::touch(const std::string& key, const Json& facts, int64_t now_ms) {
     forget_faded(now_ms);
-    const std::string name = lower(key);
+    const std::string name = lower_case(key);
     if (entries_.size() >= most_entries && !entries_.contains(name)) entries_.erase(oldest());
     Entry& entry = entries_[name];
     bool changed = false;

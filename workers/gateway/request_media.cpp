@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "workers/common/base/text.h"
 #include "workers/gateway/frames.h"
 
 namespace gateway {
@@ -12,10 +13,6 @@ namespace {
 
 constexpr const char* pdf_type = "application/pdf";
 constexpr std::string_view data_scheme = "data:";
-
-Error unfit_medium(const std::string& where, const std::string& what) {
-    return Error{Fault::bad_message, where + ": " + what};
-}
 
 bool takes(const MediaLimits& limits, const std::string& type) {
     return std::find(limits.types.begin(), limits.types.end(), type) != limits.types.end();
@@ -27,23 +24,16 @@ std::string list_of_types(const MediaLimits& limits) {
     return text;
 }
 
-std::string lower_start(std::string_view url) {
-    std::string start(url.substr(0, 8));
-    for (char& c : start)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return start;
-}
-
 bool is_address(std::string_view url) {
-    const std::string start = lower_start(url);
+    const std::string start = lower_case(url.substr(0, 8));
     return start.starts_with("http://") || start.starts_with("https://");
 }
 
 // "a.pdf" of "https://host/x/a.pdf?y"; empty when there is none.
-std::string name_in(const std::string& url) {
-    const std::string path = url.substr(0, url.find_first_of("?#"));
+std::string name_in(std::string_view url) {
+    const std::string_view path = url.substr(0, url.find_first_of("?#"));
     const size_t slash = path.rfind('/');
-    return slash > path.find("://") + 2 ? path.substr(slash + 1) : std::string();
+    return slash > path.find("://") + 2 ? std::string(path.substr(slash + 1)) : std::string();
 }
 
 Result<std::string> decoded(const std::string& base64, const std::string& where) {
@@ -52,7 +42,7 @@ Result<std::string> decoded(const std::string& base64, const std::string& where)
     const bool read = sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()),
                                         bytes.size(), base64.data(), base64.size(), "\r\n ", &size,
                                         nullptr, sodium_base64_VARIANT_ORIGINAL) == 0;
-    if (!read) return unfit_medium(where, "must be base64");
+    if (!read) return unfit(where, "must be base64");
     bytes.resize(size);
     return bytes;
 }
@@ -61,29 +51,33 @@ struct DataUrl {
     std::string type;
     std::string base64;
 };
-Result<DataUrl> read_data_url(const std::string& url, const std::string& where) {
+Result<DataUrl> read_data_url(std::string_view url, const std::string& where) {
     constexpr std::string_view encoding = ";base64";
     const size_t comma = url.find(',');
-    const std::string head = comma == std::string::npos
-                                 ? ""
-                                 : url.substr(data_scheme.size(), comma - data_scheme.size());
-    if (!head.ends_with(encoding)) return unfit_medium(where, "a data: address must be base64");
-    return DataUrl{head.substr(0, head.find(';')), url.substr(comma + 1)};
+    const std::string_view head = comma == std::string_view::npos
+                                      ? std::string_view()
+                                      : url.substr(data_scheme.size(), comma - data_scheme.size());
+    if (!head.ends_with(encoding)) return unfit(where, "a data: address must be base64");
+    return DataUrl{std::string(head.substr(0, head.find(';'))), std::string(url.substr(comma + 1))};
 }
 
-Result<Json> by_address(const char* kind, const std::string& url, const std::string& where,
+Result<Json> by_address(const char* kind, std::string_view url, const std::string& where,
                         const MediaLimits& limits) {
     if (!is_address(url))
-        return unfit_medium(where, "must be data:…;base64,… or an address of http or https");
+        return unfit(where, "must be data:…;base64,… or an address of http or https");
     if (!limits.by_address)
-        return unfit_medium(where,
-                            "addresses are not fetched here (gateway.http.endpoints."
-                            "responses." +
-                                std::string(kind) + "s.allowUrl); send the content itself");
+        return unfit(where,
+                     "addresses are not fetched here (gateway.http.endpoints."
+                     "responses." +
+                         std::string(kind) + "s.allowUrl); send the content itself");
     return Json{{"type", kind}, {"url", url}, {"where", where}};
 }
 
 }  // namespace
+
+Error unfit(const std::string& where, const std::string& what) {
+    return Error{Fault::bad_message, where + ": " + what};
+}
 
 void add_text(std::string& to, std::string_view text) {
     if (text.empty()) return;
@@ -97,52 +91,52 @@ size_t decoded_size(std::string_view base64) {
     return letters / 4 * 3 + letters % 4 * 3 / 4;
 }
 
-Result<Json> image_of(const std::string& type, const std::string& base64, const std::string& where,
+Result<Json> image_of(const std::string& type, std::string base64, const std::string& where,
                       const MediaLimits& limits) {
     if (!takes(limits, type))
-        return unfit_medium(
-            where, "images of type \"" + type + "\" are not taken; use " + list_of_types(limits));
-    if (base64.empty()) return unfit_medium(where, "the image is empty");
+        return unfit(where,
+                     "images of type \"" + type + "\" are not taken; use " + list_of_types(limits));
+    if (base64.empty()) return unfit(where, "the image is empty");
     if (decoded_size(base64) > limits.most_bytes)
-        return unfit_medium(
-            where, "the image is larger than " + std::to_string(limits.most_bytes) + " bytes");
-    return Json{{"type", "image"}, {"mimeType", type}, {"content", base64}};
+        return unfit(where,
+                     "the image is larger than " + std::to_string(limits.most_bytes) + " bytes");
+    return Json{{"type", "image"}, {"mimeType", type}, {"content", std::move(base64)}};
 }
 
-Result<Json> image_of_url(const std::string& url, const std::string& where,
+Result<Json> image_of_url(std::string_view url, const std::string& where,
                           const MediaLimits& limits) {
     if (!url.starts_with(data_scheme)) return by_address("image", url, where, limits);
-    const Result<DataUrl> data = read_data_url(url, where);
-    return data ? image_of(data->type, data->base64, where, limits) : data.error();
+    Result<DataUrl> data = read_data_url(url, where);
+    return data ? image_of(data->type, std::move(data->base64), where, limits) : data.error();
 }
 
-Result<FilePart> file_of(const std::string& given_type, const std::string& base64,
-                         const std::string& name, const std::string& where,
-                         const MediaLimits& limits) {
+Result<FilePart> file_of(const std::string& given_type, std::string base64, const std::string& name,
+                         const std::string& where, const MediaLimits& limits) {
     const std::string type = given_type.substr(0, given_type.find(';'));
     const bool is_text = type.starts_with("text/") || type == "application/json";
     if ((!is_text && type != pdf_type) || !takes(limits, type))
-        return unfit_medium(
-            where, "files of type \"" + type + "\" are not taken; use " + list_of_types(limits));
+        return unfit(where,
+                     "files of type \"" + type + "\" are not taken; use " + list_of_types(limits));
     if (decoded_size(base64) > limits.most_bytes)
-        return unfit_medium(
-            where, "the file is larger than " + std::to_string(limits.most_bytes) + " bytes");
+        return unfit(where,
+                     "the file is larger than " + std::to_string(limits.most_bytes) + " bytes");
     const Result<std::string> content = decoded(base64, where);
     if (!content) return content.error();
     if (is_text)
         return FilePart{"[" + name + "]\n" + cut_text(*content, limits.most_characters), {}};
-    if (!content->starts_with("%PDF-")) return unfit_medium(where, "the file is no PDF");
-    return FilePart{
-        "[attached: " + name + "]",
-        Json{{"type", "file"}, {"mimeType", type}, {"fileName", name}, {"content", base64}}};
+    if (!content->starts_with("%PDF-")) return unfit(where, "the file is no PDF");
+    return FilePart{"[attached: " + name + "]", Json{{"type", "file"},
+                                                     {"mimeType", type},
+                                                     {"fileName", name},
+                                                     {"content", std::move(base64)}}};
 }
 
-Result<FilePart> file_of_url(const std::string& url, const std::string& given_name,
+Result<FilePart> file_of_url(std::string_view url, const std::string& given_name,
                              const std::string& where, const MediaLimits& limits) {
     if (url.starts_with(data_scheme)) {
-        const Result<DataUrl> data = read_data_url(url, where);
-        return data ? file_of(data->type, data->base64, given_name.empty() ? "file" : given_name,
-                              where, limits)
+        Result<DataUrl> data = read_data_url(url, where);
+        return data ? file_of(data->type, std::move(data->base64),
+                              given_name.empty() ? "file" : given_name, where, limits)
                     : data.error();
     }
     Result<Json> attachment = by_address("file", url, where, limits);
@@ -163,18 +157,19 @@ const MediaLimits& limits_of(const Json& attachment, const HttpSettings& setting
     return text_view(attachment, "type") == "image" ? settings.images : settings.files;
 }
 
-Done settle_attachment(TurnOrder& order, size_t place, const std::string& type,
-                       const std::string& base64, const HttpSettings& settings) {
+Done settle_attachment(TurnOrder& order, size_t place, const std::string& type, std::string base64,
+                       const HttpSettings& settings) {
     const Json wanted = order.attachments[place];
     const std::string where = text_member(wanted, "where");
     const MediaLimits& limits = limits_of(wanted, settings);
     if (text_view(wanted, "type") == "image") {
-        Result<Json> image = image_of(type, base64, where, limits);
+        Result<Json> image = image_of(type, std::move(base64), where, limits);
         if (!image) return image.error();
         order.attachments[place] = std::move(*image);
         return {};
     }
-    Result<FilePart> file = file_of(type, base64, text_member(wanted, "fileName"), where, limits);
+    Result<FilePart> file =
+        file_of(type, std::move(base64), text_member(wanted, "fileName"), where, limits);
     if (!file) return file.error();
     if (file->attachment) {
         order.attachments[place] = std::move(*file->attachment);

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 
 #include "workers/common/base/text.h"
@@ -11,13 +10,6 @@
 namespace gateway {
 
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& letter : result)
-        letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-    return result;
-}
 
 bool is_address(const std::string& text) {
     unsigned char bytes[16];
@@ -29,12 +21,12 @@ bool is_address(const std::string& text) {
 std::string host_name(std::string_view host) {
     if (!host.empty() && host.front() == '[') {
         const size_t end = host.find(']');
-        return lower(host.substr(1, end == std::string_view::npos ? end : end - 1));
+        return lower_case(host.substr(1, end == std::string_view::npos ? end : end - 1));
     }
     const size_t colon = host.find(':');
     const bool port_follows =
         colon != std::string_view::npos && host.find(':', colon + 1) == std::string_view::npos;
-    return lower(port_follows ? host.substr(0, colon) : host);
+    return lower_case(port_follows ? host.substr(0, colon) : host);
 }
 
 bool ends_with(std::string_view text, std::string_view end) {
@@ -108,7 +100,7 @@ std::string plain_address(std::string_view text) {
     if (!text.empty() && text.front() == '[') text.remove_prefix(1);
     text = text.substr(0, text.find_first_of("]%"));
     constexpr std::string_view mapped = "::ffff:";
-    std::string address = lower(text);
+    std::string address = lower_case(text);
     if (address.compare(0, mapped.size(), mapped) == 0 && address.find('.') != std::string::npos)
         address.erase(0, mapped.size());
     return address;
@@ -144,17 +136,18 @@ std::string claimed_tailscale_address(const RequestHeaders& headers,
 
 bool origin_allowed(const RequestHeaders& headers, const GatewaySettings& settings) {
     if (headers.origin.empty()) return true;
-    const std::string origin = lower(headers.origin);
+    const std::string origin = lower_case(headers.origin);
     if (contains(settings.allowed_origins, headers.origin) ||
         contains(settings.allowed_origins, origin) || contains(settings.allowed_origins, "*"))
         return true;
-    if (!settings.fly_app.empty() && origin == "https://" + lower(settings.fly_app) + ".fly.dev")
+    if (!settings.fly_app.empty() &&
+        origin == "https://" + lower_case(settings.fly_app) + ".fly.dev")
         return true;
     const bool secure = origin.compare(0, 8, "https://") == 0;
     if (!secure && origin.compare(0, 7, "http://") != 0) return false;
     const std::string_view port = secure ? ":443" : ":80";
     return !headers.host.empty() && without_port(origin.substr(secure ? 8 : 7), port) ==
-                                        without_port(lower(headers.host), port);
+                                        without_port(lower_case(headers.host), port);
 }
 
 }  // namespace gateway

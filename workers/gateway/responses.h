@@ -8,6 +8,7 @@
 #include <string>
 
 #include "workers/gateway/conversation_input.h"
+#include "workers/gateway/response_ids.h"
 #include "workers/gateway/turn_stream.h"
 
 namespace gateway {
@@ -24,7 +25,8 @@ struct ResponsesRequest {
 
 // bad_message says what is wrong with the body.
 Result<ResponsesRequest> read_responses_request(const Json& body, const HttpAsk& ask,
-                                                const GatewaySettings& settings);
+                                                const GatewaySettings& settings,
+                                                const ResponseIds& ids);
 
 class ResponsesFormat final : public TurnFormat {
   public:

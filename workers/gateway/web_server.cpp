@@ -111,14 +111,15 @@ int WebServer::on_lws(lws* wsi, lws_callback_reasons reason, void*, void* in, si
 }
 
 WebServer::WebServer(UvLoop& loop, const GatewaySettings& settings, Patience patience,
-                     FrontDesk& desk, HttpDesk http, PathDoor& door)
+                     FrontDesk& desk, HttpDesk http, PathDoor& door, BodyBudget& bodies)
     : loop_(loop),
       settings_(settings),
       patience_(patience),
       desk_(desk),
       http_(std::move(http)),
       door_(door),
-      headers_(settings.http.hooks.headers()) {
+      headers_(settings.http.hooks.headers()),
+      bodies_(bodies) {
     headers_.insert(headers_.end(), std::begin(own_headers), std::end(own_headers));
     static const lws_protocols protocols[] = {
         {subprotocol, WebServer::on_lws, 0, receive_buffer, 0, nullptr, most_written},

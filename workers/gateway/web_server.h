@@ -45,7 +45,7 @@ class WebServer {
 
     // `door`: takes what is for other workers; empty where nothing is.
     WebServer(UvLoop& loop, const GatewaySettings& settings, Patience patience, FrontDesk& desk,
-              HttpDesk http, PathDoor& door);
+              HttpDesk http, PathDoor& door, BodyBudget& bodies);
     ~WebServer();
     WebServer(const WebServer&) = delete;
     WebServer& operator=(const WebServer&) = delete;
@@ -59,7 +59,6 @@ class WebServer {
     void shut_down(int code, const std::string& reason, std::chrono::milliseconds at_most,
                    std::function<void()> done);
     size_t connections() const { return sockets_.size(); }
-    BodyBudget& bodies() { return bodies_; }
 
   private:
     struct Socket;
@@ -105,7 +104,7 @@ class WebServer {
     PathDoor& door_;
     // Request headers that somebody reads.
     std::vector<std::string> headers_;
-    BodyBudget bodies_;
+    BodyBudget& bodies_;
     std::function<std::string()> metrics_;
     lws_context* context_ = nullptr;
     lws_vhost* vhost_ = nullptr;

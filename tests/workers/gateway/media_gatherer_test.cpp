@@ -4,22 +4,39 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace gateway {
 namespace {
 
 using hardshell::proto::AgentToGateway;
 
-// No time passes.
-class StoppedLoop final : public Loop {
+// Time passes when the test says so, for timers of one length.
+class HandLoop final : public Loop {
   public:
     Registration watch(int, unsigned, Handler) override { return {}; }
     void rewatch(int, unsigned) override {}
-    Registration after(std::chrono::milliseconds, Task) override { return {}; }
+    Registration after(std::chrono::milliseconds delay, Task task) override {
+        const uint64_t id = next_++;
+        timers_[id] = {delay, std::move(task)};
+        return Registration([this, id] { timers_.erase(id); });
+    }
     Registration every(std::chrono::milliseconds, Task) override { return {}; }
     void soon(Task) override {}
     Registration before_sleep(Task) override { return {}; }
     int run() override { return 0; }
     void stop(int) override {}
+
+    void pass(std::chrono::milliseconds delay) {
+        std::vector<Task> due;
+        for (const auto& [id, timer] : timers_)
+            if (timer.first == delay) due.push_back(timer.second);
+        for (const Task& task : due) task();
+    }
+
+  private:
+    std::map<uint64_t, std::pair<std::chrono::milliseconds, Task>> timers_;
+    uint64_t next_ = 1;
 };
 
 class AskedAgent final : public AgentChannel {
@@ -50,8 +67,9 @@ class MediaGathering : public testing::Test {
         TurnOrder order;
         order.message = "see";
         order.attachments = *parse_json(attachments);
-        media_.gather(std::move(order),
-                      [this](Result<TurnOrder> order_made) { ends_.push_back(order_made); });
+        media_.gather(
+            std::move(order), [this] { return client_left_; },
+            [this](Result<TurnOrder> order_made) { ends_.push_back(order_made); });
     }
     void answer(size_t which, const char* payload, const char* error = "") {
         AgentToGateway message;
@@ -64,13 +82,15 @@ class MediaGathering : public testing::Test {
         gate_.take(message.SerializeAsString());
     }
 
-    StoppedLoop loop_;
+    BodyBudget bodies_;
+    HandLoop loop_;
     AskedAgent channel_;
     AgentGate gate_{loop_, channel_};
     HttpSettings settings_ = read_http_settings(*parse_json(
         R"({"gateway":{"http":{"endpoints":{"responses":{"images":{"maxBytes":1000,
             "maxRedirects":2,"timeoutMs":3000}}}}}})"));
-    MediaGatherer media_{gate_, settings_};
+    MediaGatherer media_{loop_, gate_, settings_, bodies_};
+    bool client_left_ = false;
     std::vector<Result<TurnOrder>> ends_;
 };
 
@@ -139,7 +159,7 @@ TEST_F(MediaGathering, KeepsAllTogetherWithinAMessage) {
     Json attachments = *parse_json(two_addresses);
     attachments.insert(
         attachments.begin(),
-        Json{{"type", "file"}, {"content", std::string(MediaGatherer::most_together - 400, 'A')}});
+        Json{{"type", "file"}, {"content", std::string(media_.most_together() - 400, 'A')}});
     gather(print_json(attachments).c_str());
     ASSERT_EQ(channel_.asked.size(), 1u);
     EXPECT_NE(channel_.asked[0].params_json().find("\"maxBytes\":298,"), std::string::npos)
@@ -150,7 +170,55 @@ TEST_F(MediaGathering, KeepsAllTogetherWithinAMessage) {
     ASSERT_EQ(ends_.size(), 1u);
     ASSERT_FALSE(ends_[0]);
     EXPECT_EQ(ends_[0].error().what,
-              "input[0].content[1].file_url: images and files are too much together; send fewer");
+              "input[0].content[1].file_url: images and files are too much together (more than "
+              "12582912 bytes as base64); send fewer");
+}
+
+TEST_F(MediaGathering, ReservesWhatItMayHold) {
+    gather(one_address);
+    EXPECT_EQ(bodies_.used(), 1336u) << "1000 bytes as base64";
+    answer(0, R"({"mimeType":"image/png","data":"aGk="})");
+    EXPECT_EQ(ends_.size(), 1u);
+    EXPECT_EQ(bodies_.used(), 0u);
+    bodies_.set_total(2000);
+    gather(one_address);
+    gather(one_address);
+    EXPECT_EQ(channel_.asked.size(), 2u);
+    ASSERT_EQ(ends_.size(), 2u);
+    EXPECT_EQ(ends_[1].error().fault, Fault::busy);
+    answer(1, "no", "INVALID_REQUEST");
+    EXPECT_EQ(bodies_.used(), 0u) << "a failure gives it back";
+    EXPECT_EQ(media_.most_together(), 2000u) << "no more than there is for all";
+    gather(two_addresses);
+    EXPECT_EQ(bodies_.used(), 1997u) << "all but the text that is there";
+}
+
+TEST_F(MediaGathering, HasOneTimeForAllAddresses) {
+    gather(two_addresses);
+    answer(0, R"({"mimeType":"image/png","data":"aGk="})");
+    ASSERT_EQ(channel_.asked.size(), 2u);
+    loop_.pass(MediaGatherer::longest);
+    ASSERT_EQ(ends_.size(), 1u);
+    ASSERT_FALSE(ends_[0]);
+    EXPECT_EQ(ends_[0].error().fault, Fault::timed_out);
+    EXPECT_EQ(ends_[0].error().what,
+              "input[0].content[1].file_url: what the request names by address was not there "
+              "within 45 seconds");
+    EXPECT_EQ(bodies_.used(), 0u);
+    answer(1, R"({"mimeType":"text/plain","data":"aGVsbG8="})");
+    loop_.pass(MediaGatherer::longest);
+    EXPECT_EQ(ends_.size(), 1u) << "what comes later is dropped";
+    for (size_t i = 0; i < MediaGatherer::most_at_once; ++i) gather(one_address);
+    EXPECT_EQ(channel_.asked.size(), 2 + MediaGatherer::most_at_once) << "its place is free";
+}
+
+TEST_F(MediaGathering, FetchesNothingForAClientThatLeft) {
+    gather(two_addresses);
+    client_left_ = true;
+    answer(0, R"({"mimeType":"image/png","data":"aGk="})");
+    EXPECT_EQ(channel_.asked.size(), 1u);
+    EXPECT_TRUE(ends_.empty()) << "no turn begins";
+    EXPECT_EQ(bodies_.used(), 0u);
 }
 
 }  // namespace
