@@ -19,7 +19,7 @@ constexpr const char* key_file = "response-ids.json";
 constexpr std::string_view run_prefix = "resp_";
 constexpr int id_letters = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 
-const unsigned char* bytes_of(std::string_view text) {
+const unsigned char* raw_bytes(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
 }
 
@@ -27,7 +27,7 @@ const unsigned char* bytes_of(std::string_view text) {
 using Nonce = std::array<unsigned char, crypto_secretbox_NONCEBYTES>;
 Nonce nonce_of(std::string_view run) {
     Nonce nonce{};
-    crypto_generichash(nonce.data(), nonce.size(), bytes_of(run), run.size(), nullptr, 0);
+    crypto_generichash(nonce.data(), nonce.size(), raw_bytes(run), run.size(), nullptr, 0);
     return nonce;
 }
 
@@ -60,10 +60,10 @@ std::string ResponseIds::new_run() {
 std::string ResponseIds::id_of(const std::string& run, const std::string& session) const {
     if (session.size() > longest_session) return run;
     std::string box(crypto_secretbox_MACBYTES + session.size(), '\0');
-    crypto_secretbox_easy(reinterpret_cast<unsigned char*>(box.data()), bytes_of(session),
+    crypto_secretbox_easy(reinterpret_cast<unsigned char*>(box.data()), raw_bytes(session),
                           session.size(), nonce_of(run).data(), key_.data());
     std::string letters(sodium_base64_encoded_len(box.size(), id_letters), '\0');
-    sodium_bin2base64(letters.data(), letters.size(), bytes_of(box), box.size(), id_letters);
+    sodium_bin2base64(letters.data(), letters.size(), raw_bytes(box), box.size(), id_letters);
     letters.pop_back();  // its end mark
     return run + "_" + letters;
 }
@@ -80,7 +80,7 @@ std::optional<std::string> ResponseIds::session_of(const std::string& id) const 
     if (!is_read || size < crypto_secretbox_MACBYTES) return {};
     std::string session(size - crypto_secretbox_MACBYTES, '\0');
     const bool is_ours =
-        crypto_secretbox_open_easy(reinterpret_cast<unsigned char*>(session.data()), bytes_of(box),
+        crypto_secretbox_open_easy(reinterpret_cast<unsigned char*>(session.data()), raw_bytes(box),
                                    size, nonce_of(id.substr(0, end)).data(), key_.data()) == 0;
     if (!is_ours) return {};
     return session;

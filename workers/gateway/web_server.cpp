@@ -1,16 +1,11 @@
 #include "workers/gateway/web_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <optional>
 
 #include "workers/common/base/clock.h"
 #include "workers/common/log.h"
-#include "workers/common/routes/request_head.h"
+#include "workers/gateway/control_frames.h"
+#include "workers/gateway/first_bytes.h"
 #include "workers/gateway/loopback_peer.h"
 #include "workers/gateway/lws_request.h"
 #include "workers/gateway/websocket_rules.h"
@@ -21,15 +16,8 @@ namespace {
 
 static_assert(OutFrame::headroom >= LWS_PRE, "libwebsockets writes that much before a frame");
 
-constexpr int accepts_per_turn = 64;
-// Bytes of a request in which a public path would be seen, method and all.
-constexpr size_t longest_public_path = 256;
-constexpr std::chrono::milliseconds pause_without_descriptors{100};
 // A client that does not take its close frame, or does not answer it, is cut off.
 constexpr int close_patience_s = 10;
-
-// The number that libwebsockets itself uses for close frames; its header leaves it out.
-constexpr auto write_close_frame = static_cast<lws_write_protocol>(4);
 
 // Per client, so small; messages are put together here.
 constexpr size_t receive_buffer = 1024;
@@ -58,14 +46,6 @@ bool is_about_http(lws_callback_reasons reason) {
 // answers no ping would be cut off; and each connection walks a list of all. See Liveness.
 constexpr lws_retry_bo_t no_idle_policy{};
 
-// Nothing is asked of a peer that still has to take what waits.
-void write_ping(lws* wsi) {
-    if (lws_get_close_length(wsi) > 0 || lws_partial_buffered(wsi)) return;
-    // Not empty: libwebsockets 4.1.6 tells of no pong without a payload.
-    unsigned char room[LWS_PRE + 4] = {};
-    (void)lws_write(wsi, room + LWS_PRE, sizeof room - LWS_PRE, LWS_WRITE_PING);
-}
-
 }  // namespace
 
 struct WebServer::Socket final : HttpExchange::Connection {
@@ -77,11 +57,8 @@ struct WebServer::Socket final : HttpExchange::Connection {
     void kill() override { server.kill(*this); }
 
     WebServer& server;
-    lws* handle = nullptr;  // known once libwebsockets has adopted the connection
-    // Until its first request says whose it is; watched, and libwebsockets has none of it.
-    Fd unread;
-    size_t seen_unread = 0;  // bytes that were there when it was last looked at
-    Loop::Registration first_bytes;
+    lws* handle = nullptr;   // known once libwebsockets has adopted the connection
+    FirstBytes first_bytes;  // until they say whose it is; libwebsockets has none of it
     std::string peer;
     std::string source;  // whom its failures count for; the peer's until it has spoken
     Door door = Door::everybody;
@@ -119,7 +96,8 @@ WebServer::WebServer(UvLoop& loop, const GatewaySettings& settings, Patience pat
       http_(std::move(http)),
       door_(door),
       headers_(settings.http.hooks.headers()),
-      bodies_(bodies) {
+      bodies_(bodies),
+      acceptor_(loop, [this] { return sockets_.size(); }) {
     headers_.insert(headers_.end(), std::begin(own_headers), std::end(own_headers));
     static const lws_protocols protocols[] = {
         {subprotocol, WebServer::on_lws, 0, receive_buffer, 0, nullptr, most_written},
@@ -149,12 +127,11 @@ WebServer::WebServer(UvLoop& loop, const GatewaySettings& settings, Patience pat
 }
 
 WebServer::~WebServer() {
-    watches_.clear();
+    acceptor_.stop();
     looks_.reset();
     stranger_timer_.reset();
-    accept_pause_.reset();
     shut_down_timer_.reset();
-    for (const auto& [socket, owned] : sockets_) socket->first_bytes.reset();
+    for (const auto& [socket, owned] : sockets_) socket->first_bytes.stop();
     // With a loop of ours it takes two calls: the first starts to close the handles, and the last
     // of them to be closed, in settle(), may finish the job and reset the pointer.
     for (int attempt = 0; context_ && attempt < 3; ++attempt) {
@@ -169,7 +146,7 @@ Done WebServer::listen(const std::vector<int>& descriptors) {
                      "libwebsockets cannot start; is libwebsockets-evlib-uv installed?"};
     if (descriptors.empty())
         return Error{Fault::bad_config, "the gateway was given no listening socket"};
-    open_door(descriptors, Door::everybody);
+    acceptor_.listen(descriptors, [this](Fd made) { adopt(std::move(made), Door::everybody); });
     looks_ = loop_.every(patience_.between_looks(), [this] { look_after_clients(); });
     return {};
 }
@@ -177,44 +154,10 @@ Done WebServer::listen(const std::vector<int>& descriptors) {
 void WebServer::serve_metrics(const std::vector<int>& descriptors,
                               std::function<std::string()> text) {
     metrics_ = std::move(text);
-    open_door(descriptors, Door::metrics);
-}
-
-void WebServer::open_door(const std::vector<int>& descriptors, Door door) {
-    for (const int descriptor : descriptors) {
-        listeners_.emplace_back(descriptor);
-        watches_.push_back(
-            loop_.watch(descriptor, Loop::readable,
-                        [this, descriptor, door](unsigned) { accept_some(descriptor, door); }));
-    }
-}
-
-void WebServer::accept_some(int listener, Door door) {
-    for (int count = 0; count < accepts_per_turn; ++count) {
-        Fd connection(accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-        if (connection) {
-            adopt(std::move(connection), door);
-            continue;
-        }
-        if (errno == EINTR || errno == ECONNABORTED) continue;
-        if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) return;
-        if (const int64_t now = monotonic_ms(); now - refused_log_ms_ > 60'000) {
-            refused_log_ms_ = now;
-            log_warn("cannot accept a connection: out of descriptors or memory ({} are open)",
-                     sockets_.size());
-        }
-        // Others may end meanwhile; spinning would keep them from it.
-        for (const Fd& open : listeners_) loop_.rewatch(open.get(), 0);
-        accept_pause_ = loop_.after(pause_without_descriptors, [this] {
-            for (const Fd& open : listeners_) loop_.rewatch(open.get(), Loop::readable);
-        });
-        return;
-    }
+    acceptor_.listen(descriptors, [this](Fd made) { adopt(std::move(made), Door::metrics); });
 }
 
 void WebServer::adopt(Fd connection, Door door) {
-    const int on = 1;
-    setsockopt(connection.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     auto made = std::make_unique<Socket>(*this);
     Socket* socket = made.get();
     socket->peer = socket->source = peer_address(connection.get());
@@ -222,51 +165,20 @@ void WebServer::adopt(Fd connection, Door door) {
     sockets_[socket] = std::move(made);
     is_stranger(*socket);
     if (door == Door::everybody && !door_.empty())
-        wait_for_path(*socket, std::move(connection));
+        socket->first_bytes.wait(loop_, std::move(connection), [this, socket](auto path, Fd same) {
+            hand_on(*socket, path, std::move(same));
+        });
     else
         hand_to_libwebsockets(*socket, std::move(connection));
     if (strangers_.size() > most_strangers) make_room();
 }
 
-void WebServer::wait_for_path(Socket& socket, Fd connection) {
-    socket.unread = std::move(connection);
-    // Where many come at once it is there already.
-    if (!look_at_path(socket)) return;
-    socket.first_bytes = loop_.watch(socket.unread.get(), Loop::readable,
-                                     [this, &socket](unsigned) { (void)look_at_path(socket); });
-}
-
-// Nothing is read: whoever it is for does that.
-bool WebServer::look_at_path(Socket& socket) {
-    if (socket.is_doomed) return false;
-    char bytes[longest_public_path];
-    const ssize_t there = recv(socket.unread.get(), bytes, sizeof bytes, MSG_PEEK);
-    if (there < 0 && (errno == EAGAIN || errno == EINTR)) return true;
-    const auto count = static_cast<size_t>(std::max<ssize_t>(there, 0));
-    // Woken without anything new: no more will come.
-    if (count <= socket.seen_unread) {
-        kill(socket);
-        return false;
-    }
-    const bool was_not_enough = socket.seen_unread > 0;
-    socket.seen_unread = count;
-    const auto path = path_of_request({bytes, count});
-    if (!path && count < sizeof bytes) {
-        const int enough = static_cast<int>(count) + 1;  // else what is there wakes us for ever
-        setsockopt(socket.unread.get(), SOL_SOCKET, SO_RCVLOWAT, &enough, sizeof enough);
-        return true;
-    }
-    const int any = 1;
-    if (was_not_enough) setsockopt(socket.unread.get(), SOL_SOCKET, SO_RCVLOWAT, &any, sizeof any);
-    socket.first_bytes.reset();
-    Fd connection = std::move(socket.unread);
-    if (!path || !door_.has(*path)) {
-        hand_to_libwebsockets(socket, std::move(connection));
-    } else {
-        destroy(socket);
-        if (!shut_down_done_) door_.take(std::move(connection));
-    }
-    return false;
+void WebServer::hand_on(Socket& socket, std::optional<std::string_view> path, Fd connection) {
+    if (socket.is_doomed) return;
+    if (!connection) return kill(socket);
+    if (!path || !door_.has(*path)) return hand_to_libwebsockets(socket, std::move(connection));
+    destroy(socket);
+    if (!shut_down_done_) door_.take(std::move(connection));
 }
 
 void WebServer::hand_to_libwebsockets(Socket& socket_, Fd connection) {
@@ -471,17 +383,9 @@ int WebServer::write_some(Socket& socket) {
     return 0;
 }
 
-// Written by hand: in 4.1.6 lws_close_reason() followed by -1 from the writeable callback ends the
-// connection without a close frame.
 int WebServer::send_close(Socket& socket, int code, std::string_view reason) {
-    std::string bytes(LWS_PRE, '\0');
-    bytes += static_cast<char>(code >> 8);
-    bytes += static_cast<char>(code & 0xff);
-    bytes += reason;
     socket.close_sent = true;
-    auto* payload = reinterpret_cast<unsigned char*>(bytes.data()) + LWS_PRE;
-    return lws_write(socket.handle, payload, bytes.size() - LWS_PRE, write_close_frame) < 0 ? -1
-                                                                                            : 0;
+    return write_close(socket.handle, code, reason) ? 0 : -1;
 }
 
 void WebServer::close_client(Socket& socket) {
@@ -543,23 +447,20 @@ void WebServer::end_late_strangers() {
 // Libwebsockets gives a connection more time with each piece of a body, this one too.
 void WebServer::kill(Socket& socket) {
     socket.is_doomed = true;
-    if (socket.unread) {
+    if (!socket.handle) {
         // Later: whoever walks through the sockets goes on to the next.
         loop_.soon([this, doomed = &socket] {
             if (sockets_.count(doomed) && doomed->is_doomed) destroy(*doomed);
         });
         return;
     }
-    if (socket.handle)
-        lws_set_timeout(socket.handle, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+    lws_set_timeout(socket.handle, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 }
 
 void WebServer::shut_down(int code, const std::string& reason, std::chrono::milliseconds at_most,
                           std::function<void()> done) {
     if (shut_down_done_) return;
-    watches_.clear();
-    accept_pause_.reset();
-    listeners_.clear();
+    acceptor_.stop();
     shut_down_done_ = std::move(done);
     shut_down_timer_ = loop_.after(at_most, [this] {
         if (const auto finished = std::move(shut_down_done_)) finished();

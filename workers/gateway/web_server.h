@@ -1,4 +1,4 @@
-// The public port: accepts connections from the inherited listening sockets, answers HTTP, carries
+// The public port: takes connections from the inherited listening sockets, answers HTTP, carries
 // WebSocket clients to the front desk. The port for /metrics, where there is one, is served with
 // it.
 //
@@ -17,13 +17,16 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "workers/common/base/fd.h"
 #include "workers/common/routes/path_door.h"
 #include "workers/common/uv_loop.h"
+#include "workers/gateway/acceptor.h"
 #include "workers/gateway/body_budget.h"
 #include "workers/gateway/client.h"
 #include "workers/gateway/echo.h"
@@ -67,12 +70,9 @@ class WebServer {
     int handle(Socket& socket, lws_callback_reasons reason, void* in, size_t length);
 
     enum class Door { everybody, metrics };
-    void open_door(const std::vector<int>& descriptors, Door door);
-    void accept_some(int listener, Door door);
     void adopt(Fd connection, Door door);
-    void wait_for_path(Socket& socket, Fd connection);
-    // False: the socket has been given away, or has ended, and is perhaps no more.
-    bool look_at_path(Socket& socket);
+    // To whoever its first request is for.
+    void hand_on(Socket& socket, std::optional<std::string_view> path, Fd connection);
     void hand_to_libwebsockets(Socket& socket, Fd connection);
     bool is_last_request() const { return !door_.empty(); }
     bool is_refused(Socket& socket);
@@ -108,16 +108,13 @@ class WebServer {
     std::function<std::string()> metrics_;
     lws_context* context_ = nullptr;
     lws_vhost* vhost_ = nullptr;
-    std::vector<Fd> listeners_;
-    std::vector<Loop::Registration> watches_;
+    Acceptor acceptor_;
     std::unordered_map<Socket*, std::unique_ptr<Socket>> sockets_;
     std::vector<Socket*> woken_;  // null: gone since
     Loop::Registration looks_;
     Strangers<Socket> strangers_;
     LogBudget origin_log_{LogBudget::of_strangers};
     Loop::Registration stranger_timer_;
-    Loop::Registration accept_pause_;
-    int64_t refused_log_ms_ = -60'000;  // monotonic
     uint64_t next_client_ = 1;
     std::function<void()> shut_down_done_;
     Loop::Registration shut_down_timer_;
