@@ -131,16 +131,27 @@ std::string below(const std::string& tree, const std::string& name) {
     return tree.empty() ? "" : tree + "/" + name;
 }
 
-// Ends what an earlier gateway left in its groups, and the groups; not who stood beside it.
-void clear(const std::string& ours) {
-    for (const std::string& name : groups_below(ours)) {
-        if (name == companions) continue;
-        const std::string group = ours + "/" + name;
-        for (int turn = 0; turn < kill_turns && rmdir(group.c_str()) != 0; ++turn) {
-            kill_members(group);
-            poll(nullptr, 0, 1);
-        }
+// Ends who is in it, and the group.
+Done end_group(const std::string& group) {
+    const NoForks closed(group);
+    for (int turn = 0; turn < kill_turns; ++turn) {
+        if (rmdir(group.c_str()) == 0 || errno == ENOENT) return {};
+        kill_members(group);
+        poll(nullptr, 0, 1);
     }
+    if (rmdir(group.c_str()) == 0) return {};
+    return system_error(
+        "the control group " + group +
+            " of an earlier gateway cannot be removed, and what is in it may still run",
+        errno);
+}
+
+// What an earlier gateway left in its groups; not who stood beside it.
+void clear(const std::string& ours, std::vector<std::string>& leftovers) {
+    for (const std::string& name : groups_below(ours))
+        if (name != companions)
+            if (const Done ended = end_group(ours + "/" + name); !ended)
+                leftovers.push_back(ended.error().what);
 }
 
 std::string process_name(pid_t pid) {
@@ -293,11 +304,11 @@ void Cgroup::thaw() const {
 }
 
 bool Cgroup::kill() const {
-    const NoForks closed(unified_.empty() ? pids_ : std::string());
+    const NoForks closed(pids_);  // not each kernel can end all at once
     for (int turn = 0; turn < kill_turns; ++turn) {
         const std::vector<pid_t> inside = members();
         if (inside.empty()) return true;
-        // At once where the kernel can (5.14), so that nobody forks away in between.
+        // At once where the kernel can (5.14).
         if (unified_.empty() || !write_file(unified_ + "/cgroup.kill", "1"))
             for (const pid_t pid : inside)
                 if (pid > 1) ::kill(pid, SIGKILL);
@@ -317,13 +328,14 @@ Cgroups Cgroups::open(const CgroupTrees& found_trees, const std::string& key) {
         const std::string ours = below(tree, name);
         if (ours.empty() || !make_group(ours) || access(ours.c_str(), W_OK) != 0)
             return std::string();
-        clear(ours);
+        clear(ours, cgroups.leftovers_);
         return ours;
     };
     const bool one_tree = trees.memory_version == CgroupVersion::v2;
     std::string why;
-    if (trees.memory_version == CgroupVersion::v1) cgroups.memory_ = take(trees.memory);
+    // First the tree in which nobody forks while its groups are ended.
     if (trees.pids != trees.unified) cgroups.pids_ = take(trees.pids);
+    if (trees.memory_version == CgroupVersion::v1) cgroups.memory_ = take(trees.memory);
     // Where version 1 can do all, its groups are entered sooner.
     if (cgroups.memory_.empty() || cgroups.pids_.empty()) cgroups.unified_ = take(trees.unified);
     if (one_tree && !cgroups.unified_.empty()) why = cgroups.divide();

@@ -1,8 +1,9 @@
 // A control group per worker: the kernel holds its memory and its number of tasks to a limit,
 // counts what it kills for that, and ends all of a worker's processes at once.
 //
-// Versions 1 and 2 differ in file names only (a table in cgroup.cpp). What the machine does not
-// offer is left out; mode() says so in one line.
+// Versions 1 and 2 name their files differently (a table in cgroup.cpp), version 2 has to be
+// divided before its groups have limits, and is the only one that ends a group at once. What the
+// machine does not offer is left out; mode() says so in one line.
 #pragma once
 
 #include <cstdint>
@@ -78,6 +79,8 @@ class Cgroups {
     std::optional<uint64_t> own_limit() const;
     // Of the limited ones among the same groups, that with the least available.
     std::optional<MemoryRoom> room() const;
+    // Groups of an earlier gateway that could not be removed, one line each.
+    const std::vector<std::string>& leftovers() const { return leftovers_; }
     // Removes what is empty, and moves back who was moved to make room.
     void close();
 
@@ -89,6 +92,7 @@ class Cgroups {
     std::string pids_;
     std::string unified_;
     std::string mode_ = "looked at once a second";
+    std::vector<std::string> leftovers_;
 };
 
 }  // namespace supervisor

@@ -41,6 +41,7 @@ void MemoryGuard::open(const std::string& key) {
     groups_ = Cgroups::open(
         find_cgroup_trees(content_of("/proc/self/mountinfo"), content_of("/proc/self/cgroup")),
         key);
+    for (const std::string& leftover : groups_.leftovers()) log_.say("warn", leftover);
 }
 
 // What is not there cannot be shared out, whoever wishes it.

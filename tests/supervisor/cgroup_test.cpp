@@ -154,6 +154,56 @@ TEST_F(FakeVersion2, SaysWhenItMayNotDivideTheTree) {
     EXPECT_THAT(groups.mode(), HasSubstr("may not be divided"));
 }
 
+// A file that somebody wrote to is younger.
+void make_old(const std::string& file) {
+    std::filesystem::last_write_time(file, std::filesystem::file_time_type{});
+}
+bool is_old(const std::string& file) {
+    return std::filesystem::last_write_time(file) == std::filesystem::file_time_type{};
+}
+
+pid_t start_child() {
+    const pid_t child = fork();
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    return child;
+}
+
+bool was_killed(pid_t child) {
+    int status = 0;
+    return waitpid(child, &status, 0) == child && WIFSIGNALED(status);
+}
+
+TEST_F(FakeVersion2, StopsForksWhereTheKernelCannotEndAGroupAtOnce) {
+    Cgroups groups = open();
+    const auto agent = groups.make("agent");
+    ASSERT_TRUE(agent->limit({80, 100}, 32));
+    std::filesystem::remove(root_ + "/hardshell-k/agent/cgroup.kill");
+    const pid_t child = start_child();
+    put("hardshell-k/agent/cgroup.procs", std::to_string(child) + "\n");
+    make_old(root_ + "/hardshell-k/agent/pids.max");
+    EXPECT_FALSE(agent->kill()) << "a file does not empty itself";
+    EXPECT_TRUE(was_killed(child));
+    EXPECT_FALSE(is_old(root_ + "/hardshell-k/agent/pids.max"));
+    EXPECT_EQ(get("pids.max"), "32");
+}
+
+TEST_F(FakeVersion2, EndsWhatAnEarlierGatewayLeftAndSaysWhatStays) {
+    const pid_t child = start_child();
+    put("hardshell-k/agent/cgroup.procs", std::to_string(child) + "\n");
+    put("hardshell-k/agent/pids.max", "32\n");
+    make_old(root_ + "/hardshell-k/agent/pids.max");
+    mkdir((root_ + "/hardshell-k/tools").c_str(), 0755);
+    const Cgroups groups = open();
+    EXPECT_TRUE(was_killed(child));
+    EXPECT_FALSE(is_old(root_ + "/hardshell-k/agent/pids.max")) << "nobody could fork meanwhile";
+    EXPECT_EQ(access((root_ + "/hardshell-k/tools").c_str(), F_OK), -1);
+    ASSERT_THAT(groups.leftovers(), SizeIs(1)) << "a directory with files stays";
+    EXPECT_THAT(groups.leftovers()[0], HasSubstr("hardshell-k/agent of an earlier gateway"));
+}
+
 // Version 1 beside an empty tree of version 2, as on Fly.
 class FakeVersion1 : public testing::Test {
   protected:
@@ -195,19 +245,13 @@ TEST_F(FakeVersion1, IsEnteredThreadByThreadAndAlone) {
 }
 
 TEST_F(FakeVersion1, TakesNewProcessesAgainWhenThoseInsideAreEnded) {
-    const pid_t child = fork();
-    if (child == 0) {
-        pause();
-        _exit(0);
-    }
+    const pid_t child = start_child();
     Cgroups groups = open();
     const auto agent = groups.make("agent");
     ASSERT_TRUE(agent->limit({80, 100}, 32));
     put("pids/hardshell-k/agent/cgroup.procs", std::to_string(child) + "\n");
     EXPECT_FALSE(agent->kill()) << "a file does not empty itself";
-    int status = 0;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    EXPECT_TRUE(WIFSIGNALED(status));
+    EXPECT_TRUE(was_killed(child));
     EXPECT_EQ(content(root_ + "/pids/hardshell-k/agent/pids.max"), "32");
 }
 
