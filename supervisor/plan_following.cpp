@@ -1,8 +1,8 @@
 // How the supervisor asks for a plan and follows it: what is new is replaced, what is not is left
 // alone, and a plan that cannot be followed changes nothing.
-#include <limits.h>
 #include <unistd.h>
 
+#include <climits>
 #include <utility>
 
 #include "supervisor/plan_changes.h"

@@ -70,25 +70,12 @@ class Supervisor {
   private:
     void on_signal(int number);
     void collect_children();
-    hardshell::proto::PlanRequest plan_request();
-    void apply(hardshell::proto::Plan plan);
     void watch_config();
     void take_config_call(const WorkerProcess& worker, const hardshell::proto::ConfigCall& call);
     void take_worker_call(WorkerProcess& worker, const hardshell::proto::SupervisorCall& call);
-    PlanReview look_at(const hardshell::proto::Plan& next);
-    void stay(const std::string& degraded);
-    void prepare_workspaces();
-    void replace_all();
-    Done share_memory(hardshell::proto::Plan& plan);
-    void refuse_memory(const Error& why);
-    void say_notices(const hardshell::proto::Plan& plan);
-    void mask_secrets_of(const hardshell::proto::Plan& plan);
-    void apply_settings_of(const hardshell::proto::Plan& plan);
     WorkerProcess* find(const std::string& name) const;
     Result<WorkerProcess*> find_or_say(const std::string& name) const;
     void add_worker(const KindOfWorker& kind, const hardshell::proto::WorkerPlan& plan);
-    void reconcile(const hardshell::proto::Plan& previous);
-    bool is_news(WorkerProcess& worker, const hardshell::proto::WorkerPlan& wanted) const;
     std::vector<hardshell::proto::WorkerStatus> visible_to(const WorkerProcess& worker) const;
     std::vector<std::pair<std::string, int>> handles_of(const WorkerProcess& worker);
     std::optional<unsigned> user_for(std::string_view kind) const;
@@ -101,6 +88,21 @@ class Supervisor {
     void critical_failed(const std::string& name, int failures, const std::string& why);
     void restart_neighbours(const std::string& name);
     void finish();
+
+    // How it asks for a plan and follows it: plan_following.cpp.
+    hardshell::proto::PlanRequest plan_request();
+    void apply(hardshell::proto::Plan plan);
+    PlanReview look_at(const hardshell::proto::Plan& next);
+    void stay(const std::string& degraded);
+    void prepare_workspaces();
+    void replace_all();
+    Done share_memory(hardshell::proto::Plan& plan);
+    void refuse_memory(const Error& why);
+    void say_notices(const hardshell::proto::Plan& plan);
+    void mask_secrets_of(const hardshell::proto::Plan& plan);
+    void apply_settings_of(const hardshell::proto::Plan& plan);
+    void reconcile(const hardshell::proto::Plan& previous);
+    bool is_news(WorkerProcess& worker, const hardshell::proto::WorkerPlan& wanted) const;
 
     Loop& loop_;
     LogPump& log_;

@@ -21,7 +21,6 @@ using hardshell::proto::ToWorker;
 using hardshell::proto::WorkerStatus;
 using std::chrono::milliseconds;
 
-constexpr int first_handle = 4;  // 3 is the link to the supervisor
 constexpr int64_t beat_deadline_ms = 6'000;
 constexpr milliseconds abort_grace{2'000};  // from SIGABRT to SIGKILL
 constexpr milliseconds drain_budget{10'000};
