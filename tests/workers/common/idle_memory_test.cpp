@@ -36,6 +36,19 @@ TEST(IdleWatch, ComesBackToWorkInTheSecondAfter) {
     EXPECT_EQ(times(watch, 500, 2), 1);
     EXPECT_EQ(times(watch, 900, IdleWatch::longest_s - 1), 0);
     EXPECT_EQ(times(watch, 900, 1), 1);
+    EXPECT_EQ(times(watch, 960, 100), 0) << "what waiting needs";
+}
+
+TEST(IdleWatch, LeavesAloneWhoOnlyWaits) {
+    IdleWatch watch;
+    EXPECT_EQ(times(watch, 500, 2), 1);
+    EXPECT_EQ(times(watch, 560, IdleWatch::longest_s), 1) << "measured twice";
+    // Waiting does not need the same each time.
+    EXPECT_EQ(times(watch, 625, 1'000), 0);
+    EXPECT_EQ(times(watch, 626, 1), 0);
+    EXPECT_EQ(times(watch, 626, 1), 1) << "something was mapped";
+    EXPECT_EQ(times(watch, 690, 1'000), 0);
+    EXPECT_EQ(times(watch, 690 + IdleWatch::worth_it, 2), 1) << "work";
 }
 
 long own_kib(const std::string& key) {

@@ -15,7 +15,7 @@ class IdleWatch {
   public:
     // So many page faults, of up to 64 KiB each, are worth the 0.3 ms that it costs.
     static constexpr long worth_it = 16;
-    // Work within a second after the last time is not seen as such, so now and then anyway.
+    // Less than that goes after this time, as far as anything was mapped at all.
     static constexpr int longest_s = 20;
 
     // Once a second, with the page faults of the process so far.
@@ -25,8 +25,14 @@ class IdleWatch {
         ++seconds_;
         if (!is_quiet) return false;
         const long mapped = faults - released_;
-        if (std::exchange(is_settling_, false)) least_ = std::min(least_, mapped);
-        if (seconds_ < longest_s && mapped < least_ + worth_it) return false;
+        if (std::exchange(is_settling_, false)) {
+            least_ = std::min(least_, mapped);
+            settled_ = faults;
+            ++measured_;
+        }
+        // The first measurement may be of work that came within that second: once more.
+        const bool is_due = seconds_ >= longest_s && (faults > settled_ || measured_ < 2);
+        if (!is_due && mapped < least_ + worth_it) return false;
         released_ = faults;
         seconds_ = 0;
         is_settling_ = true;
@@ -38,7 +44,9 @@ class IdleWatch {
 
     long last_ = 0;
     long released_ = 0;
-    long least_ = unknown;  // what waiting itself needs is mapped again at once
+    long settled_ = 0;  // the faults when it had mapped again, at once, what waiting itself needs
+    long least_ = unknown;  // of that, the least it ever was
+    int measured_ = 0;
     int seconds_ = longest_s;
     bool is_settling_ = false;
 };
