@@ -7,7 +7,7 @@
 # write there meanwhile. SNAPSHOT: as `restic snapshots` names it, else the latest. Where several hosts
 # share a repository it is that of HARDSHELL_BACKUP_HOST, else of the app on Fly; without either none is
 # taken. Every file is compared with the checksum it had when the copy was made, and nothing is moved
-# before all of them fit.
+# before all of them fit and no other is there.
 set -euo pipefail
 
 usage() { sed -n '3p' "$0" | cut -c3- >&2; exit 2; }
@@ -60,12 +60,15 @@ copy=$(dirname "$manifest")/state
 split --elide-empty-files --number="r/$(nproc)" "$manifest" "$incoming/part."
 checks=() damaged=
 for part in "$incoming"/part.*; do
-  (cd "$copy" && exec sha256sum --quiet --check "$part") &
+  (cd "$copy" && exec sha256sum --quiet --strict --check "$part") &
   checks+=($!)
 done
 for check in "${checks[@]}"; do wait "$check" || damaged=yes; done
 [ -z "$damaged" ] || fail "the copy is damaged, nothing was put in place"
 files=$(wc -l <"$manifest")
+present_files=$(find "$copy" -type f -printf x | wc -c)
+[ "$present_files" -eq "$files" ] ||
+  fail "the copy has $present_files files and a MANIFEST of $files, nothing was put in place"
 if [ -n "$aside" ]; then
   mkdir -m 700 "$state/$aside"
   present ! -name "$aside" -exec mv -t "$state/$aside" {} +

@@ -240,7 +240,8 @@ class Drill(unittest.TestCase):
         self.assertEqual(restored.returncode, 1, restored.stdout)
         self.assertEqual(list((self.place / "new").iterdir()), [])
 
-    def test_a_file_that_is_not_what_it_was_is_put_nowhere(self):
+    def restored_of_stage(self, spoil):
+        """What restore.sh says of a copy that `spoil` has changed behind backup.sh's back."""
         stage = self.machine("stage")
         (stage / "state").mkdir()
         sums = []
@@ -249,16 +250,41 @@ class Drill(unittest.TestCase):
             (stage / f"state/{number}.jsonl").write_text(text)
             sums.append(f"{hashlib.sha256(text.encode()).hexdigest()}  ./{number}.jsonl\n")
         (stage / "MANIFEST").write_text("".join(sums))
-        (stage / "state/4.jsonl").write_text("conversation 5")
+        spoil(stage, sums)
         for words in (["init"], ["backup", "--tag", "hardshell", str(stage)]):
             subprocess.run(["restic", "--no-cache", "--repo", self.place / "copies", *words],
                            env={"PATH": os.environ["PATH"], **PASSWORD}, check=True,
                            capture_output=True)
-        restored = run("restore.sh", self.place / "copies", self.place / "new")
+        return run("restore.sh", self.place / "copies", self.place / "new")
+
+    def assert_put_nowhere(self, restored):
         self.assertEqual(restored.returncode, 1, restored.stdout)
-        self.assertIn("4.jsonl", restored.stdout + restored.stderr)
         self.assertIn("nothing was put in place", restored.stderr)
         self.assertEqual(list((self.place / "new").iterdir()), [])
+
+    def test_a_file_that_is_not_what_it_was_is_put_nowhere(self):
+        restored = self.restored_of_stage(
+            lambda stage, _: (stage / "state/4.jsonl").write_text("conversation 5"))
+        self.assertIn("4.jsonl", restored.stdout + restored.stderr)
+        self.assert_put_nowhere(restored)
+
+    def test_a_list_of_checksums_that_is_damaged_is_no_list(self):
+        def spoil(stage, sums):
+            (stage / "MANIFEST").write_text("".join(sums[:8]) + "x" + sums[8])
+        restored = self.restored_of_stage(spoil)
+        self.assertIn("improperly formatted", restored.stderr)
+        self.assert_put_nowhere(restored)
+
+    def test_a_file_that_has_no_checksum_is_put_nowhere(self):
+        restored = self.restored_of_stage(
+            lambda stage, sums: (stage / "MANIFEST").write_text("".join(sums[:8])))
+        self.assertIn("9 files and a MANIFEST of 8", restored.stderr)
+        self.assert_put_nowhere(restored)
+
+    def test_a_whole_copy_of_that_kind_is_put_in_place(self):
+        restored = self.restored_of_stage(lambda *_: None)
+        self.assertEqual(restored.returncode, 0, restored.stderr)
+        self.assertEqual(len(list((self.place / "new").iterdir())), 9)
 
     def test_without_a_password_nothing_is_copied(self):
         copied = run("backup.sh", self.place / "copies", self.place, more={})
