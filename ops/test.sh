@@ -23,10 +23,13 @@ if [ "${1:-}" = --machine ]; then
   tests/fly/boot_test.py container build/fly
   step "the same image once more"
   tests/fly/build_image.sh build/fly_again --whole
-  tests/fly/reproduced.py build/fly build/fly_again
+  compared=0
+  tests/fly/reproduced.py build/fly build/fly_again || compared=$?
+  step "virtual machines"
   cmake --preset dev >/dev/null
   ctest --preset machine
-  exit 0
+  [ "$compared" -eq 0 ] || echo "the two images are not the same, see above" >&2
+  exit "$compared"
 fi
 
 step "packages"

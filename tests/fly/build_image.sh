@@ -24,12 +24,20 @@ programs=localhost/hardshell-test-programs
 # One time for everything: the same sources give the same image (tests/fly/reproduced.py).
 when=$(git -C "$source" log -1 --format=%ct 2>/dev/null || echo 0)
 
-# image_of NAME DIRECTORY [PLACE]: an image that holds just these files.
+# A compilation begins with nothing, as on a host that never built it: a layer that is kept here has
+# the time of an earlier commit.
+if [ "${2:-}" = --whole ]; then
+  buildah rm --all >/dev/null
+  buildah rmi --all --force >/dev/null
+fi
+
+# image_of NAME DIRECTORY [PLACE]: an image that holds just these files. Its time is the same at each
+# commit, as an image of it may be kept.
 image_of() {
   local container
   container=$(buildah from scratch)
   buildah copy -q "$container" "$2" "${3:-/}" >/dev/null
-  buildah commit -q --timestamp "$when" --rm "$container" "$1" >/dev/null
+  buildah commit -q --timestamp 0 --rm "$container" "$1" >/dev/null
 }
 
 # Trimmed as Debian's slim image is, and with the package sources of this machine.
