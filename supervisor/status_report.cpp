@@ -72,6 +72,7 @@ StatusReport describe(const Situation& situation) {
     report.set_plan_source(situation.plan.source());
     report.set_plan_made_ms(situation.plan.made_ms());
     report.set_mode_is_remote(situation.plan.mode_is_remote());
+    report.set_mode_is_of_the_file(situation.plan.mode_is_of_the_file());
     add_workers(situation, report);
     add_layers(situation.layers, report);
     for (const std::string& reason : situation.missing_listeners) report.add_missing(reason);

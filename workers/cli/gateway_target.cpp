@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 
@@ -68,21 +69,26 @@ void take_plan(const Plan& plan, Target& target) {
     }
 }
 
-// Whether the running gateway has read openclaw.json as it is now. A planner of one's own would
+// Of the file or link, not of its content: what is put back by `cp -p` looks old. 0: there is none.
+int64_t changed_ms(const struct stat& file) {
+    return file.st_ctim.tv_sec * 1000 + file.st_ctim.tv_nsec / 1'000'000;
+}
+
+// Whether the running gateway has read gateway.mode as it is now. A planner of one's own would
 // take longer than all the rest of a short command.
-bool has_read_the_file(const Context& context, const StatusReport& status) {
+bool knows_the_mode(const Context& context, const StatusReport& status) {
     struct stat file {};
-    if (status.config_path() != context.config_path) return false;
+    struct stat link {};
+    if (!status.mode_is_of_the_file() || status.config_path() != context.config_path) return false;
     if (::stat(context.config_path.c_str(), &file) != 0 && errno != ENOENT) return false;
-    // Of the change, not of the content: a file put back by `cp -p` looks old.
-    const int64_t changed_ms = file.st_ctim.tv_sec * 1000 + file.st_ctim.tv_nsec / 1'000'000;
-    return changed_ms < status.plan_made_ms();
+    if (::lstat(context.config_path.c_str(), &link) != 0 && errno != ENOENT) return false;
+    return std::max(changed_ms(file), changed_ms(link)) < status.plan_made_ms();
 }
 
 // The one of gateway.remote; null where gateway.mode is another, or no planner answers.
 const RemoteGateway* remote_gateway(const Context& context, const Sources& sources) {
     if (sources.status && !sources.status->mode_is_remote() &&
-        has_read_the_file(context, *sources.status))
+        knows_the_mode(context, *sources.status))
         return nullptr;
     const Result<Plan>& plan = sources.plan();
     return plan && plan->has_remote() ? &plan->remote() : nullptr;

@@ -368,11 +368,19 @@ struct Builder {
                 std::min<int64_t>(int_member(reload, "debounceMs"), longest_debounce_ms)));
     }
 
+    bool mode_is_of_the_file() const {
+        const Json& mode = member_at(chosen.config.merged, "gateway.mode");
+        return chosen.degraded.empty() && chosen.config.files.size() <= 1 &&
+               (!mode.is_string() ||
+                mode.get_ref<const std::string&>().find("${") == std::string::npos);
+    }
+
     // For a command line on a machine whose gateway is elsewhere.
     void add_remote() {
         const Json& gateway = member(chosen.config.resolved, "gateway");
         const Json& remote = member(gateway, "remote");
         plan.set_mode_is_remote(text_member(gateway, "mode") == "remote");
+        plan.set_mode_is_of_the_file(mode_is_of_the_file());
         if (request.takes_effect() || !plan.mode_is_remote() || text_member(remote, "url").empty())
             return;
         plan.mutable_remote()->set_url(text_member(remote, "url"));

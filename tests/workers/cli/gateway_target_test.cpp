@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <filesystem>
@@ -148,6 +149,7 @@ TEST(GatewayTarget, AsksNoPlannerWhereTheRunningGatewayHasReadTheFile) {
     StatusReport& status = sources.status.value();
     status.set_config_path(context.config_path);
     status.set_plan_made_ms(wall_ms() + 60'000);
+    status.set_mode_is_of_the_file(true);
     EXPECT_EQ(choose_target(context, sources)->url, "ws://127.0.0.1:3000");
     EXPECT_EQ(fake.asked, 0);
     // Without a file, too.
@@ -168,6 +170,7 @@ TEST(GatewayTarget, AsksThePlannerWhereTheRunningGatewayMayNotKnowTheMode) {
         StatusReport& status = sources.status.value();
         status.set_config_path(context.config_path);
         status.set_plan_made_ms(wall_ms() + 60'000);
+        status.set_mode_is_of_the_file(true);
         differs(status);
         return choose_target(context, sources)->url;
     };
@@ -177,6 +180,41 @@ TEST(GatewayTarget, AsksThePlannerWhereTheRunningGatewayMayNotKnowTheMode) {
               "wss://far.example");
     EXPECT_EQ(url_when([](StatusReport& status) { status.set_config_path("/other.json"); }),
               "wss://far.example");
+    EXPECT_EQ(url_when([](StatusReport& status) { status.set_mode_is_of_the_file(false); }),
+              "wss://far.example")
+        << "a file that it includes may have changed";
+}
+
+TEST(GatewayTarget, AsksThePlannerWhereALinkLeadsToAnotherFileNow) {
+    const Directory directory;
+    directory.write("state/old.json", "{}");
+    const std::string file = directory.path() + "/state/old.json";
+    struct stat info {};
+    ASSERT_EQ(::stat(file.c_str(), &info), 0);
+    const auto of_the_file = [&] {
+        return info.st_ctim.tv_sec * 1000 + info.st_ctim.tv_nsec / 1'000'000;
+    };
+    // The clock of a file system goes in steps.
+    const std::string link = directory.path() + "/state/openclaw.json";
+    struct stat linked {};
+    int64_t link_ms = 0;
+    do {
+        std::filesystem::remove(link);
+        std::filesystem::create_symlink(file, link);
+        ASSERT_EQ(::lstat(link.c_str(), &linked), 0);
+        link_ms = linked.st_ctim.tv_sec * 1000 + linked.st_ctim.tv_nsec / 1'000'000;
+    } while (link_ms < of_the_file() + 2);
+    const Context context = context_with(directory, {"--token", "T"}, {});
+    Plan plan = plan_with("");
+    plan.mutable_remote()->set_url("wss://far.example");
+    Fake fake{plan};
+    Sources sources = fake.sources();
+    sources.status->set_config_path(context.config_path);
+    sources.status->set_mode_is_of_the_file(true);
+    sources.status->set_plan_made_ms(link_ms - 1);
+    EXPECT_EQ(choose_target(context, sources)->url, "wss://far.example");
+    sources.status->set_plan_made_ms(link_ms + 1);
+    EXPECT_EQ(choose_target(context, sources)->url, "ws://127.0.0.1:3000");
 }
 
 TEST(GatewayTarget, KnowsPasswordsToo) {

@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "tests/workers/planner/planner_fixture.h"
 #include "workers/common/base/clock.h"
 #include "workers/common/base/paths.h"
@@ -414,6 +416,19 @@ TEST_F(ThePlan, NamesTheGatewayElsewhereToACommandLineOnly) {
     write("openclaw.json", R"({gateway: {mode: "local", remote: {url: "wss://far.example"}}})");
     EXPECT_FALSE(planner::answer(asked, environment).plan().has_remote());
     EXPECT_FALSE(plan().mode_is_remote());
+}
+
+TEST_F(ThePlan, TellsWhetherTheFileAloneDecidesTheMode) {
+    EXPECT_TRUE(plan_of("{}").mode_is_of_the_file());
+    EXPECT_TRUE(plan_of(R"({gateway: {mode: "local"}})").mode_is_of_the_file());
+    set("MODE", "local");
+    EXPECT_FALSE(plan_of(R"({gateway: {mode: "${MODE}"}})").mode_is_of_the_file());
+    EXPECT_TRUE(plan_of(R"({agents: {defaults: {workspace: "/${MODE}"}}})").mode_is_of_the_file());
+    write("gateway.json", R"({mode: "local"})");
+    EXPECT_FALSE(plan_of(R"({gateway: {$include: "gateway.json"}})").mode_is_of_the_file());
+    EXPECT_FALSE(plan_of("{").mode_is_of_the_file()) << "of the last good one";
+    std::filesystem::remove(path("openclaw.json"));
+    EXPECT_TRUE(plan().mode_is_of_the_file());
 }
 
 TEST_F(ThePlan, TellsWhenItsFilesWereRead) {
