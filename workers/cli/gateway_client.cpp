@@ -15,13 +15,16 @@ constexpr std::chrono::milliseconds goodbye_patience{200};
 struct Advice {
     const char* code;
     const char* begins;
+    Fault fault;
     const char* cure;
 };
 constexpr Advice advice[] = {
-    // code, message begins with, what the owner can do
-    {"INVALID_REQUEST", "unauthorized", "give the right --token or --password"},
-    {"NOT_PAIRED", "", "give the gateway's shared token with --token"},
-    {"INVALID_REQUEST", "protocol mismatch", "use a command line of the gateway's version"},
+    // code, message begins with, fault, what the owner can do
+    {"INVALID_REQUEST", "unauthorized", Fault::bad_credentials,
+     "give the right --token or --password"},
+    {"NOT_PAIRED", "", Fault::bad_config, "give the gateway's shared token with --token"},
+    {"INVALID_REQUEST", "protocol mismatch", Fault::bad_config,
+     "use a command line of the gateway's version"},
 };
 
 Error refused_connect(const Json& error, const Target& target) {
@@ -29,9 +32,9 @@ Error refused_connect(const Json& error, const Target& target) {
     const std::string message = text_member(error, "message", "no reason given");
     for (const Advice& row : advice)
         if (code == row.code && message.starts_with(row.begins))
-            return Error{Fault::bad_credentials, "the gateway at " + target.url +
-                                                     " refuses: " + message + " (credential from " +
-                                                     target.credential_source + "); " + row.cure};
+            return Error{row.fault, "the gateway at " + target.url + " refuses: " + message +
+                                        " (credential from " + target.credential_source + "); " +
+                                        row.cure};
     return Error{Fault::bad_message, "the gateway at " + target.url + " refuses: " + message};
 }
 

@@ -25,8 +25,9 @@ class GatewayClient {
         EventHandler on_event;
     };
 
-    // Connects and is greeted. bad_credentials when the gateway refuses the token or password; the
-    // text says where that came from.
+    // Connects and is greeted. bad_credentials when the gateway refuses the token or password,
+    // bad_config when it refuses this client for another reason that the owner can change; the text
+    // says where the credential came from, and what to do.
     static Result<std::unique_ptr<GatewayClient>> connect(const Target& target, Deadline deadline);
     ~GatewayClient();
 

@@ -23,7 +23,8 @@ doctor::Findings findings_of(const StatusReport& report) {
     doctor::append_new(all, doctor::judge_memory(report, doctor::machine_memory()));
     for (const auto& notice : report.notices())
         if (notice.severity() != "info")
-            doctor::append_new(all, {{doctor::Weight::problem, "notice", notice.text(), ""}});
+            doctor::append_new(all,
+                               {{doctor::Weight::problem, "configuration", notice.text(), ""}});
     return all;
 }
 

@@ -49,43 +49,46 @@ Plan good_plan() {
 }
 
 TEST(Findings, AreGoodAboutAGoodPlan) {
-    const Findings found = judge_plan(good_plan(), "/data/openclaw.json");
+    const Findings found = judge_plan(good_plan(), "/data/openclaw.json", true);
     EXPECT_EQ(findings_exit_code(found), 0) << text_of(found);
     EXPECT_THAT(text_of(found), HasSubstr("environment variable ANTHROPIC_API_KEY"));
     EXPECT_THAT(text_of(found), HasSubstr("No problems found."));
 }
 
 TEST(Findings, NeverShowASecret) {
-    const std::string text = text_of(judge_plan(good_plan(), "x"));
+    const std::string text = text_of(judge_plan(good_plan(), "x", true));
     EXPECT_EQ(text.find("the-model-key"), std::string::npos);
     EXPECT_EQ(text.find("0123456789abcdef"), std::string::npos);
 }
 
 TEST(Findings, NameWhatIsWrongWithTheConfiguration) {
     const Findings refused = judge_plan(
-        Error{Fault::bad_config, "openclaw.json:3: expected a value"}, "/d/openclaw.json");
+        Error{Fault::bad_config, "openclaw.json:3: expected a value"}, "/d/openclaw.json", true);
     EXPECT_THAT(text_of(refused), HasSubstr("openclaw.json:3: expected a value"));
     EXPECT_THAT(text_of(refused), HasSubstr("correct /d/openclaw.json"));
     EXPECT_EQ(findings_exit_code(refused), 1);
 
     Plan degraded = good_plan();
     degraded.set_degraded("openclaw.json cannot be used");
-    EXPECT_EQ(findings_exit_code(judge_plan(degraded, "x")), 1);
+    EXPECT_EQ(findings_exit_code(judge_plan(degraded, "x", true)), 1);
+    EXPECT_THAT(text_of(judge_plan(degraded, "x", true)), HasSubstr("`hardshell reload`"));
+    EXPECT_THAT(text_of(judge_plan(degraded, "x", false)),
+                HasSubstr("-> correct it; `hardshell config validate`"));
 
     Plan noticed = good_plan();
     Notice& notice = *noticed.add_notices();
     notice.set_severity(Notice::WARNING);
     notice.set_text("unknown key foo");
-    EXPECT_EQ(findings_exit_code(judge_plan(noticed, "x")), 1);
+    EXPECT_EQ(findings_exit_code(judge_plan(noticed, "x", true)), 1);
     notice.set_severity(Notice::INFO);
-    EXPECT_EQ(findings_exit_code(judge_plan(noticed, "x")), 0);
+    EXPECT_EQ(findings_exit_code(judge_plan(noticed, "x", true)), 0);
 }
 
 TEST(Findings, MissAModelKeyAndDislikeAShortToken) {
     Plan plan = good_plan();
     plan.mutable_workers(1)->clear_secrets();
     plan.mutable_workers(0)->mutable_secrets(0)->set_value("short");
-    const Findings found = judge_plan(plan, "x");
+    const Findings found = judge_plan(plan, "x", true);
     EXPECT_THAT(text_of(found), HasSubstr("set ANTHROPIC_API_KEY"));
     EXPECT_THAT(text_of(found), HasSubstr("only 5 characters"));
     EXPECT_THAT(text_of(found), HasSubstr("2 problems found."));
@@ -153,20 +156,60 @@ TEST(Findings, ShowEveryLayer) {
     EXPECT_THAT(text_of(found), HasSubstr("ok      layer system call filter: holds: 61 calls"));
     EXPECT_THAT(text_of(found), HasSubstr("PROBLEM this machine: port 3000 on :: is taken"));
     EXPECT_THAT(found, SizeIs(3)) << "one user is not named twice";
+    report.add_missing(
+        "telegram:ops did not start with its new configuration and runs with the "
+        "one before");
+    report.add_missing("gateway goes without metrics until its next start: port 9091 is taken");
+    EXPECT_THAT(text_of(judge_machine(report)), HasSubstr("then `hardshell restart telegram:ops`"));
+    EXPECT_THAT(text_of(judge_machine(report)), HasSubstr("choose another metrics.port"));
 }
 
 TEST(Findings, TellChannelsThatAreNotConnected) {
-    const Json report = Json::parse(R"({"channelAccounts": {
+    const Json report = Json::parse(R"({"ts": 100000, "channelAccounts": {
         "discord": [{"accountId": "default", "running": true, "connected": true}],
         "slack": [{"accountId": "default", "running": false}],
-        "telegram": [{"accountId": "ops", "running": true, "connected": false,
+        "telegram": [{"accountId": "default", "running": true, "connected": false,
+                      "lastError": "no connection to api.telegram.org", "lastStartAt": 99000},
+                     {"accountId": "ops", "running": true, "connected": false,
                       "lastError": "no connection to api.telegram.org"}]}})");
     const Findings found = judge_channels(report);
-    EXPECT_THAT(found, SizeIs(2)) << "of slack, which has no worker, that is said elsewhere";
+    EXPECT_THAT(found, SizeIs(3)) << "of slack, which has no worker, that is said elsewhere";
     EXPECT_THAT(text_of(found), HasSubstr("ok      channel discord, account default: connected"));
     EXPECT_THAT(text_of(found), HasSubstr("PROBLEM channel telegram, account ops: not connected: "
                                           "no connection to api.telegram.org\n        -> "));
+    EXPECT_THAT(found[1].cure, HasSubstr("`hardshell logs telegram` and ops/runbooks/telegram-"));
+    EXPECT_THAT(found[2].cure,
+                HasSubstr("`hardshell logs telegram:ops` and ops/runbooks/telegram-"));
+    EXPECT_THAT(judge_channels(report, true)[2].cure,
+                HasSubstr("until it is: see ops/runbooks/telegram-"));
     EXPECT_THAT(judge_channels(Json::object()), IsEmpty());
+    Findings all;
+    append_new(all, found);
+    EXPECT_THAT(all, SizeIs(3)) << "the same of two accounts is two problems";
+    append_new(all, found);
+    EXPECT_THAT(text_of(all), HasSubstr("2 problems found."));
+}
+
+TEST(Findings, DoNotBlameAnAccountThatIsStillConnecting) {
+    const auto found_after = [](int64_t ms) {
+        Json report = Json::parse(R"({"ts": 100000, "channelAccounts": {"discord": [
+            {"accountId": "default", "running": true, "connected": false, "lastError": null}]}})");
+        report["channelAccounts"]["discord"][0]["lastStartAt"] = 100'000 - ms;
+        return judge_channels(report);
+    };
+    EXPECT_THAT(text_of(found_after(29'000)),
+                HasSubstr("note    channel discord, account default: connecting\n"));
+    EXPECT_THAT(text_of(found_after(30'000)), HasSubstr("account default: not connected\n"));
+}
+
+TEST(Findings, AdviseToCorrectACredentialWhereItWasRefusedOnly) {
+    Target target;
+    target.running = true;
+    target.credential_source = "--token";
+    const auto cure = [&](Fault fault) { return cure_of_refusal(Error{fault, "why"}, target); };
+    EXPECT_THAT(cure(Fault::bad_credentials), HasSubstr("correct --token here"));
+    EXPECT_EQ(cure(Fault::bad_config), "") << "the error says it";
+    EXPECT_THAT(cure(Fault::bad_message), HasSubstr("`hardshell logs gateway`"));
 }
 
 TEST(Findings, TellThatTheVolumeFillsOnce) {
@@ -224,7 +267,7 @@ TEST(Findings, SayOneMistakeOnce) {
     StatusReport report = healthy_report();
     report.set_degraded(plan.degraded());
     Findings all;
-    append_new(all, judge_plan(plan, "openclaw.json"));
+    append_new(all, judge_plan(plan, "openclaw.json", true));
     append_new(all, judge_status(report));
     EXPECT_THAT(text_of(all), HasSubstr("1 problem found."));
 }
@@ -258,7 +301,7 @@ TEST(Findings, NeverAdviseToTakeAStateDirectoryAway) {
 TEST(Findings, CallNoTokenGoodThatCannotBeKept) {
     Plan plan = good_plan();
     plan.mutable_workers(0)->mutable_secrets(0)->set_source(paths::token_of_this_start);
-    EXPECT_THAT(text_of(judge_plan(plan, "x")),
+    EXPECT_THAT(text_of(judge_plan(plan, "x", true)),
                 HasSubstr("PROBLEM gateway token: it is another one after each start"));
 }
 

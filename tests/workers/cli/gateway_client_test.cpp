@@ -98,6 +98,23 @@ TEST(GatewayClient, SaysWhereARefusedTokenCameFrom) {
     EXPECT_EQ(client.error().what.find("T0ken"), std::string::npos);
 }
 
+TEST(GatewayClient, BlamesNoCredentialForAnotherVersionOrAMissingPairing) {
+    for (const auto& [error, cure] :
+         {std::pair{R"({"code":"INVALID_REQUEST","message":"protocol mismatch"})",
+                    "use a command line of the gateway's version"},
+          std::pair{R"({"code":"NOT_PAIRED","message":"pairing required"})",
+                    "give the gateway's shared token"}}) {
+        const GatewayDouble gateway{[error = std::string(error)](const std::string& text) -> Texts {
+            if (text.empty()) return {challenge};
+            return {R"({"type":"res","id":"connect","ok":false,"error":)" + error + "}"};
+        }};
+        const auto client = GatewayClient::connect(target_of(gateway), soon());
+        ASSERT_FALSE(client);
+        EXPECT_EQ(client.error().fault, Fault::bad_config);
+        EXPECT_THAT(client.error().what, HasSubstr(cure));
+    }
+}
+
 TEST(GatewayClient, PassesOnWhyItWasClosed) {
     const GatewayDouble gateway{[](const std::string& text) -> Texts {
         if (text.empty()) return {challenge};

@@ -16,6 +16,7 @@ namespace cli {
 namespace {
 
 constexpr std::chrono::seconds answer_patience{5};
+constexpr int64_t connecting_ms = 30'000;  // so long after its start an account may need
 
 struct WeightRow {
     Weight weight;
@@ -31,17 +32,6 @@ constexpr WeightRow weights[] = {
 const WeightRow& row_of(Weight weight) {
     return *std::find_if(std::begin(weights), std::end(weights),
                          [&](const WeightRow& row) { return row.weight == weight; });
-}
-
-// What to do about a gateway of this machine that does not take this client.
-std::string cure_of_refusal(const Error& why, const Target& target) {
-    if (!target.running)
-        return "another program listens on port " + std::to_string(target.port) +
-               "; use another --port";
-    if (why.fault == Fault::bad_credentials)
-        return "correct " + target.credential_source +
-               " here, or start the gateway again so that it takes that one";
-    return "see `hardshell logs gateway`";
 }
 
 bool is_served(const Result<hardshell::proto::StatusReport>& status) {
@@ -63,8 +53,9 @@ Findings judge_answer(const Context& context, const Sources& sources) {
     // Said already, with the reason.
     if (sources.status && !is_elsewhere && !is_served(sources.status)) return {};
     if (!target) return {{Weight::problem, "client", target.error().what, ""}};
-    const Deadline deadline = std::chrono::steady_clock::now() + answer_patience;
-    Result<std::unique_ptr<GatewayClient>> client = GatewayClient::connect(*target, deadline);
+    // For each step: a slow one is not the next one's fault.
+    const auto soon = [] { return std::chrono::steady_clock::now() + answer_patience; };
+    Result<std::unique_ptr<GatewayClient>> client = GatewayClient::connect(*target, soon());
     if (!client) {
         // Nothing listens where nothing was started: said once, by the check before.
         if (target->remote)
@@ -75,16 +66,34 @@ Findings judge_answer(const Context& context, const Sources& sources) {
         return {{Weight::problem, "client", client.error().what,
                  cure_of_refusal(client.error(), *target)}};
     }
-    Result<Json> health = (*client)->call({"health", Json::object(), false, {}}, deadline);
-    if (!health) return {{Weight::problem, "client", health.error().what, "see `hardshell logs`"}};
+    const std::string look =
+        target->remote ? "see the logs of that gateway" : "see `hardshell logs`";
+    const Result<Json> health = (*client)->call({"health", Json::object(), false, {}}, soon());
+    if (!health) return {{Weight::problem, "client", health.error().what, look}};
     Findings found = {
         {Weight::good, "client", target->url + " answers, the credential is right", ""}};
     const Result<Json> channels =
-        (*client)->call({"channels.status", Json::object(), false, {}}, deadline);
-    append_new(found, channels ? judge_channels(*channels)
-                               : Findings{{Weight::problem, "channels", channels.error().what,
-                                           "see `hardshell logs gateway`"}});
+        (*client)->call({"channels.status", Json::object(), false, {}}, soon());
+    append_new(found, channels
+                          ? judge_channels(*channels, target->remote)
+                          : Findings{{Weight::problem, "channels", channels.error().what, look}});
     return found;
+}
+
+Finding judge_account(const std::string& channel, const Json& account, int64_t now_ms,
+                      bool is_elsewhere) {
+    const std::string id = text_member(account, "accountId", "?");
+    const std::string subject = "channel " + channel + ", account " + id;
+    if (bool_member(account, "connected")) return {Weight::good, subject, "connected", ""};
+    const std::string why = text_member(account, "lastError");
+    const int64_t started_ms = int_member(account, "lastStartAt");
+    if (why.empty() && started_ms > 0 && now_ms - started_ms < connecting_ms)
+        return {Weight::note, subject, "connecting", ""};
+    const std::string worker = id == "default" ? channel : channel + ":" + id;
+    const std::string logs = is_elsewhere ? "" : "`hardshell logs " + worker + "` and ";
+    return {Weight::problem, subject, "not connected" + (why.empty() ? "" : ": " + why),
+            "nothing comes in until it is: see " + logs + "ops/runbooks/" + channel +
+                "-does-not-answer.md"};
 }
 
 // Of the gateway that runs: port and bind mode of its command line, which this shell does not know.
@@ -108,6 +117,17 @@ Place check_place(const hardshell::proto::StatusReport& status,
 }
 
 }  // namespace
+
+std::string cure_of_refusal(const Error& why, const Target& target) {
+    if (!target.running)
+        return "another program listens on port " + std::to_string(target.port) +
+               "; use another --port";
+    if (why.fault == Fault::bad_config) return "";  // the text says what to do
+    if (why.fault == Fault::bad_credentials)
+        return "correct " + target.credential_source +
+               " here, or start the gateway again so that it takes that one";
+    return "see `hardshell logs gateway`";
+}
 
 std::string findings_text(const Findings& findings, const Style& style) {
     std::string out;
@@ -135,7 +155,7 @@ std::string findings_json(const Findings& findings) {
     return print_json(out) + "\n";
 }
 
-Findings judge_channels(const Json& report) {
+Findings judge_channels(const Json& report, bool is_elsewhere) {
     Findings found;
     const Json& channels = member(report, "channelAccounts");
     if (!channels.is_object()) return found;
@@ -143,16 +163,8 @@ Findings judge_channels(const Json& report) {
         for (const Json& account : accounts) {
             // Of others their worker tells why.
             if (!bool_member(account, "running") || !account.contains("connected")) continue;
-            const std::string subject =
-                "channel " + channel + ", account " + text_member(account, "accountId", "?");
-            const std::string why = text_member(account, "lastError");
-            if (bool_member(account, "connected"))
-                found.push_back({Weight::good, subject, "connected", ""});
-            else
-                found.push_back({Weight::problem, subject,
-                                 "not connected" + (why.empty() ? "" : ": " + why),
-                                 "nothing comes in until it is: see `hardshell logs " + channel +
-                                     "` and ops/runbooks/" + channel + "-does-not-answer.md"});
+            found.push_back(
+                judge_account(channel, account, int_member(report, "ts"), is_elsewhere));
         }
     return found;
 }
@@ -176,7 +188,7 @@ int run_doctor(const Context& context) {
     append_new(all, judge_programs(context.libexec_dir));
     append_new(all, judge_state_dir(context.state_dir));
     append_new(all, judge_permissions(context.state_dir, context.config_path));
-    append_new(all, judge_plan(plan, context.config_path));
+    append_new(all, judge_plan(plan, context.config_path, status.has_value()));
     if (plan) append_new(all, judge_idle_secrets(*plan, context.environment));
     append_new(all, judge_authorities(context.environment));
     append_new(all, judge_status(status));

@@ -5,6 +5,7 @@
 
 #include "workers/cli/commands/findings.h"
 #include "workers/cli/context.h"
+#include "workers/cli/gateway_target.h"
 #include "workers/common/base/json.h"
 
 namespace cli {
@@ -15,7 +16,11 @@ std::string findings_json(const Findings& findings);
 int findings_exit_code(const Findings& findings);
 
 // Of accounts whose worker runs, whether they are connected; from an answer of channels.status.
-Findings judge_channels(const Json& report);
+// `is_elsewhere`: commands on this machine tell nothing about that gateway.
+Findings judge_channels(const Json& report, bool is_elsewhere = false);
+// What to do about a gateway of this machine that does not take this client; empty where the error
+// says it.
+std::string cure_of_refusal(const Error& why, const Target& target);
 
 int run_doctor(const Context& context);
 

@@ -222,7 +222,7 @@ Findings judge_programs(const std::string& libexec_dir) {
     return found;
 }
 
-Findings judge_plan(const Result<Plan>& plan, const std::string& config_path) {
+Findings judge_plan(const Result<Plan>& plan, const std::string& config_path, bool gateway_runs) {
     if (!plan)
         return {{Weight::problem, "configuration", plan.error().what,
                  plan.error().fault == Fault::bad_config
@@ -231,8 +231,8 @@ Findings judge_plan(const Result<Plan>& plan, const std::string& config_path) {
     Findings found;
     if (!plan->degraded().empty())
         found.push_back({Weight::problem, "configuration", plan->degraded(),
-                         "correct it, it is taken over at once; `hardshell config validate` names "
-                         "all that is wrong"});
+                         std::string(gateway_runs ? doctor::correct_it : "correct it") +
+                             "; `hardshell config validate` names all that is wrong"});
     // The reason for a degraded state often is one of the notices.
     for (const Notice& notice : plan->notices()) append_new(found, {judge_notice(notice)});
     if (found.empty())

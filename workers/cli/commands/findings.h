@@ -28,7 +28,8 @@ Findings judge_permissions(const std::string& state_dir, const std::string& conf
 // The programs that a gateway consists of.
 Findings judge_programs(const std::string& libexec_dir);
 // The configuration, the credential, the model keys.
-Findings judge_plan(const Result<hardshell::proto::Plan>& plan, const std::string& config_path);
+Findings judge_plan(const Result<hardshell::proto::Plan>& plan, const std::string& config_path,
+                    bool gateway_runs);
 // Secrets among the variables that this plan gives to nobody.
 Findings judge_idle_secrets(const hardshell::proto::Plan& plan,
                             const paths::Environment& environment);

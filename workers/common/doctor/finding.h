@@ -18,7 +18,7 @@ struct Finding {
 };
 using Findings = std::vector<Finding>;
 
-// Adds what was not said before: one mistake in a file shows in several places.
+// Adds what was not said about its subject before: one mistake in a file shows in several places.
 void append_new(Findings& all, const Findings& part);
 
 }  // namespace doctor

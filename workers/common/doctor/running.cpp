@@ -50,6 +50,14 @@ constexpr Cure layer_cures[] = {
     {"task", "mount a pids control group that can be written"},
 };
 
+constexpr Cure cures_of_missing[] = {
+    {"did not start with its new configuration",
+     "see `hardshell logs {}`, correct what it names, then `hardshell restart {}`"},
+    {"goes without metrics",
+     "make that port free, or choose another metrics.port in hardshell.json, then `hardshell "
+     "restart {}`"},
+};
+
 template <size_t Count>
 std::string cure_for(const Cure (&cures)[Count], std::string name, const std::string& worker) {
     std::transform(name.begin(), name.end(), name.begin(),
@@ -155,7 +163,8 @@ const char* name_of(Weight weight) {
 void append_new(Findings& all, const Findings& part) {
     for (const Finding& finding : part) {
         const bool said = std::any_of(all.begin(), all.end(), [&](const Finding& before) {
-            return before.what.find(finding.what) != std::string::npos;
+            return before.subject == finding.subject &&
+                   before.what.find(finding.what) != std::string::npos;
         });
         if (!said || finding.weight == Weight::good) all.push_back(finding);
     }
@@ -172,10 +181,10 @@ Findings judge_status(const Result<StatusReport>& status) {
          process + " on port " + std::to_string(status->port()) + ", bind " + status->bind(), ""}};
     if (!status->degraded().empty())
         found.push_back(
-            {Weight::problem, "gateway", status->degraded(),
-             "correct it, it is taken over at once; until then it runs with " +
-                 std::string(status->plan_source() == "none" ? "no configuration"
-                                                             : "the last one that could be used")});
+            {Weight::problem, "configuration", status->degraded(),
+             std::string(correct_it) + "; until then it runs with " +
+                 (status->plan_source() == "none" ? "no configuration"
+                                                  : "the last one that could be used")});
     for (const WorkerStatus& worker : status->workers()) found.push_back(judge_worker(worker));
     for (const Finding& finding : judge_tunnel(*status)) found.push_back(finding);
     for (const Finding& finding : judge_log(*status)) found.push_back(finding);
@@ -192,8 +201,11 @@ Findings judge_machine(const StatusReport& status) {
             std::any_of(status.layers().begin(), status.layers().end(), [&](const Layer& layer) {
                 return !layer.detail().empty() && missing.find(layer.detail()) != std::string::npos;
             });
-        // Somebody does not listen, does not run, or not as configured: the text has the cure.
-        if (!said) found.push_back({Weight::problem, "this machine", missing, ""});
+        // Each begins with the worker that it is about; where no row fits the text has the cure.
+        if (!said)
+            found.push_back(
+                {Weight::problem, "this machine", missing,
+                 cure_for(cures_of_missing, missing, missing.substr(0, missing.find(' ')))});
     }
     return found;
 }

@@ -10,6 +10,10 @@
 
 namespace doctor {
 
+// About a configuration that a running gateway could not take over.
+inline constexpr const char* correct_it =
+    "correct it, it is taken over at once (where gateway.reload.mode is off by `hardshell reload`)";
+
 // What the running gateway tells of itself, its workers and its log.
 Findings judge_status(const Result<hardshell::proto::StatusReport>& status);
 // The layers that keep workers apart, and what else this machine does not offer.
