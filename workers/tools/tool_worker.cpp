@@ -208,13 +208,13 @@ void ToolWorker::prepare(const hardshell::proto::PrepareWorkspace& wanted) {
                                         std::to_string(workspace_group) + " with mode 2770"
                                   : workspace.error().what);
     if (wanted.bare()) return;
-    const auto written = furnish(*workspace);
-    if (!written)
-        return log_warn("{}the workspace {} lacks its usual files: {}", said, path,
-                        written.error().what);
-    if (!written->empty())
-        log_info("the workspace {} has {} new files, {} first", path, written->size(),
-                 written->front());
+    const Furnished furnished = furnish(*workspace);
+    if (!furnished.failed.empty())
+        log_warn("{}the workspace {} lacks {} of its usual files: {}", said, path,
+                 furnished.failed.size(), furnished.failed.front().what);
+    if (!furnished.written.empty())
+        log_info("the workspace {} has {} new files, {} first", path, furnished.written.size(),
+                 furnished.written.front());
 }
 
 void ToolWorker::take_call(const hardshell::proto::CallTool& message) {

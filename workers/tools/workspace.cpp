@@ -201,7 +201,11 @@ Done Workspace::remove(std::string_view name) const {
 
 bool Workspace::exists(std::string_view name) const {
     const Result<std::string> place = below(name);
-    return place && open_beneath(*place, O_PATH).has_value();
+    if (!place) return false;
+    std::string leaf;
+    const Result<Fd> parent = parent_of(*place, false, leaf);
+    struct stat found {};
+    return parent && fstatat(parent->get(), leaf.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 std::vector<std::string> Workspace::list(std::string_view name) const {

@@ -31,6 +31,7 @@ class Workspace {
     // Replaces or makes it, and the directories on the way; another reader sees the old or the new.
     Done write(std::string_view name, std::string_view content) const;
     Done remove(std::string_view name) const;
+    // Something of that name is there, be it a link that leads nowhere.
     bool exists(std::string_view name) const;
     // Whether something can be made in it.
     bool is_writable() const;

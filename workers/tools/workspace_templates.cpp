@@ -125,17 +125,19 @@ constexpr Template templates[] = {
 
 }  // namespace
 
-Result<std::vector<std::string>> furnish(const Workspace& workspace) {
+Furnished furnish(const Workspace& workspace) {
     const bool is_new =
         std::none_of(std::begin(templates), std::end(templates),
                      [&](const Template& row) { return workspace.exists(row.name); });
-    std::vector<std::string> written;
+    Furnished furnished;
     for (const Template& row : templates) {
         if (!row.text || (row.first_day && !is_new) || workspace.exists(row.name)) continue;
-        if (const Done done = workspace.write(row.name, row.text); !done) return done.error();
-        written.emplace_back(row.name);
+        if (const Done done = workspace.write(row.name, row.text); done)
+            furnished.written.emplace_back(row.name);
+        else
+            furnished.failed.push_back(done.error());
     }
-    return written;
+    return furnished;
 }
 
 }  // namespace tools

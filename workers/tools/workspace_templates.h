@@ -10,8 +10,12 @@
 namespace tools {
 
 // Writes those that are missing and replaces none; an owner who wants to be rid of one leaves it
-// empty. BOOTSTRAP.md, the first conversation, is for a workspace that has none of them. Tells
-// which were written.
-Result<std::vector<std::string>> furnish(const Workspace& workspace);
+// empty. BOOTSTRAP.md, the first conversation, is for a workspace that has none of them. One that
+// cannot be written keeps none of the others from it.
+struct Furnished {
+    std::vector<std::string> written;
+    std::vector<Error> failed;
+};
+Furnished furnish(const Workspace& workspace);
 
 }  // namespace tools
