@@ -23,8 +23,13 @@ class MediaFetches::Fetch final : public ToolListener {
         if (!outcome.is_error && text_view(medium, "type") == "media")
             return ended_(Json{{"mimeType", text_member(medium, "mimeType")},
                                {"data", text_member(medium, "data")}});
-        const std::string why = text_member(medium, "text", "it could not be read");
-        ended_(Error{Fault::bad_message, why});
+        // An outcome without a fault is not the fetch's own: nobody is there to fetch, or not any
+        // more.
+        const std::string fault = text_member(outcome.details, "fault");
+        if (fault.empty())
+            return ended_(Error{Fault::unreachable,
+                                "the process that fetches addresses has ended; send it again"});
+        ended_(Error{fault_from_name(fault), text_member(medium, "text", "it could not be read")});
     }
 
   private:

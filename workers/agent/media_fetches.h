@@ -18,7 +18,7 @@ class MediaFetches {
     explicit MediaFetches(ToolBox* tools);
     ~MediaFetches();
 
-    // {mimeType, data}, or bad_message with why not.
+    // {mimeType, data}, or why not. bad_message: it will not be any other next time.
     using Ended = std::function<void(const Result<Json>& medium)>;
     // False when nobody is there to fetch; `ended` is not called then, nor from within.
     bool start(Json order, Ended ended);

@@ -60,7 +60,10 @@ void Methods::session_status(const Json& params, const Reply& reply) {
 
 void Methods::fetch(const Json& params, const Reply& reply) {
     const bool begun = fetches_.start(params, [reply](const Result<Json>& medium) {
-        reply(medium ? answer_with(*medium) : answer_for(medium.error()));
+        if (medium) return reply(answer_with(*medium));
+        Answer answer = answer_for(medium.error());
+        answer.payload_json = print_json(Json{{"fault", fault_name(medium.error().fault)}});
+        reply(std::move(answer));
     });
     if (!begun) reply(unavailable("the process that fetches addresses is not there at the moment"));
 }

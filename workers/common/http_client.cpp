@@ -106,6 +106,8 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
         std::string pending;  // body bytes that the receiver has not seen
         size_t body_bytes = 0;
         bool too_large = false;
+        bool refused = false;  // an address of the host, by may_connect
+        bool tried = false;    // another one
         bool over = false;
         Done outcome;
         int64_t last_byte_ms = 0;
@@ -202,7 +204,7 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
         if (options.may_connect) {
             set(CURLOPT_PROXY, "");
             set(CURLOPT_OPENSOCKETFUNCTION, &State::on_open_socket);
-            set(CURLOPT_OPENSOCKETDATA, this);
+            set(CURLOPT_OPENSOCKETDATA, &transfer);
         }
         set(CURLOPT_CLOSESOCKETFUNCTION, &State::on_close_socket);
         set(CURLOPT_CLOSESOCKETDATA, this);
@@ -361,9 +363,13 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
 
     // The address is the one that is connected to: a name that is resolved again, to another one,
     // is asked for again.
-    static curl_socket_t on_open_socket(void* self_pointer, curlsocktype, curl_sockaddr* address) {
-        const State& self = *static_cast<State*>(self_pointer);
-        if (!self.options.may_connect(address->addr)) return CURL_SOCKET_BAD;
+    static curl_socket_t on_open_socket(void* pointer, curlsocktype, curl_sockaddr* address) {
+        Transfer& transfer = *static_cast<Transfer*>(pointer);
+        if (!transfer.owner->options.may_connect(address->addr)) {
+            transfer.refused = true;
+            return CURL_SOCKET_BAD;
+        }
+        transfer.tried = true;
         return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     }
 
@@ -437,6 +443,9 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
             return {Fault::out_of_room, "the answer of " + transfer.host + " is larger than " +
                                             std::to_string(transfer.request.largest_response) +
                                             " bytes"};
+        if (transfer.refused && !transfer.tried)
+            return {Fault::bad_message,
+                    "cannot connect to " + transfer.host + ": its address is not allowed"};
         if (code == CURLE_OPERATION_TIMEDOUT)  // the only timeout left to libcurl
             return {Fault::timed_out, "cannot connect to " + transfer.host + " within " +
                                           in_seconds(transfer.request.connect_timeout)};

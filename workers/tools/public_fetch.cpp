@@ -96,7 +96,7 @@ class PublicWeb::Fetch final : public PublicFetch, private HttpReceiver {
         const int status = found_.status;
         if (status >= 300 && status < 400 && !location_.empty()) return follow();
         if (status >= 400)
-            return end(Error{Fault::bad_message,
+            return end(Error{status >= 500 ? Fault::unreachable : Fault::bad_message,
                              "the server answered with status " + std::to_string(status)});
         end(std::move(found_));
     }
