@@ -4,10 +4,12 @@ namespace agent {
 
 namespace {
 
-constexpr Compatibility openai_itself{true, true, true, true};
+// store, developer role, reasoning effort, new limit, short ids, named results, documents
+constexpr Compatibility openai_itself{true, true, true, true, false, false, true};
 constexpr Compatibility plain{false, false, false, false};
 constexpr Compatibility mistral{false, false, false, false, true, true};
 constexpr Compatibility with_effort{false, false, true, false};
+constexpr Compatibility openrouter{false, false, true, false, false, false, true};
 constexpr Compatibility with_effort_and_new_limit{false, false, true, true};
 
 constexpr Api messages = Api::anthropic_messages;
@@ -20,7 +22,7 @@ constexpr ProviderRow providers[] = {
     {"openai", "https://api.openai.com/v1", responses, "", openai_itself},
     {"google", "https://generativelanguage.googleapis.com/v1beta/openai", chat, "GEMINI_API_KEY",
      with_effort},
-    {"openrouter", "https://openrouter.ai/api/v1", chat, "", with_effort},
+    {"openrouter", "https://openrouter.ai/api/v1", chat, "", openrouter},
     {"groq", "https://api.groq.com/openai/v1", chat, "", with_effort_and_new_limit},
     {"xai", "https://api.x.ai/v1", chat, "", plain},
     {"mistral", "https://api.mistral.ai/v1", chat, "", mistral},

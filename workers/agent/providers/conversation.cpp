@@ -23,6 +23,11 @@ const Json* made_text(std::deque<Json>& made, const std::string& text) {
     return &made.back();
 }
 
+// The other formats have a place for documents of their own. Who sees pictures reads those too.
+bool reads_documents(const Model& model) {
+    return model.images && (model.api != Api::chat_completions || model.compatibility.documents);
+}
+
 // Text, images and documents of a user's message or a tool's result.
 Blocks visible_blocks(const Json& content, const Model& model, std::deque<Json>& made) {
     Blocks blocks;
@@ -34,9 +39,8 @@ Blocks visible_blocks(const Json& content, const Model& model, std::deque<Json>&
         if (type == "text" && !is_blank(text_view(block, "text"))) blocks.push_back(&block);
         const bool is_image = type == "image";
         if ((!is_image && type != "document") || text_view(block, "data").empty()) continue;
-        // Who sees pictures reads documents too, as far as the providers tell.
-        blocks.push_back(model.images ? &block
-                                      : made_text(made, is_image ? no_image : no_document));
+        const bool is_seen = is_image ? model.images : reads_documents(model);
+        blocks.push_back(is_seen ? &block : made_text(made, is_image ? no_image : no_document));
     }
     return blocks;
 }

@@ -40,6 +40,7 @@ struct Compatibility {
     bool max_completion_tokens = false;  // else "max_tokens"
     bool short_call_ids = false;         // a call's id is nine letters and digits
     bool named_results = false;          // a result names the tool
+    bool documents = false;              // takes files (PDF); only chat completions differ in it
 };
 
 struct Model {
