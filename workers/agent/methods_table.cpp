@@ -33,7 +33,7 @@ constexpr Field chat_history_fields[] = {
 };
 constexpr Field older_history_fields[] = {
     {"sessionKey", Kind::text, true, 1},
-    {"skip", Kind::integer, true, 0, 100'000},  // each is read on the way
+    {"skip", Kind::integer, true, 0, 10'000},  // each is passed on the way
     {"limit", Kind::integer, false, 1, 1000},
 };
 constexpr Field chat_abort_fields[] = {
