@@ -18,8 +18,7 @@ constexpr bool native = true, typed = false;
 
 constexpr std::string_view docking_help =
     "an answer goes to where its question came from, and what the assistant says by itself to "
-    "where "
-    "you wrote last, or to agents.defaults.heartbeat.target";
+    "where you wrote last, or to agents.defaults.heartbeat.target";
 
 constexpr CommandRow rows[] = {
     // names, does, with text or alone, native or typed, gate, arguments, help

@@ -131,7 +131,7 @@ void ToolsLink::fail_calls_before(uint64_t life) {
         lost.push_back(call->second.listener);
         call = open_.erase(call);
     }
-    // A call of the same run cannot be among them: a run has one at a time.
+    // What a listener does when it is told reaches none of the others: each has but the one call.
     for (ToolListener* listener : lost) listener->tool_ended(tool_error(worker_gone));
 }
 

@@ -100,9 +100,8 @@ std::string said_before(const InboundMessage& message) {
 constexpr const char* replies_text =
     "## Replies\nYour answer goes to where the message came from by itself. It may have, each on a "
     "line of its own: [[reply_to_current]] or [[reply_to:<message id>]] first, to answer as a "
-    "reply "
-    "to that message; MEDIA:<path in the workspace or address>, to send a file along. To say "
-    "nothing, and when you have said it with the message tool already, answer with exactly "
+    "reply to that message; MEDIA:<path in the workspace or address>, to send a file along. To "
+    "say nothing, and when you have said it with the message tool already, answer with exactly "
     "NO_REPLY.";
 
 }  // namespace
