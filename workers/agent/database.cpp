@@ -27,14 +27,18 @@ constexpr const char* with_activation_sql =
 constexpr const char* delete_session_sql = "DELETE FROM sessions WHERE agent=? AND key=?";
 constexpr const char* session_rows_sql =
     "SELECT key, updated_at, dirty FROM sessions WHERE agent=?";
-// Not by the index of agents and keys: that would sort them for each part.
+// By the index of agents alone: that of agents and keys would sort them for each part, and a walk
+// through all rows would take a small agent through a large one's.
 constexpr const char* session_texts_sql =
-    "SELECT rowid, key, entry FROM sessions WHERE rowid>?2 AND +agent=?1 ORDER BY rowid";
-// 1: changed; 2: changed before the export under way began. The first condition is the index's.
+    "SELECT rowid, key, entry FROM sessions INDEXED BY sessions_by_agent"
+    " WHERE rowid>?2 AND agent=?1 ORDER BY rowid";
+// 1: changed; 2: changed before the export under way began. The second condition is the index's.
 constexpr const char* begin_export_sql =
-    "UPDATE sessions SET dirty=2 WHERE agent=? AND dirty>0 AND dirty=1";
+    "UPDATE sessions INDEXED BY sessions_unexported SET dirty=2"
+    " WHERE agent=? AND dirty>0 AND dirty=1";
 constexpr const char* clean_sessions_sql =
-    "UPDATE sessions SET dirty=0 WHERE agent=? AND dirty>0 AND dirty=2";
+    "UPDATE sessions INDEXED BY sessions_unexported SET dirty=0"
+    " WHERE agent=? AND dirty>0 AND dirty=2";
 // No earlier than the entry's own time: a clock may have been set back.
 constexpr const char* put_deletion_sql =
     "INSERT OR REPLACE INTO deletions VALUES(?1, ?2, max(?3, coalesce("
@@ -236,6 +240,10 @@ Result<std::vector<RunRecord>> Database::unfinished_runs() {
         while (row.executeStep()) runs.push_back(Tables::run_in(row));
         return runs;
     });
+}
+
+Result<Json> Database::documents_of(const RunRecord& run) {
+    return tables_->guarded([&] { return tables_->documents_of(run); });
 }
 
 Result<std::vector<Database::Row>> Database::rows(const std::string& agent) {

@@ -47,6 +47,7 @@ class Database {
     Done record_runs(const std::vector<SessionStore::RunChange>& changes);
     Result<std::optional<RunRecord>> find_run(const std::string& method, const std::string& run_id);
     Result<std::vector<RunRecord>> unfinished_runs();
+    Result<Json> documents_of(const RunRecord& run);
 
     // The exchange with sessions.json.
     struct Row {

@@ -73,15 +73,22 @@ CREATE INDEX outbound_settled ON outbound(settled_ms);
     R"(
 ALTER TABLE inbound ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
 )",
-    // Few among very many: sessions whose group is answered as it was chosen there, and those that
-    // sessions.json does not have as they are.
-    R"(
-CREATE INDEX sessions_unexported ON sessions(agent) WHERE dirty > 0;
-CREATE INDEX sessions_with_activation ON sessions(agent)
-  WHERE instr(entry, '"groupActivation"') > 0;
-)",
 };
 constexpr int present_version = static_cast<int>(std::size(versions));
+
+// Made where they are missing, without a version of their own: a program of the same version that
+// knows nothing of them still opens the file.
+constexpr const char* additions = R"(
+CREATE INDEX IF NOT EXISTS sessions_by_agent ON sessions(agent);
+-- Few among very many: those that sessions.json does not have as they are, and those whose group is
+-- answered as it was chosen there.
+CREATE INDEX IF NOT EXISTS sessions_unexported ON sessions(agent) WHERE dirty > 0;
+CREATE INDEX IF NOT EXISTS sessions_with_activation ON sessions(agent)
+  WHERE instr(entry, '"groupActivation"') > 0;
+-- Of runs that have not ended: apart from them, for they are many times larger.
+CREATE TABLE IF NOT EXISTS documents(
+  method TEXT NOT NULL, run_id TEXT NOT NULL, blocks TEXT NOT NULL, PRIMARY KEY(method, run_id));
+)";
 
 // A small cache: the whole working set of a turn is a handful of pages.
 constexpr const char* settings =
@@ -118,6 +125,14 @@ constexpr const char* delete_many_runs_sql =
     "DELETE FROM runs WHERE ended_ms > 0 AND ended_ms <= (SELECT ended_ms FROM runs "
     "WHERE ended_ms > 0 ORDER BY ended_ms DESC LIMIT 1 OFFSET ?)" IS_NOT_WANTED;
 #undef IS_NOT_WANTED
+constexpr const char* put_documents_sql = "INSERT OR REPLACE INTO documents VALUES(?,?,?)";
+constexpr const char* find_documents_sql =
+    "SELECT blocks FROM documents WHERE method=? AND run_id=?";
+constexpr const char* delete_documents_sql = "DELETE FROM documents WHERE method=? AND run_id=?";
+// A program that knows nothing of documents ends runs without them.
+constexpr const char* delete_old_documents_sql =
+    "DELETE FROM documents WHERE NOT EXISTS (SELECT 1 FROM runs WHERE"
+    " runs.method=documents.method AND runs.run_id=documents.run_id AND runs.ended_ms=0)";
 
 constexpr const char* put_note_sql = "INSERT OR REPLACE INTO notes VALUES(?,?)";
 constexpr const char* delete_note_sql = "DELETE FROM notes WHERE name=?";
@@ -170,7 +185,8 @@ std::string wishes_of(const RunRecord& run) {
             run.heartbeat == RunRecord::Heartbeat::with_events ? "events" : "plain";
     if (!run.turn.is_null()) wishes["turn"] = run.turn;
     if (!run.client_tools.is_null()) wishes["clientTools"] = run.client_tools;
-    if (!run.documents.is_null()) wishes["documents"] = run.documents;
+    if (run.document_bytes > 0 && !run.has_ended()) wishes["documentBytes"] = run.document_bytes;
+    if (run.continues) wishes["continues"] = true;
     put_waits(run, wishes);
     return print_json(wishes);
 }
@@ -186,7 +202,9 @@ void take_wishes(const Json& wishes, RunRecord& run) {
     if (heartbeat == "plain") run.heartbeat = RunRecord::Heartbeat::plain;
     run.turn = member(wishes, "turn");
     run.client_tools = member(wishes, "clientTools");
-    run.documents = member(wishes, "documents");
+    run.document_bytes =
+        static_cast<size_t>(std::max<int64_t>(0, int_member(wishes, "documentBytes")));
+    run.continues = bool_member(wishes, "continues");
     take_waits(wishes, run);
 }
 
@@ -234,6 +252,7 @@ Tables::Tables(const std::string& path)
     if (version == 0) create();
     file_.exec(settings);
     if (version != 0 && version < present_version) upgrade(version);
+    if (version != 0) file_.exec(additions);
 }
 
 // Nothing is accepted before the file is on the disk as a whole: SQLite's own way to create it
@@ -248,6 +267,7 @@ void Tables::create() {
 void Tables::upgrade(int version) {
     SQLite::Transaction transaction(file_);
     for (int next = version; next < present_version; ++next) file_.exec(versions[next]);
+    if (version == 0) file_.exec(additions);
     file_.exec("PRAGMA user_version=" + std::to_string(present_version));
     transaction.commit();
 }
@@ -310,6 +330,30 @@ void Tables::put_run(const RunRecord& run) {
     put.bind(++column, run.attempts);
     put.bind(++column, wishes_of(run));
     put.exec();
+    put_documents(run);
+}
+
+// Written once: they are not in the record afterwards.
+void Tables::put_documents(const RunRecord& run) {
+    if (run.document_bytes == 0 || (run.documents.is_null() && !run.has_ended())) return;
+    SQLite::Statement& change =
+        statement(run.has_ended() ? delete_documents_sql : put_documents_sql);
+    const std::string blocks = run.has_ended() ? std::string() : print_json(run.documents);
+    change.bind(1, run.method);
+    change.bind(2, run.run_id);
+    if (!run.has_ended()) change.bindNoCopy(3, blocks);
+    change.exec();
+}
+
+Json Tables::documents_of(const RunRecord& run) {
+    SQLite::Statement& row = statement(find_documents_sql);
+    row.bind(1, run.method);
+    row.bind(2, run.run_id);
+    if (!row.executeStep()) return nullptr;
+    const SQLite::Column blocks = row.getColumn(0);
+    const char* text = blocks.getText();
+    Result<Json> value = parse_json({text, static_cast<size_t>(blocks.getBytes())});
+    return value ? std::move(*value) : Json();
 }
 
 RunRecord Tables::run_in(SQLite::Statement& row) {
@@ -359,6 +403,7 @@ void Tables::prune_runs(int64_t now_ms) {
     SQLite::Statement& many = statement(delete_many_runs_sql);
     many.bind(1, keep_ended_most);
     many.exec();
+    statement(delete_old_documents_sql).exec();
 }
 
 }  // namespace agent

@@ -53,6 +53,8 @@ class Tables {
 
     void put_session(const Session& session, bool dirty);
     void put_run(const RunRecord& run);
+    // Null: none.
+    Json documents_of(const RunRecord& run);
     void put_notes(const std::vector<SessionStore::Note>& notes);
     void put_stamp(const std::string& agent, const FileStamp& stamp);
     // Forgets runs that ended long ago.
@@ -66,6 +68,7 @@ class Tables {
 
   private:
     void create();
+    void put_documents(const RunRecord& run);
     void upgrade(int version);
     void synchronise();
     void reset();

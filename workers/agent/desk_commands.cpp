@@ -250,14 +250,13 @@ void FrontDesk::usage_cost(const Request& request) {
             reply(Taken{Taken::As::answered,
                         "💸 Usage cost\n" + usage_line("Today", last) + "\n" +
                             usage_line("Last 30 days", all),
-                        {},
                         {}});
         });
 }
 
 void FrontDesk::compact(const Request& request) {
     const auto say = [reply = request.reply](std::string text) {
-        reply(Taken{Taken::As::answered, std::move(text), {}, {}});
+        reply(Taken{Taken::As::answered, std::move(text), {}});
     };
     const Result<std::optional<Session>> session = services_.store.find(request.session);
     if (!session) return request.reply(session.error());

@@ -90,7 +90,7 @@ FrontDesk::Text FrontDesk::approve(const Request& request) {
 // What stands in openclaw.json is its owner's to change; the store of pairing is changed here.
 void FrontDesk::allowlist(const Request& request) {
     const auto say = [reply = request.reply](std::string text) {
-        reply(Taken{Taken::As::answered, std::move(text), {}, {}});
+        reply(Taken{Taken::As::answered, std::move(text), {}});
     };
     const Result<ListWish> wish = list_wish(request.argument);
     if (!wish) return say("⚠️ " + wish.error().what);

@@ -307,6 +307,10 @@ Result<std::vector<RunRecord>> EmbeddedStore::unfinished_runs() {
     return database_->unfinished_runs();
 }
 
+Result<Json> EmbeddedStore::documents_of(const RunRecord& run) {
+    return database_->documents_of(run);
+}
+
 Result<std::vector<Message>> EmbeddedStore::context(const Session& session) {
     const Result<std::string> path = transcript_path(session);
     if (!path) return path.error();

@@ -52,6 +52,7 @@ class EmbeddedStore final : public SessionStore {
     Result<std::optional<RunRecord>> find_run(const std::string& method,
                                               const std::string& run_id) override;
     Result<std::vector<RunRecord>> unfinished_runs() override;
+    Result<Json> documents_of(const RunRecord& run) override;
     Result<std::vector<Message>> context(const Session& session) override;
     Done append(const Session& session, const std::string& entry_id, const Json& message,
                 Durability durability) override;

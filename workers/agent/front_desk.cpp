@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view channels_with_native[] = {"telegram", "discord", "slack"};
 
 Taken answered(std::string text) {
-    return {Taken::As::answered, std::move(text), {}, {}};
+    return {Taken::As::answered, std::move(text), {}};
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ void FrontDesk::take(Said said, const Reply& reply) {
     if (!said.may_command && !is_sentence) {
         log_info("ignoring {} from unauthorized sender: {}", command->row->name(),
                  said.sender_id.empty() ? "unknown" : said.sender_id);
-        return reply(Taken{Taken::As::ignored, "", {}, {}});
+        return reply(Taken{Taken::As::ignored, "", {}});
     }
     if (!said.may_command) return take_turn(std::move(said), nullptr, reply);
     carry_out(*command, said, reply);
@@ -107,7 +107,7 @@ void FrontDesk::carry_out(const Command& command, Said& said, const Reply& reply
 }
 
 Taken FrontDesk::stop(const SessionKey& session) {
-    Taken taken{Taken::As::stopped, "⚙️ Agent was aborted.", {}, {}};
+    Taken taken{Taken::As::stopped, "⚙️ Agent was aborted.", {}};
     taken.stopped = services_.runs.abort_session(session, "stop");
     size_t subagents = 0;
     for (const SessionKey& other : services_.runs.busy_sessions()) {
@@ -141,7 +141,7 @@ void FrontDesk::accept(Said said, const DirectedText& directed, bool fresh, cons
     const Result<Json> entry = entry_of(record.session);
     if (!entry) return reply(entry.error());
     if (services_.config.send_denied(record.session.key, *entry))
-        return reply(Taken{Taken::As::denied, "", {}, {}});
+        return reply(Taken{Taken::As::denied, "", {}});
     record.fresh_session = fresh;
     if (!fresh || !directed.rest.empty() || said.has_files) {
         Result<Json> message = said.compose(directed.rest);
@@ -176,11 +176,11 @@ void FrontDesk::accept(Said said, const DirectedText& directed, bool fresh, cons
     } else if (!text_view(*entry, "modelOverride").empty())
         record.model.clear();  // a person's choice comes before that of the place
     queue_as_told(said, *entry, directed.directives.queue, order);
-    Result<RunRecord> run = services_.runs.accept(std::move(order));
+    const Result<Runs::Accepted> run = services_.runs.accept(std::move(order));
     if (!run && run.error().fault == Fault::out_of_room)
-        return reply(Taken{Taken::As::dropped, "", {}, {}});
+        return reply(Taken{Taken::As::dropped, "", {}});
     if (!run) return reply(run.error());
-    reply(Taken{Taken::As::turn, "", std::move(*run), {}});
+    reply(Taken{Taken::As::turn, "", {}});
 }
 
 void FrontDesk::queue_as_told(const Said& said, const Json& entry, const QueueWishes& wishes,

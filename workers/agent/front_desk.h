@@ -55,7 +55,6 @@ struct Taken {
     };
     As as = As::turn;
     std::string reply;
-    RunRecord run;
     std::vector<std::string> stopped;
 };
 

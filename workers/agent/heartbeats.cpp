@@ -232,7 +232,7 @@ void Heartbeats::beat(Agent& agent) {
     if (agent.waits) return;
     agent.last_ms = services_.now_ms();
     if (reason.empty()) {
-        const Result<RunRecord> run =
+        const Result<Runs::Accepted> run =
             begin(agent.id, {agent.settings.prompt, session_of(agent), agent.settings.model});
         if (!run) {
             log_warn("the heartbeat of agent {} did not begin: {}", agent.id, run.error().what);
@@ -251,7 +251,7 @@ void Heartbeats::beat(Agent& agent) {
 }
 
 // The events go into the turn's own message: they are gone from the list in the same moment.
-Result<RunRecord> Heartbeats::begin(const std::string& agent_id, const Order& order) {
+Result<Runs::Accepted> Heartbeats::begin(const std::string& agent_id, const Order& order) {
     const int64_t now = services_.now_ms();
     const std::string events = services_.system_events.lines(order.session);
     SystemEvents without = services_.system_events;
@@ -272,7 +272,7 @@ Result<RunRecord> Heartbeats::begin(const std::string& agent_id, const Order& or
     run.notes = {{SystemEvents::note_name, without.as_note()}};
     if (!order.is_wake) run.notes.push_back({last_beat_note + agent_id, std::to_string(now)});
     if (services_.deliverer) run.notes.push_back({beat_promise + run.record.run_id, "1"});
-    Result<RunRecord> accepted = services_.runs.accept(std::move(run));
+    const Result<Runs::Accepted> accepted = services_.runs.accept(std::move(run));
     if (accepted) services_.system_events = std::move(without);
     return accepted;
 }
@@ -281,7 +281,7 @@ Done Heartbeats::wake(const std::string& agent_id, Woken woken) {
     const auto found = agents_.find(agent_id);
     if (found == agents_.end())
         return Error{Fault::bad_message, "no agent \"" + agent_id + "\" is configured"};
-    const Result<RunRecord> run =
+    const Result<Runs::Accepted> run =
         begin(agent_id, {wake_text, main_session(agent_id), found->second.settings.model, true});
     if (!run) return run.error();
     log_info("woken: run {} of agent {} begins", run->run_id, agent_id);

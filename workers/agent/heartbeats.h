@@ -81,7 +81,7 @@ class Heartbeats {
     void beat(Agent& agent);
     BeatFacts facts_of(const Agent& agent) const;
     SessionKey session_of(const Agent& agent) const;
-    Result<RunRecord> begin(const std::string& agent_id, const Order& order);
+    Result<Runs::Accepted> begin(const std::string& agent_id, const Order& order);
     void ended(const RunRecord& record);
     RunRecord judged(RunRecord record);
     void close(const std::string& run_id);  // what was promised with it

@@ -18,6 +18,8 @@ constexpr size_t history_default = 200;
 constexpr size_t history_bytes = 6'291'456;
 constexpr int64_t wait_default_ms = 30'000;
 constexpr int64_t longest_timeout_ms = 24 * 3600 * 1000;
+constexpr size_t most_client_tools = 128;
+constexpr size_t longest_tool_name = 64;
 
 // Channels that a request may name; delivering to one needs its worker.
 constexpr std::string_view channel_ids[] = {
@@ -47,20 +49,39 @@ Answer final_answer(const RunRecord& run) {
     return answer;
 }
 
-Json accepted_payload(const RunRecord& run) {
-    return Json{{"runId", run.run_id}, {"status", "accepted"}, {"acceptedAt", run.accepted_ms}};
+Json accepted_payload(const std::string& run_id, int64_t accepted_ms) {
+    return Json{{"runId", run_id}, {"status", "accepted"}, {"acceptedAt", accepted_ms}};
+}
+
+// As all providers take it.
+bool is_tool_name(std::string_view name) {
+    return !name.empty() && name.size() <= longest_tool_name &&
+           std::all_of(name.begin(), name.end(), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '_' || c == '-';
+           });
 }
 
 // Null where there are none.
 Result<Json> read_client_tools(const Json& given) {
     if (!given.is_array() || given.empty()) return Json();
+    const auto unfit = [](const std::string& where, const std::string& what) {
+        return Error{Fault::bad_message, "clientTools" + where + ": " + what};
+    };
+    if (given.size() > most_client_tools)
+        return unfit("", "must be " + std::to_string(most_client_tools) + " at most");
     Json tools = Json::array();
     for (size_t i = 0; i < given.size(); ++i) {
+        const std::string where = "[" + std::to_string(i) + "]";
         const std::string name = text_member(given[i], "name");
         const Json& parameters = member(given[i], "parameters");
-        if (name.empty() || !parameters.is_object())
-            return Error{Fault::bad_message, "clientTools[" + std::to_string(i) +
-                                                 "]: needs a name, and parameters as an object"};
+        if (!is_tool_name(name))
+            return unfit(where + ".name", "must have 1 to 64 letters of a-z, A-Z, 0-9, _ and -");
+        if (std::any_of(tools.begin(), tools.end(),
+                        [&](const Json& one) { return text_view(one, "name") == name; }))
+            return unfit(where + ".name", "there is another function of that name");
+        if (!parameters.is_object())
+            return unfit(where + ".parameters", "must be a JSON Schema, an object");
         tools.push_back(Json{{"name", name},
                              {"description", text_member(given[i], "description")},
                              {"parameters", parameters}});
@@ -322,8 +343,9 @@ void Methods::agent(const Json& params, const Reply& reply) {
     const Result<std::optional<RunRecord>> known = services_.runs.known("agent", run_id);
     if (!known) return reply(answer_for(known.error()));
     if (*known)
-        return reply((*known)->has_ended() ? final_answer(**known)
-                                           : answer_with(accepted_payload(**known)));
+        return reply((*known)->has_ended()
+                         ? final_answer(**known)
+                         : answer_with(accepted_payload(run_id, (*known)->accepted_ms)));
     const Result<SessionKey> key = session_for_agent(params);
     if (!key) return reply(answer_for(key.error()));
     if (bool_member(params, "continues"))
@@ -351,13 +373,14 @@ void Methods::agent(const Json& params, const Reply& reply) {
     order.record.timeout_ms = timeout_of(int_member(params, "timeout") * 1000).count();
     order.record.extra_system = text_member(params, "extraSystemPrompt");
     order.record.client_tools = std::move(*client_tools);
+    order.record.continues = bool_member(params, "continues");
     if (!attached->documents.empty()) order.record.documents = std::move(attached->documents);
     if (wish) order.notes.push_back(PromisedAnswers::note(run_id, *wish));
     order.on_ended = [reply](const RunRecord& run) { reply(final_answer(run)); };
     if (const Done done = note_spawner(*key, params); !done) return reply(answer_for(done.error()));
-    const Result<RunRecord> run = services_.runs.accept(std::move(order));
+    const Result<Runs::Accepted> run = services_.runs.accept(std::move(order));
     if (!run) return reply(answer_for(run.error()));
-    Answer accepted = answer_with(accepted_payload(*run));
+    Answer accepted = answer_with(accepted_payload(run->run_id, run->accepted_ms));
     accepted.more = true;
     reply(std::move(accepted));
 }

@@ -24,6 +24,9 @@ constexpr size_t longest_answer = 1u << 20;  // bytes
 constexpr const char* too_long_text =
     "⚠️ Context overflow — prompt too large for this model. Try again with less input or a "
     "larger-context model.";
+constexpr const char* documents_too_large_text =
+    "⚠️ The documents are too large for this model. Send fewer or smaller ones, or use a "
+    "larger-context model.";
 constexpr const char* begins_anew_text =
     "⚠️ Context limit exceeded. I've reset our conversation to start fresh - please try again.";
 
@@ -34,23 +37,6 @@ constexpr const char* out_of_order_text =
 bool is_about_order(std::string_view refusal) {
     return refusal.find("roles must alternate") != std::string_view::npos ||
            refusal.find("incorrect role information") != std::string_view::npos;
-}
-
-// The wire format a provider speaks, as transcripts name it.
-const char* api_of(const std::string& provider) {
-    if (provider == "anthropic") return "anthropic-messages";
-    if (provider == "openai") return "openai-responses";
-    return "openai-completions";
-}
-
-Json usage_total(const Json& message) {
-    Json usage = member(message, "usage");
-    if (!usage.is_object()) return nullptr;
-    return Json{{"input", int_member(usage, "input")},
-                {"output", int_member(usage, "output")},
-                {"cacheRead", int_member(usage, "cacheRead")},
-                {"cacheWrite", int_member(usage, "cacheWrite")},
-                {"total", int_member(usage, "totalTokens")}};
 }
 
 }  // namespace
@@ -89,14 +75,20 @@ void Run::start() {
     recall_sent();
     if (end_before_start_) return end(std::move(*end_before_start_));
     emit_agent("lifecycle", {{"phase", "start"}, {"startedAt", order_.record.started_ms}});
-    call_model();
+    if (!hand_over_again()) call_model();
 }
 
 bool Run::find_session() {
     if (order_.conversation) return session_ = order_.conversation, true;
-    Result<std::optional<Session>> found = services_.store.find(order_.record.session);
+    const RunRecord& record = order_.record;
+    Result<std::optional<Session>> found = services_.store.find(record.session);
     if (!found) return end({"error", found.error().what, "", nullptr}), false;
-    session_ = *found ? std::move(**found) : Session{order_.record.session, Json::object()};
+    session_ = *found ? std::move(**found) : Session{record.session, Json::object()};
+    if (!record.continues || session_->id() == record.session_id) return true;
+    // The session has begun another since it was accepted.
+    session_->entry["sessionId"] = record.session_id;
+    session_->entry.erase("sessionFile");
+    order_.conversation = session_;
     return true;
 }
 
@@ -164,8 +156,13 @@ void Run::call_model() {
     prune_results(request.messages, pruning_settings(services_.config.json()), window);
     const int64_t room = window - std::min(services_.config.reserve_tokens(), window / 2);
     if (tokens_in_use(request.messages, request.system) > room && compact_first()) return;
-    trim_to(request.messages, room - static_cast<int64_t>(request.system.size() / 3));
-    add_documents(order_.record.documents, request.messages);
+    trim_to(request.messages, room - static_cast<int64_t>(request.system.size() / 3) -
+                                  tokens_of_documents(order_.record.document_bytes, room));
+    if (order_.record.document_bytes > 0) {
+        const Result<Json> documents = services_.store.documents_of(order_.record);
+        if (!documents) return end({"error", documents.error().what, "", nullptr});
+        add_documents(*documents, request.messages);
+    }
     request.thinking = order_.record.thinking;
     if (request.thinking.empty()) request.thinking = text_member(session_->entry, "thinkingLevel");
     if (request.thinking.empty())
@@ -292,6 +289,9 @@ void Run::failed(const ModelFailure& failure) {
     }
     if (failure.reason != ModelFailure::Reason::context_overflow)
         return end({"error", failure.text, "", nullptr});
+    // Not the conversation's fault: it stays as it is.
+    if (order_.record.document_bytes > 0)
+        return end({"error", documents_too_large_text, "", nullptr});
     if (!overflowed_) {
         overflowed_ = true;
         text_.clear();
@@ -406,20 +406,6 @@ void Run::write_answer(End& how) {
     update_session(message);
 }
 
-Json Run::own_message(const End& how) const {
-    const bool aborted = std::string_view(how.status) == "aborted";
-    Json message{{"role", "assistant"},
-                 {"content", text_content(text_)},
-                 {"api", api_of(model_.provider)},
-                 {"provider", model_.provider},
-                 {"model", model_.model},
-                 {"usage", no_usage()},
-                 {"stopReason", aborted ? "aborted" : "error"},
-                 {"errorMessage", how.text},
-                 {"timestamp", services_.now_ms()}};
-    return message;
-}
-
 // Read again: a stock tool may have changed it meanwhile.
 void Run::update_session(const Json& message) {
     Result<std::optional<Session>> found = services_.store.find(order_.record.session);
@@ -445,56 +431,15 @@ void Run::update_session(const Json& message) {
                            int_member(usage, "cacheWrite");
     entry["inputTokens"] = int_member(usage, "input");
     entry["outputTokens"] = int_member(usage, "output");
-    entry["totalTokens"] = int_member(usage, "totalTokens", prompt + int_member(usage, "output"));
+    // What documents took is not part of the conversation.
+    if (order_.record.document_bytes == 0)
+        entry["totalTokens"] =
+            int_member(usage, "totalTokens", prompt + int_member(usage, "output"));
     const ModelName answered{text_member(message, "provider", model_.provider),
                              text_member(message, "model", model_.model)};
     entry["modelProvider"] = answered.provider;
     entry["model"] = answered.model;
     entry["contextTokens"] = services_.models.context_window(answered);
-}
-
-void Run::record_end(const End& how) {
-    RunRecord& record = order_.record;
-    record.status = how.status;
-    record.summary = how.text;
-    record.documents = record.client_tools = nullptr;  // they have done their work
-    if (record.method != "chat") record.payload = final_payload(how);
-    if (!sent_.empty() && record.payload.is_object()) record.payload["sent"] = sent_;
-    if (is_heartbeat()) record.payload["beat"] = static_cast<int>(beat_);
-    const std::string_view status = how.status;
-    const bool failed = status == "error" && !end_told_;
-    if (failed) count(Counter::turns_failed, 1);
-    if (status == "aborted" || end_told_) count(Counter::turns_interrupted, 1);
-    if (failed) log_warn("run {} failed: {}", record.run_id, how.text);
-}
-
-Json Run::final_payload(const End& how) const {
-    const RunRecord& record = order_.record;
-    const std::string_view status = how.status;
-    if (status == "error")
-        return Json{{"runId", record.run_id}, {"status", "error"}, {"summary", how.text}};
-    const std::string text(trimmed(how.message.is_null() ? text_ : message_text(how.message)));
-    Json payloads = Json::array();
-    if (!text.empty()) payloads.push_back(Json{{"text", text}, {"mediaUrl", nullptr}});
-    Json agent_meta{{"sessionId", record.session_id},
-                    {"provider", text_member(how.message, "provider", model_.provider)},
-                    {"model", text_member(how.message, "model", model_.model)}};
-    if (Json usage = usage_total(how.message); !usage.is_null()) agent_meta["usage"] = usage;
-    if (const Json& cost = member_at(how.message, "usage.cost.total"); cost.is_number())
-        agent_meta["cost"] = cost;
-    Json meta{{"durationMs", record.ended_ms - record.started_ms},
-              {"agentMeta", agent_meta},
-              {"aborted", status == "aborted"}};
-    if (const std::string why = text_member(how.message, "stopReason"); !why.empty())
-        meta["stopReason"] = why;
-    if (how.is_written) {
-        meta["stopReason"] = "tool_calls";
-        meta["pendingToolCalls"] = handed_over_;
-    }
-    return Json{{"runId", record.run_id},
-                {"status", "ok"},
-                {"summary", status == "aborted" ? "aborted" : "completed"},
-                {"result", {{"payloads", payloads}, {"meta", meta}}}};
 }
 
 void Run::count(Counter counter, int64_t amount) {

@@ -111,7 +111,7 @@ struct RunOrder {
     // Set when it is accepted: the one of these that counts, and when that was.
     std::chrono::milliseconds quiet{0};
     int64_t held_ms = 0;
-    size_t held_bytes = 0;  // of its message, as it was then
+    size_t held_bytes = 0;  // as it was then
     // Called once the run has ended and that is recorded.
     std::function<void(const RunRecord&)> on_ended;
 };
@@ -203,6 +203,7 @@ class Run final : public ModelListener, private ToolListener {
     Json tools_offered() const;
     bool is_clients(std::string_view tool) const;
     bool hand_over(const Json& tool_call);
+    bool hand_over_again();
     void tool_output(std::string_view text) override;
     void tool_ended(ToolOutcome outcome) override;
     bool write_result(const Json& tool_call, const ToolOutcome& outcome);

@@ -3,6 +3,7 @@
 // call, tells the model that it was interrupted, and never runs it again by itself.
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "workers/agent/ids.h"
@@ -28,8 +29,7 @@ const ElevatedRow elevated_rows[] = {
 };
 
 constexpr const char* skipped_text = "Skipped due to queued user message.";
-constexpr const char* handed_over_text =
-    "Handed over to the caller, who runs it. What comes of it is told with the next message.";
+constexpr const char* interrupted_text = "No result: the tool was interrupted before it finished.";
 
 Json calls_in(const Json& message) {
     Json calls = Json::array();
@@ -38,6 +38,25 @@ Json calls_in(const Json& message) {
     for (const Json& block : content)
         if (text_view(block, "type") == "toolCall") calls.push_back(block);
     return calls;
+}
+
+// As the caller knows it: what follows the bar is between the provider and us.
+std::string id_for_caller(const Json& call) {
+    const std::string id = text_member(call, "id");
+    return id.substr(0, id.find('|'));
+}
+
+Json call_for_caller(const Json& call) {
+    const Json& arguments = member(call, "arguments");
+    return Json{{"id", id_for_caller(call)},
+                {"name", text_member(call, "name")},
+                {"arguments", print_json(arguments.is_object() ? arguments : Json::object())}};
+}
+
+// What it came to is told by that id.
+ToolOutcome handed_over(const Json& call) {
+    return tool_text("Handed over to the caller as " + id_for_caller(call) +
+                     ". What comes of it is told with the next message.");
 }
 
 // Some servers give their calls no ids. What was done is known by them, to a later process as well,
@@ -105,7 +124,12 @@ void Run::use_tools(Json message) {
     text_.clear();
     emitted_ = 0;
     call_.reset();
-    tool_calls_ = calls_in(message);
+    // The caller's come last: their results say that the run has come to its end.
+    tool_calls_ = Json::array();
+    const Json calls = calls_in(message);
+    for (const bool clients : {false, true})
+        for (const Json& call : calls)
+            if (is_clients(text_view(call, "name")) == clients) tool_calls_.push_back(call);
     next_tool_ = 0;
     asking_ = std::move(message);
     next_tool();
@@ -132,16 +156,45 @@ bool Run::is_clients(std::string_view tool) const {
 
 // Its result is not waited for: the caller comes back with it, in a turn of its own.
 bool Run::hand_over(const Json& call) {
-    const Json& arguments = member(call, "arguments");
-    const std::string id = text_member(call, "id");
-    emit_tool("start", call, {{"args", arguments}});
-    const ToolOutcome outcome = tool_text(handed_over_text);
+    emit_tool("start", call, {{"args", member(call, "arguments")}});
+    const ToolOutcome outcome = handed_over(call);
     if (!write_result(call, outcome)) return false;
-    handed_over_.push_back(
-        Json{{"id", id.substr(0, id.find('|'))},  // what follows is between the provider and us
-             {"name", text_member(call, "name")},
-             {"arguments", print_json(arguments.is_object() ? arguments : Json::object())}});
+    handed_over_.push_back(call_for_caller(call));
     emit_tool("result", call, {{"isError", false}, {"result", shown_result(outcome)}});
+    return true;
+}
+
+// An earlier process was asked for calls of the caller's and did not come to say so. What else was
+// asked for with them and has no result was interrupted.
+bool Run::hand_over_again() {
+    if (!order_.message_stored || order_.record.client_tools.is_null()) return false;
+    Json asking;
+    std::map<std::string, bool> results;  // by call; true: an error
+    const Done done = services_.store.visit_messages(*session_, [&](const Json& message) {
+        const std::string_view role = text_view(message, "role");
+        if (role == "toolResult")
+            results[text_member(message, "toolCallId")] = bool_member(message, "isError");
+        else if (role == "assistant")
+            asking = message;
+        return role == "toolResult";
+    });
+    if (!done) return end({"error", done.error().what, "", nullptr}), true;
+    if (!wants_tools(asking)) return false;
+    const Json calls = calls_in(asking);
+    const auto is_open = [&](const Json& call) {  // its result, if there is one, says handed over
+        const auto result = results.find(text_member(call, "id"));
+        return is_clients(text_view(call, "name")) && (result == results.end() || !result->second);
+    };
+    if (std::none_of(calls.begin(), calls.end(), is_open)) return false;
+    for (const Json& call : calls) {
+        const bool open = is_open(call);
+        const bool has_result = results.contains(text_member(call, "id"));
+        if (open) handed_over_.push_back(call_for_caller(call));
+        if (!has_result &&
+            !write_result(call, open ? handed_over(call) : tool_error(interrupted_text)))
+            return true;
+    }
+    end({"ok", "", "", std::move(asking), true});
     return true;
 }
 

@@ -25,8 +25,11 @@ bool can_wait_for_successor(const Run& run) {
     return run.record().method == "channel" && !run.is_decided();
 }
 
+// What it holds in memory; its documents, too, which a successor's model is shown.
 size_t size_of(const RunRecord& run) {
-    return message_size(run.message, std::numeric_limits<size_t>::max());
+    return message_size(run.message, std::numeric_limits<size_t>::max()) + run.extra_system.size() +
+           run.document_bytes +
+           (run.client_tools.is_null() ? 0 : print_json(run.client_tools).size());
 }
 
 }  // namespace
@@ -41,7 +44,7 @@ Runs::~Runs() {
     *alive_ = false;
 }
 
-Result<Runs::Opened> Runs::open_session(const SessionKey& key) {
+Result<Runs::Opened> Runs::open_session(const SessionKey& key, bool continues) {
     Result<std::optional<Session>> found = services_.store.find(key);
     if (!found) return found.error();
     const int64_t now = services_.now_ms();
@@ -50,7 +53,7 @@ Result<Runs::Opened> Runs::open_session(const SessionKey& key) {
     const bool usable = is_session_id(session.id());
     // A session in use is not replaced below its runs.
     const bool outdated =
-        usable && !queue_.is_busy(lane_of(key)) &&
+        usable && !continues && !queue_.is_busy(lane_of(key)) &&
         is_stale(services_.config.reset_policy(key.key, session.entry), session.updated_at(), now);
     if (usable && !outdated) return opened;
     opened.fresh = true;
@@ -60,14 +63,16 @@ Result<Runs::Opened> Runs::open_session(const SessionKey& key) {
 }
 
 Result<Runs::Opened> Runs::session_for(const RunRecord& record) {
-    if (record.heartbeat == RunRecord::Heartbeat::no) return open_session(record.session);
+    if (record.heartbeat == RunRecord::Heartbeat::no)
+        return open_session(record.session, record.continues);
     Result<std::optional<Session>> found = services_.store.find(record.session);
     if (!found) return found.error();
     return Opened{*found ? std::move(**found) : Session{record.session, Json::object()}, false};
 }
 
-Result<RunRecord> Runs::accept(RunOrder order) {
+Result<Runs::Accepted> Runs::accept(RunOrder order) {
     if (stopping_) return Error{Fault::busy, "the gateway is stopping"};
+    order.record.document_bytes = size_of_documents(order.record.documents);
     const size_t size = size_of(order.record);
     if (runs_.size() >= most_held || held_bytes_ + size > most_held_bytes)
         return Error{Fault::busy, "too many messages wait for an answer (" +
@@ -98,7 +103,8 @@ Result<RunRecord> Runs::accept(RunOrder order) {
                                                  std::exchange(order.notes, {}));
     if (!done) return done.error();
     if (services_.count) services_.count(Counter::turns_started, 1);
-    RunRecord accepted = record;
+    record.documents = nullptr;  // the store has them
+    const Accepted accepted{record.run_id, record.accepted_ms};
     if (*victim) drop(**victim);
     if (order.interrupts) abort_session(record.session, "interrupt");
     add(std::move(order));
@@ -426,7 +432,7 @@ void Runs::flush_memory(const Run& run) {
     if (!can_write) return;
     Done done = services_.store.save(flush->session);
     if (done) {
-        const Result<RunRecord> accepted = accept(std::move(flush->order));
+        const Result<Accepted> accepted = accept(std::move(flush->order));
         if (!accepted) done = accepted.error();
     }
     if (!done)

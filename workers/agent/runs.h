@@ -29,7 +29,11 @@ class Runs {
     // Records it; returns once that is durable. It starts when the loop is next free, after the
     // caller has answered, or waits as the order says. Fills in what the order leaves open:
     // session, ids, timeout. out_of_room: as many wait as may, and this one is to be dropped.
-    Result<RunRecord> accept(RunOrder order);
+    struct Accepted {
+        std::string run_id;
+        int64_t accepted_ms = 0;
+    };
+    Result<Accepted> accept(RunOrder order);
     // For a turn that is between two tools: whether messages of its session and route wait that may
     // go into it; that they do: they are in its conversation then, and get no turn of their own.
     bool has_steering(const Run& into) const;
@@ -67,12 +71,13 @@ class Runs {
     std::vector<SessionKey> busy_sessions() const;
 
     // What a session's entry is before its next run: existing, or new where there is none, where it
-    // is outdated (`fresh` says so), or where it cannot be used.
+    // is outdated (`fresh` says so), or where it cannot be used. Where a conversation is continued,
+    // none is outdated.
     struct Opened {
         Session session;
         bool fresh = false;
     };
-    Result<Opened> open_session(const SessionKey& key);
+    Result<Opened> open_session(const SessionKey& key, bool continues = false);
     // A heartbeat begins no session; the one it belongs to may not be there yet.
     Result<Opened> session_for(const RunRecord& record);
 
@@ -171,7 +176,7 @@ class Runs {
     std::map<std::string, std::map<uint64_t, Wait>> waits_;
     std::map<uint64_t, IdleWait> idle_waits_;
     std::map<std::string, Ended> on_ended_;  // by method
-    size_t held_bytes_ = 0;                  // of the messages of runs_
+    size_t held_bytes_ = 0;                  // of what runs_ were given
     bool stopping_ = false;
     std::set<std::string> left_lanes_;  // their next turn is a successor's
     std::function<void()> drained_;

@@ -70,8 +70,13 @@ struct RunRecord {
     // run, and is its answer. Null: none.
     Json client_tools;
     // Documents that the model is shown in this turn and that the transcript does not keep: blocks
-    // {type: "document", mimeType, fileName, data}. Null: none.
+    // {type: "document", mimeType, fileName, data}. In the record only until it is accepted: they
+    // are large, and are read when the model is asked.
     Json documents;
+    size_t document_bytes = 0;  // of them as base64; 0: there are none
+    // Goes on in the conversation that the session has when it is accepted, however old that is and
+    // whatever becomes of the session.
+    bool continues = false;
     // How often a process began to answer it.
     int attempts = 0;
     // Once its end is decided: "ok", "error" or "aborted", the sentence that goes with it, and the
@@ -167,8 +172,10 @@ class SessionStore {
     virtual Done record_runs(const std::vector<RunChange>& changes) = 0;
     virtual Result<std::optional<RunRecord>> find_run(const std::string& method,
                                                       const std::string& run_id) = 0;
-    // Accepted and not ended, oldest first.
+    // Accepted and not ended, oldest first; without their documents.
     virtual Result<std::vector<RunRecord>> unfinished_runs() = 0;
+    // Of a run that has not ended. Null: there are none.
+    virtual Result<Json> documents_of(const RunRecord& run) = 0;
 
     enum class Durability { soon, now };
     // What a model is shown of the conversation so far.

@@ -123,7 +123,7 @@ Done Cron::begin_turn(const Json& job, Occurrence& occurrence) {
                                 {"content", Json::array({Json{{"type", "text"}, {"text", text}}})},
                                 {"timestamp", services_.now_ms()}};
     order.notes = {occurrence.note()};
-    const Result<RunRecord> run = services_.runs.accept(std::move(order));
+    const Result<Runs::Accepted> run = services_.runs.accept(std::move(order));
     return run ? Done() : Done(run.error());
 }
 
