@@ -67,6 +67,15 @@ void ConfigDesk::take(ConfigCall call, Answer answer) {
     go_on();
 }
 
+void ConfigDesk::take_one(const std::string& kind, ConfigCall call, Answer answer) {
+    if (!under_way_.insert(kind).second)
+        return answer(unavailable(call.id(), "another request of " + kind + " is under way"));
+    take(std::move(call), [this, kind, answer = std::move(answer)](const ConfigAnswer& given) {
+        under_way_.erase(kind);
+        answer(given);
+    });
+}
+
 void ConfigDesk::go_on() {
     while (!waiting_.empty() && !planner_.is_busy() && planner_.pid() <= 0) {
         const Waiting next = std::move(waiting_.front());

@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,10 @@ class ConfigDesk {
 
     // `answer` comes exactly once, now or later.
     void take(ConfigCall call, Answer answer);
+    // Of a kind of worker that may ask one thing alone, and be in anybody's hands: while a request
+    // of that kind is under way another is answered UNAVAILABLE at once, so that none of them keeps
+    // the gateway's clients waiting.
+    void take_one(const std::string& kind, ConfigCall call, Answer answer);
     // Asks a planner if something waits; only while none is under way.
     void go_on();
 
@@ -58,6 +63,7 @@ class ConfigDesk {
     PlannerClient& planner_;
     std::function<hardshell::proto::PlanRequest()> prepare_;
     std::deque<Waiting> waiting_;
+    std::set<std::string> under_way_;  // kinds
     KeptConfig kept_;
 };
 

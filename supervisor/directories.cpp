@@ -184,7 +184,7 @@ namespace {
 
 Owner owner_of(const KindOfWorker& row, std::string_view folder, bool isolate) {
     if (!isolate) return {0};
-    const auto& shared = row.workspaces;
+    const auto& shared = row.extra.workspaces;
     return {user_of(row), std::find(shared.begin(), shared.end(), folder) != shared.end()};
 }
 
@@ -216,7 +216,7 @@ Done prepare_state_dir(int directory, const std::string& state_dir, const std::s
     for (const KindOfWorker& row : roster())
         for (const std::string_view folder : row.directories) {
             if (Done made = make_folder(directory, folder, 0700); !made) return made.error();
-            if (row.shows_files) let_pass(directory, std::string(folder).c_str());
+            if (row.extra.shows_files) let_pass(directory, std::string(folder).c_str());
             // Back to root, too, where workers had users of their own before: without capabilities
             // even user 0 writes only what is its own.
             if (geteuid() == 0)

@@ -52,7 +52,7 @@ void PublicAddress::said_by(const WorkerProcess& worker, PublicUrl url) {
 
 const WorkerProcess* PublicAddress::publisher() const {
     for (const auto& worker : workers_)
-        if (worker->kind().may_publish && is_planned_(worker->name())) return worker.get();
+        if (worker->kind().extra.may_publish && is_planned_(worker->name())) return worker.get();
     return nullptr;
 }
 

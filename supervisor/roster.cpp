@@ -9,7 +9,8 @@ unsigned user_of(const KindOfWorker& row) {
 }
 
 bool may_ask_config(const KindOfWorker& row, std::string_view method) {
-    return row.may_configure || (!row.config_method.empty() && row.config_method == method);
+    return row.extra.may_configure ||
+           (!row.extra.config_method.empty() && row.extra.config_method == method);
 }
 
 const KindOfWorker* find_kind(std::string_view kind) {

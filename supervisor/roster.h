@@ -12,6 +12,30 @@ namespace supervisor {
 // Sockets that a kind may make. Those it is handed (listeners, accepted connections) it may use.
 enum class Network { none, links, internet };
 
+// What few kinds have: named where it is given, so that no row is counted off.
+struct KindExtra {
+    // Whether it may ask about the configuration and change it, for the clients it has let in.
+    bool may_configure = false;
+    // Whether it may read what all workers log, for the clients it has let in.
+    bool may_read_log = false;
+    // Others may read a file in its directories whose name they are told (0711): the files that
+    // people sent.
+    bool shows_files = false;
+    // Whether it shuts others in: it keeps the rights for that (users, mounts, namespaces) and is
+    // not confined to its directories, for what is confined may not mount. Gives them up itself.
+    bool may_isolate = false;
+    // Whether it reads and writes what the workspace group does.
+    bool in_workspace_group = false;
+    // Those of its directories that the workspace group writes in, too.
+    std::vector<std::string_view> workspaces = {};
+    // Whether it may ask how the whole stands and restart workers, for the clients it has let in.
+    bool may_control = false;
+    // Whether it says under which address the internet reaches this machine, see public_address.h.
+    bool may_publish = false;
+    // The one question about the configuration that it may ask, where it may not ask all of them.
+    std::string_view config_method = {};
+};
+
 struct KindOfWorker {
     std::string_view kind;
     std::string_view program;  // in libexec/hardshell
@@ -38,26 +62,7 @@ struct KindOfWorker {
     bool may_execute;
     // Below the state directory; created for this kind's user, who is the only writer.
     std::vector<std::string_view> directories;
-    // Whether it may ask about the configuration and change it, for the clients it has let in.
-    bool may_configure = false;
-    // Whether it may read what all workers log, for the clients it has let in.
-    bool may_read_log = false;
-    // Others may read a file in its directories whose name they are told (0711): the files that
-    // people sent.
-    bool shows_files = false;
-    // Whether it shuts others in: it keeps the rights for that (users, mounts, namespaces) and is
-    // not confined to its directories, for what is confined may not mount. Gives them up itself.
-    bool may_isolate = false;
-    // Whether it reads and writes what the workspace group does.
-    bool in_workspace_group = false;
-    // Those of its directories that the workspace group writes in, too.
-    std::vector<std::string_view> workspaces = {};
-    // Whether it may ask how the whole stands and restart workers, for the clients it has let in.
-    bool may_control = false;
-    // Whether it says under which address the internet reaches this machine, see public_address.h.
-    bool may_publish = false;
-    // The one question about the configuration that it may ask, where it may not ask all of them.
-    std::string_view config_method = {};
+    KindExtra extra = {};
 };
 
 bool may_ask_config(const KindOfWorker& row, std::string_view method);

@@ -190,29 +190,31 @@ void Supervisor::watch_config() {
                  watching.error().what + "; a change takes effect with `hardshell reload` only");
 }
 
-void Supervisor::configure(hardshell::proto::ConfigCall call, ConfigDesk::Answer answer) {
-    desk_->take(std::move(call), [this, answer = std::move(answer)](const auto& given) {
+ConfigDesk::Answer Supervisor::with_effect(ConfigDesk::Answer answer) {
+    return [this, answer = std::move(answer)](const auto& given) {
         if (given.has_reload_after_ms()) watch_->due_in(milliseconds(given.reload_after_ms()));
         answer(given);
         loop_.soon([this] { plans_->go_on(); });  // one that could not be started is not collected
-    });
+    };
+}
+
+void Supervisor::configure(hardshell::proto::ConfigCall call, ConfigDesk::Answer answer) {
+    desk_->take(std::move(call), with_effect(std::move(answer)));
 }
 
 // The answer is for this life of the worker: what the next one asks has the same numbers.
 void Supervisor::take_config_call(const WorkerProcess& worker,
                                   const hardshell::proto::ConfigCall& call) {
-    if (!may_ask_config(worker.kind(), call.method())) {
-        log_.say("warn", worker.name() + " asked for " + log_.masked(call.method()).substr(0, 100) +
-                             ", which it may not; it is not answered");
-        return;
-    }
     const uint64_t life = worker.incarnation();
     hardshell::proto::ConfigCall asked = call;
     asked.set_asker(worker.name());
-    configure(std::move(asked), [this, life, name = worker.name()](const auto& answer) {
+    auto answer = [this, life, name = worker.name()](const auto& given) {
         WorkerProcess* asker = find(name);
-        if (asker && asker->incarnation() == life) asker->tell_config(answer);
-    });
+        if (asker && asker->incarnation() == life) asker->tell_config(given);
+    };
+    if (worker.kind().extra.may_configure) return configure(std::move(asked), std::move(answer));
+    desk_->take_one(std::string(worker.kind().kind), std::move(asked),
+                    with_effect(std::move(answer)));
 }
 
 void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
@@ -256,18 +258,18 @@ void Supervisor::add_worker(const KindOfWorker& kind, const WorkerPlan& plan) {
     });
     workers_.back()->on_owner_result(
         [this](const hardshell::proto::OwnerResult& result) { owner_calls_.answered(result); });
-    if (kind.may_configure || !kind.config_method.empty())
+    if (kind.extra.may_configure || !kind.extra.config_method.empty())
         workers_.back()->on_config_call([this, worker = workers_.back().get()](const auto& call) {
             take_config_call(*worker, call);
         });
-    if (kind.may_read_log)
+    if (kind.extra.may_read_log)
         workers_.back()->on_log_query([this](const auto& query) { return log_tail(log_, query); });
-    if (kind.may_control)
+    if (kind.extra.may_control)
         workers_.back()->on_supervisor_call(
             [this, worker = workers_.back().get()](const auto& call) {
                 take_worker_call(*worker, call);
             });
-    if (kind.may_publish)
+    if (kind.extra.may_publish)
         workers_.back()->on_public_url([this, worker = workers_.back().get()](const auto& url) {
             public_address_.said_by(*worker, url);
         });

@@ -71,6 +71,8 @@ class Supervisor {
     void on_signal(int number);
     void collect_children();
     void watch_config();
+    // Puts in force what was written, once `answer` has it.
+    ConfigDesk::Answer with_effect(ConfigDesk::Answer answer);
     void take_config_call(const WorkerProcess& worker, const hardshell::proto::ConfigCall& call);
     void take_worker_call(WorkerProcess& worker, const hardshell::proto::SupervisorCall& call);
     WorkerProcess* find(const std::string& name) const;

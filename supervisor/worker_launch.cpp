@@ -31,7 +31,7 @@ Result<std::pair<Fd, Fd>> make_pipe() {
 
 // No descriptor when the kernel offers none.
 Result<Fd> confine(const LaunchRequest& request) {
-    if (landlock_version() == 0 || request.kind.may_isolate) return Fd();
+    if (landlock_version() == 0 || request.kind.extra.may_isolate) return Fd();
     std::vector<std::string> places(request.kind.directories.begin(),
                                     request.kind.directories.end());
     constexpr std::string_view scheme = "ipc://";
@@ -51,14 +51,14 @@ SpawnRequest process_of(const LaunchRequest& request) {
         process.environment.push_back(variable + "=" + value);
     process.directory = request.state_dir;
     process.user = request.user;
-    if (request.kind.in_workspace_group) process.extra_group = workspace_group;
-    if (request.kind.may_isolate)
+    if (request.kind.extra.in_workspace_group) process.extra_group = workspace_group;
+    if (request.kind.extra.may_isolate)
         process.capabilities.assign(std::begin(isolating), std::end(isolating));
     process.oom_score = request.kind.oom_score;
     process.groups = request.groups;
     process.data_limit = request.data_limit;
     if (can_filter_syscalls())
-        process.filter = syscall_filter(request.kind.network, request.kind.may_isolate);
+        process.filter = syscall_filter(request.kind.network, request.kind.extra.may_isolate);
     return process;
 }
 

@@ -28,6 +28,7 @@ constexpr milliseconds kill_patience{1'000};      // then it is called stuck
 constexpr milliseconds least_kill_patience{200};  // when the time for a stop is over
 constexpr milliseconds link_grace{1'000};         // from the end of its link to its own
 constexpr size_t longest_kept_line = 1'000;       // bytes; the status of all workers is one message
+constexpr size_t longest_named_method = 100;      // bytes
 
 double luck() {
     static std::minstd_rand engine(std::random_device{}());
@@ -165,7 +166,7 @@ void WorkerProcess::on_frame(std::string_view frame) {
     } else if (message.has_owner_result()) {
         if (on_owner_result_) on_owner_result_(message.owner_result());
     } else if (message.has_config_call() && on_config_call_) {
-        on_config_call_(message.config_call());
+        take_config_call(message.config_call());
     } else if (message.has_log_query() && read_log_) {
         tell_log(read_log_(message.log_query()));
     } else if (message.has_supervisor_call() && on_supervisor_call_) {
@@ -173,6 +174,13 @@ void WorkerProcess::on_frame(std::string_view frame) {
     } else if (message.has_public_url() && on_public_url_) {
         on_public_url_(message.public_url());
     }
+}
+
+// What it may not ask it has no code for: it is not what it was built as.
+void WorkerProcess::take_config_call(const hardshell::proto::ConfigCall& call) {
+    if (may_ask_config(kind_, call.method())) return on_config_call_(call);
+    break_off("asked for " + log_.masked(call.method()).substr(0, longest_named_method) +
+              ", which it may not");
 }
 
 void WorkerProcess::link_closed(const std::string& why) {

@@ -64,7 +64,7 @@ class WorkerProcess {
     void on_owner_result(std::function<void(const hardshell::proto::OwnerResult&)> handler) {
         on_owner_result_ = std::move(handler);
     }
-    // It asks about the configuration; only of a kind that may.
+    // It asks about the configuration what its kind may ask; otherwise it is ended.
     void on_config_call(std::function<void(const hardshell::proto::ConfigCall&)> handler) {
         on_config_call_ = std::move(handler);
     }
@@ -144,6 +144,7 @@ class WorkerProcess {
     Done launch();
     void on_frame(std::string_view frame);
     void tell_log(hardshell::proto::LogAnswer answer);
+    void take_config_call(const hardshell::proto::ConfigCall& call);
     void became_ready(const std::string& summary);
     void link_closed(const std::string& why);
     void break_off(const std::string& what);

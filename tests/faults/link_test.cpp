@@ -16,6 +16,9 @@ struct Breach {
 const Breach breaches[] = {
     {"garbage", "send 00000004ffffffff", "sent a message that cannot be read"},
     {"oversized", "send 7fffffff0a00", "sent a frame that is too large"},
+    // A frame that asks for config.get, which is not for its kind.
+    {"curious", "send 0000000e1a0c120a636f6e6669672e676574",
+     "asked for config.get, which it may not"},
     {"twice", "ready", "said a second time that it is ready"},
     {"flooding", "readies 100000", "said a second time that it is ready"},
 };
@@ -35,7 +38,7 @@ TEST_P(LinkFault, BreachOfTheProtocolEndsOnlyWhoCommitsIt) {
         EXPECT_NE(status.last_end().find(row.cause), std::string::npos) << status.last_end();
         EXPECT_TRUE(supervisor->wait_line(std::string(row.name) + " " + row.cause));
     }
-    expect_others_untouched({"garbage", "oversized", "twice", "flooding"});
+    expect_others_untouched({"garbage", "oversized", "curious", "twice", "flooding"});
 }
 
 TEST_P(LinkFault, HalfAMessageHarmsNobody) {

@@ -1,7 +1,9 @@
 #include "supervisor/config_desk.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include <filesystem>
 #include <fstream>
@@ -93,6 +95,58 @@ TEST_F(KeptConfigTest, KeepsNoRefusalAndNothingWithoutFiles) {
     EXPECT_EQ(pass(refused), 0u);
     EXPECT_EQ(pass(ConfigAnswer()), 0u);
     EXPECT_FALSE(kept_.holds(call(1)));
+}
+
+// Planners that never answer: the answers are the desk's own, or come of their end.
+class ConfigDeskTest : public testing::Test {
+  protected:
+    ConfigDesk::Answer into(std::vector<std::string>& codes) {
+        return [&codes](const ConfigAnswer& answer) { codes.push_back(answer.error_code()); };
+    }
+    static ConfigCall call() {
+        ConfigCall made;
+        made.set_method("channels.groupMoved");
+        return made;
+    }
+    void let_planner_end() {
+        int how = 0;
+        ASSERT_EQ(waitpid(planner_.pid(), &how, 0), planner_.pid());
+        const auto answered = loop_->before_sleep([this] {
+            if (!planner_.is_busy()) loop_->stop(0);
+        });
+        const auto limit = loop_->after(std::chrono::seconds(10), [this] { loop_->stop(1); });
+        loop_->run();
+        ASSERT_FALSE(planner_.is_busy());
+        planner_.ended();
+    }
+
+    std::unique_ptr<Loop> loop_ = make_epoll_loop();
+    Fd nowhere_{open("/dev/null", O_WRONLY | O_CLOEXEC)};
+    LogPump log_{*loop_, nowhere_.get()};
+    PlannerClient planner_{*loop_, log_, {"/bin/true", -1, {}, {}, nullptr}};
+    ConfigDesk desk_{planner_, [] { return hardshell::proto::PlanRequest(); }};
+};
+
+TEST_F(ConfigDeskTest, TakesOneRequestOfANarrowKindAtATime) {
+    std::vector<std::string> first, second, others;
+    desk_.take_one("telegram", call(), into(first));
+    for (int i = 0; i < 100; ++i) desk_.take_one("telegram", call(), into(second));
+    EXPECT_EQ(second, std::vector<std::string>(100, "UNAVAILABLE"));
+    EXPECT_TRUE(first.empty());
+    desk_.take_one("other", call(), into(others));
+    for (size_t i = 1; i < ConfigDesk::most_waiting; ++i) desk_.take(call(), into(others));
+    EXPECT_TRUE(others.empty()) << "they have all the room";
+    let_planner_end();
+    EXPECT_EQ(first.size(), 1u);
+    second.clear();
+    desk_.take_one("telegram", call(), into(second));  // there is no room for it just now
+    EXPECT_EQ(second.size(), 1u);
+    desk_.go_on();
+    desk_.take_one("telegram", call(), into(first));
+    EXPECT_EQ(first.size(), 1u) << "it waits for its turn";
+    EXPECT_TRUE(others.empty());
+    let_planner_end();
+    EXPECT_EQ(others.size(), 1u);
 }
 
 // A channel talks to the internet all day: it may say that a group has moved, and change nothing

@@ -122,10 +122,10 @@ TEST_F(PlacesTest, StateDirectoryGivesEveryKindItsFolders) {
     for (const KindOfWorker& row : roster())
         for (const std::string_view folder : row.directories) {
             const struct stat found = info(state + "/" + std::string(folder));
-            const bool shared =
-                geteuid() == 0 && std::find(row.workspaces.begin(), row.workspaces.end(), folder) !=
-                                      row.workspaces.end();
-            const unsigned expected = shared ? 02770u : row.shows_files ? 0711u : 0700u;
+            const bool shared = geteuid() == 0 &&
+                                std::find(row.extra.workspaces.begin(), row.extra.workspaces.end(),
+                                          folder) != row.extra.workspaces.end();
+            const unsigned expected = shared ? 02770u : row.extra.shows_files ? 0711u : 0700u;
             EXPECT_EQ(found.st_mode & 07777, expected) << folder;
             if (shared) {
                 EXPECT_EQ(found.st_gid, workspace_group) << folder;
