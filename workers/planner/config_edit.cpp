@@ -66,6 +66,21 @@ Result<Json> content_of(const std::string& path, const std::string& text, bool o
     return std::move(document.value);
 }
 
+Result<std::string> text_by(const PresentConfig& present, const std::string& path,
+                            const Json& wanted, const std::vector<Edit>& edits,
+                            bool of_file_alone) {
+    std::string text = present.exists ? present.text : "{}\n";
+    const bool includes = !of_file_alone && holds_include(present.parsed);
+    if (edits.size() * text.size() > most_work && !includes) return fresh_text(wanted);
+    for (const Edit& edit : edits)
+        if (Done done = apply_edit(text, edit); !done) return is_included(present, edit.path);
+    const Result<Json> content = content_of(path, text, of_file_alone);
+    if (!content) return content.error();
+    if (is_same(*content, wanted)) return text;
+    if (includes) return is_included(present, edits_between(*content, wanted).front().path);
+    return fresh_text(wanted);
+}
+
 // One writer at a time, the command line's planner included. On a directory of the planner's own:
 // the supervisor holds the state directory itself.
 Fd lock_writing(const std::string& state_dir) {
@@ -110,18 +125,13 @@ Result<PresentConfig> read_present(const hardshell::proto::PlanRequest& request,
 
 Result<std::string> edited_text(const PresentConfig& present, const std::string& path,
                                 const Json& wanted, bool of_file_alone) {
-    std::string text = present.exists ? present.text : "{}\n";
     const Json& before = of_file_alone ? present.parsed : present.loaded.merged;
-    const std::vector<Edit> edits = edits_between(before, wanted);
-    const bool includes = !of_file_alone && holds_include(present.parsed);
-    if (edits.size() * text.size() > most_work && !includes) return fresh_text(wanted);
-    for (const Edit& edit : edits)
-        if (Done done = apply_edit(text, edit); !done) return is_included(present, edit.path);
-    const Result<Json> content = content_of(path, text, of_file_alone);
-    if (!content) return content.error();
-    if (is_same(*content, wanted)) return text;
-    if (includes) return is_included(present, edits_between(*content, wanted).front().path);
-    return fresh_text(wanted);
+    return text_by(present, path, wanted, edits_between(before, wanted), of_file_alone);
+}
+
+Result<std::string> edited_text(const PresentConfig& present, const std::string& path,
+                                const Json& wanted, const std::vector<Edit>& edits) {
+    return text_by(present, path, wanted, edits, false);
 }
 
 Result<std::string> whole_text(const PresentConfig& present, const std::string& path,

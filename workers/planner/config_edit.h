@@ -9,6 +9,7 @@
 #include "workers/common/base/json.h"
 #include "workers/planner/config.h"
 #include "workers/planner/redaction.h"
+#include "workers/planner/text_edit.h"
 
 namespace planner {
 
@@ -32,6 +33,9 @@ Result<PresentConfig> read_present(const hardshell::proto::PlanRequest& request,
 // have to be changed in an included file.
 Result<std::string> edited_text(const PresentConfig& present, const std::string& path,
                                 const Json& wanted, bool of_file_alone);
+// The same by changes that are known already, renamings among them.
+Result<std::string> edited_text(const PresentConfig& present, const std::string& path,
+                                const Json& wanted, const std::vector<Edit>& edits);
 
 // The text a client wants the whole file to be. What a program made (no comments, regular form) is
 // put into the present text; what a person wrote is taken as it is.

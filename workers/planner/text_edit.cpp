@@ -107,6 +107,28 @@ std::string spelled_key(std::string_view text, const std::vector<Item>& items,
     return plain ? key : print_json(Json(key));
 }
 
+// After the key that begins there, its quotes included.
+size_t key_end(std::string_view text, size_t begin) {
+    const char quote = text[begin];
+    if (quote == '"' || quote == '\'') {
+        size_t at = begin + 1;
+        while (text[at] != quote) at += text[at] == '\\' ? 2 : 1;
+        return at + 1;
+    }
+    Characters in(text.substr(begin));
+    while (in.peek() == '\\' || continues_identifier(in.peek())) in.take();
+    return begin + in.offset();
+}
+
+// As a key that begins so is written.
+std::string key_like(char first, const std::string& key) {
+    if (first != '"' && first != '\'' && is_identifier(key)) return key;
+    std::string quoted = print_json(Json(key));
+    const bool is_plain = quoted.size() == key.size() + 2 && key.find('\'') == std::string::npos;
+    if (first == '\'' && is_plain) quoted.front() = quoted.back() = '\'';
+    return quoted;
+}
+
 void fill_empty(std::string& text, const Source& container, const std::string& item,
                 const Style& style, const std::string& inner, const std::string& outer) {
     const size_t open = container.bytes.begin + 1, close = container.bytes.end - 1;
@@ -322,6 +344,24 @@ Done remove_from_text(std::string& text, const Path& path) {
     }
 }
 
+Done rename_in_text(std::string& text, const Path& path, const std::string& key) {
+    if (path.empty()) return not_here(path);
+    // A key that stands twice has to be renamed twice; then the new one is there, once.
+    for (bool renamed = false;; renamed = true) {
+        const Result<Source> root = read_source(text);
+        if (!root) return root.error();
+        const Source* at = &*root;
+        for (size_t index = 0; at && index + 1 < path.size(); ++index) at = step(*at, path[index]);
+        if (!at || !is_object(text, *at)) return not_here(path);
+        const auto found = at->members.find(path.back());
+        if (found == at->members.end()) return renamed ? Done() : Done(not_here(path));
+        if (!renamed && at->members.contains(key))
+            return Error{Fault::bad_config, key + " stands beside " + dotted(path) + " already"};
+        const size_t begin = found->second.bytes.key_begin;
+        text.replace(begin, key_end(text, begin) - begin, key_like(text[begin], key));
+    }
+}
+
 std::vector<Edit> edits_between(const Json& before, const Json& after) {
     std::vector<Edit> edits;
     Path path;
@@ -330,6 +370,7 @@ std::vector<Edit> edits_between(const Json& before, const Json& after) {
 }
 
 Done apply_edit(std::string& text, const Edit& edit) {
+    if (!edit.key.empty()) return rename_in_text(text, edit.path, edit.key);
     return edit.value ? set_in_text(text, edit.path, *edit.value)
                       : remove_from_text(text, edit.path);
 }

@@ -19,10 +19,14 @@ namespace planner {
 // after the last element is one that can be added.
 Done set_in_text(std::string& text, const Path& path, const Json& value);
 Done remove_from_text(std::string& text, const Path& path);
+// Another name for the last key of the path, in the quotes it has; its value and its place stay.
+// Refuses a name that is taken.
+Done rename_in_text(std::string& text, const Path& path, const std::string& key);
 
 struct Edit {
     Path path;
     std::optional<Json> value;  // nothing: remove it
+    std::string key = {};       // not empty: the name becomes that one, and nothing else changes
 };
 
 // What turns `before` into `after`, to be applied in this order. Touches no value that is the same

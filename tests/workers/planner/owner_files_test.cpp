@@ -1,9 +1,15 @@
 // What a planner keeps or changes besides the whole configuration: approvals, skills, tokens of
 // channels; and what the gateway is told of the channels.
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <thread>
+
 #include "tests/workers/planner/planner_fixture.h"
+#include "workers/common/base/fd.h"
 #include "workers/planner/files.h"
 
 namespace {
@@ -220,7 +226,7 @@ class MovedGroups : public PlannerTest {
   },
 }
 )";
-    static Json move(const char* from = "-5", const char* to = "-1005") {
+    static Json move(const char* from = "-5", const char* to = "-1001234567890") {
         return {{"from", from}, {"to", to}};
     }
     Json moved_by(const std::string& worker, const Json& params) const {
@@ -239,7 +245,7 @@ TEST_F(MovedGroups, KeepWhatTheOwnerSaysOfThemAndTheOwnersWords) {
     EXPECT_NE(text.find("A shop and its customers."), std::string::npos) << text;
     EXPECT_NE(text.find("${TOKEN}"), std::string::npos) << text;
     const Json telegram = payload("config.get")["parsed"]["channels"]["telegram"];
-    EXPECT_EQ(telegram["groups"]["-1005"]["requireMention"], false);
+    EXPECT_EQ(telegram["groups"]["-1001234567890"]["requireMention"], false);
     EXPECT_FALSE(telegram["groups"].contains("-5"));
     EXPECT_TRUE(telegram["accounts"]["ops"]["groups"].contains("-5")) << "another account's";
     EXPECT_EQ(moved_by("telegram", move())["places"], Json::array()) << "once is enough";
@@ -251,13 +257,13 @@ TEST_F(MovedGroups, OfAnAccountMoveInItsSectionToo) {
     EXPECT_EQ(moved_by("telegram:ops", move())["places"],
               Json::array({"channels.telegram.accounts.ops.groups", "channels.telegram.groups"}));
     const Json telegram = payload("config.get")["parsed"]["channels"]["telegram"];
-    EXPECT_EQ(telegram["accounts"]["ops"]["groups"]["-1005"]["enabled"], false);
-    EXPECT_EQ(telegram["groups"]["-1005"]["requireMention"], false);
+    EXPECT_EQ(telegram["accounts"]["ops"]["groups"]["-1001234567890"]["enabled"], false);
+    EXPECT_EQ(telegram["groups"]["-1001234567890"]["requireMention"], false);
 }
 
 TEST_F(MovedGroups, TakeNothingOfAGroupThatTheOwnerHasNamedAlready) {
     write("openclaw.json",
-          "{channels: {telegram: {groups: {'-5': {}, '-1005': {requireMention: true}}}}}");
+          "{channels: {telegram: {groups: {'-5': {}, '-1001234567890': {requireMention: true}}}}}");
     const std::string before = read("openclaw.json");
     EXPECT_EQ(moved_by("telegram", move())["places"], Json::array());
     EXPECT_EQ(read("openclaw.json"), before);
@@ -277,12 +283,116 @@ TEST_F(MovedGroups, StayWhereTheOwnerForbidsChangesOrNobodyMayAsk) {
     write("openclaw.json", own);
     for (const char* nobody : {"", "gateway", "agent"})
         EXPECT_NE(moved_by(nobody, move()).dump().find("only the worker"), std::string::npos);
-    for (const char* id : {"", "*", "accounts", "-5"})
-        EXPECT_NE(moved_by("telegram:ops", move("-5", id)).dump().find("numeric id"),
-                  std::string::npos);
+    for (const char* id :
+         {"", "*", "accounts", "-5", "-6", "5", "-", "1-2", "-999999999999", "1001234567890",
+          "-01001234567890", " -1001234567890", "-1001234567890 ", "-99999999999999999999"})
+        EXPECT_NE(moved_by("telegram:ops", move("-5", id)).dump().find("supergroup"),
+                  std::string::npos)
+            << id;
+    for (const char* id : {"", "0", "5", "*", "-05", "-1000000000000", "-1001234567890", "-5 "})
+        EXPECT_NE(moved_by("telegram:ops", move(id)).dump().find("supergroup"), std::string::npos)
+            << id;
     EXPECT_EQ(read("openclaw.json"), own);
     EXPECT_EQ(moved_by("telegram:ops", move())["places"],
               Json::array({"channels.telegram.groups"}));
+}
+
+TEST_F(MovedGroups, KeepTheirPlaceTheirCommentsAndTheirQuotes) {
+    const std::string text = R"({
+  channels: {
+    telegram: {
+      botToken: "${TOKEN}",
+      groups: {
+        // The shop.
+        "-5": { // loud
+          /* in it */ systemPrompt: 'In ${CITY}', // and after
+        },
+        // The rest.
+        '-6': {}, '*': {},
+      },
+    },
+  },
+}
+)";
+    set("CITY", "Rome");
+    write("openclaw.json", text);
+    EXPECT_EQ(moved_by("telegram", move())["places"], Json::array({"channels.telegram.groups"}));
+    std::string expected = text;
+    expected.replace(expected.find("\"-5\""), 4, "\"-1001234567890\"");
+    EXPECT_EQ(read("openclaw.json"), expected);
+    EXPECT_EQ(moved_by("telegram", move("-6", "-1009999999999"))["places"],
+              Json::array({"channels.telegram.groups"}));
+    expected.replace(expected.find("'-6'"), 4, "'-1009999999999'");
+    EXPECT_EQ(read("openclaw.json"), expected);
+}
+
+// Who speaks where, too.
+TEST_F(MovedGroups, TakeTheirBindingsAlong) {
+    const std::string text = R"({
+  agents: { list: [{ id: 'main' }, { id: 'ops' }] },
+  channels: { telegram: { botToken: '${TOKEN}', accounts: { ops: { botToken: '2:x' } } } },
+  bindings: [
+    { agentId: 'ops', match: { channel: 'telegram', peer: { kind: 'group', id: '-5' } } }, // us
+    { agentId: 'ops',
+      match: { channel: 'telegram', accountId: 'ops', peer: { kind: 'group', id: '-5' } } },
+    { agentId: 'ops',
+      match: { channel: 'telegram', accountId: '*', peer: { kind: 'group', id: '-6' } } },
+    { agentId: 'ops', match: { channel: 'discord', peer: { kind: 'group', id: '-5' } } },
+    { agentId: 'ops', match: { channel: 'telegram', peer: { kind: 'dm', id: '-5' } } },
+  ],
+}
+)";
+    write("openclaw.json", text);
+    EXPECT_EQ(moved_by("telegram", move())["places"], Json::array({"bindings.0.match.peer.id"}));
+    std::string expected = text;
+    expected.replace(expected.find("'-5'"), 4, "\"-1001234567890\"");
+    EXPECT_EQ(read("openclaw.json"), expected);
+    EXPECT_EQ(moved_by("telegram:ops", move("-6"))["places"],
+              Json::array({"bindings.2.match.peer.id"}))
+        << "another's is that of the same id, and this one is everybody's";
+}
+
+TEST_F(MovedGroups, AreNoneOfTheOwnersBusinessWhereNothingIsSaidOfThem) {
+    const std::string text = "{channels: {telegram: {configWrites: false, groups: {'-6': {}}}}}";
+    write("openclaw.json", text);
+    EXPECT_EQ(moved_by("telegram", move())["places"], Json::array());
+    EXPECT_EQ(read("openclaw.json"), text);
+}
+
+// Whether anybody waits for a lock on that file.
+bool somebody_waits_for(const std::string& path) {
+    struct stat info {};
+    if (stat(path.c_str(), &info) != 0) return false;
+    std::ifstream locks("/proc/locks");
+    const std::string inode = ":" + std::to_string(info.st_ino) + " ";
+    for (std::string line; std::getline(locks, line);)
+        if (line.find("->") != std::string::npos && line.find(inode) != std::string::npos)
+            return true;
+    return false;
+}
+
+// An editor writes after the file was read and before it is replaced.
+TEST_F(MovedGroups, TakeUpWhatTheOwnerChangesMeanwhile) {
+    write("openclaw.json", both);
+    write("hardshell/planner/.keep", "");
+    const Fd lock(open(path("hardshell/planner").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_EQ(flock(lock.get(), LOCK_EX), 0);
+    Json answer;
+    std::atomic<bool> has_ended = false;
+    std::thread planner([&] {
+        answer = moved_by("telegram", move());
+        has_ended = true;
+    });
+    while (!has_ended && !somebody_waits_for(path("hardshell/planner"))) std::this_thread::yield();
+    EXPECT_FALSE(has_ended) << "it writes without the lock";
+    std::string edited = both;
+    edited.replace(edited.find("A shop"), 6, "Two shops");
+    write("openclaw.json", edited);
+    flock(lock.get(), LOCK_UN);
+    planner.join();
+    EXPECT_EQ(answer["places"], Json::array({"channels.telegram.groups"})) << answer;
+    edited.replace(edited.find("'-5'"), 4, "'-1001234567890'");
+    EXPECT_EQ(read("openclaw.json"), edited);
 }
 
 }  // namespace

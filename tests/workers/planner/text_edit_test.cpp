@@ -12,6 +12,7 @@ using planner::edits_between;
 using planner::Path;
 using planner::read_json5;
 using planner::remove_from_text;
+using planner::rename_in_text;
 using planner::set_in_text;
 
 std::string with(std::string text, const Path& path, const Json& value) {
@@ -91,6 +92,37 @@ TEST(TextEdit, RemovesTheLastKeyWithTheCommaBeforeIt) {
 
 TEST(TextEdit, RemovesAKeyThatStandsTwice) {
     EXPECT_EQ(without("{a: 1, b: 2, a: 3}", {"a"}), "{b: 2}");
+}
+
+std::string renamed(std::string text, const Path& path, const std::string& key) {
+    const Done done = rename_in_text(text, path, key);
+    EXPECT_TRUE(done) << done.error().what;
+    return text;
+}
+
+TEST(TextEdit, RenamesAKeyAndNothingElse) {
+    std::string expected = owned;
+    expected.replace(expected.find("gateway"), 7, "\"-1\"");
+    EXPECT_EQ(renamed(owned, {"gateway"}, "-1"), expected);
+    EXPECT_EQ(renamed("{ /* a */ a /* b */ : /* c */ 1 /* d */ }", {"a"}, "b"),
+              "{ /* a */ b /* b */ : /* c */ 1 /* d */ }");
+    EXPECT_EQ(renamed("{a: {\"-5\": {x: '${VAR}'} // five\n}}", {"a", "-5"}, "-6"),
+              "{a: {\"-6\": {x: '${VAR}'} // five\n}}");
+    EXPECT_EQ(renamed(R"({'it\'s': 1})", {"it's"}, "-6"), "{'-6': 1}");
+    EXPECT_EQ(renamed("{'a': 1}", {"a"}, "it's"), "{\"it's\": 1}");
+    EXPECT_EQ(renamed(R"({\u0061b:1})", {"ab"}, "c"), "{c:1}");
+}
+
+TEST(TextEdit, RenamesAKeyThatStandsTwice) {
+    EXPECT_EQ(renamed("{a: 1, b: 2, 'a': 3}", {"a"}, "c"), "{c: 1, b: 2, 'c': 3}");
+}
+
+TEST(TextEdit, RenamesNothingToANameThatIsTakenOrThatIsNotThere) {
+    for (const Path& path : {Path{"a"}, Path{"c"}, Path{"l", "0"}, Path{}}) {
+        std::string text = "{a: 1, b: 2, l: [1]}";
+        EXPECT_FALSE(rename_in_text(text, path, "b"));
+        EXPECT_EQ(text, "{a: 1, b: 2, l: [1]}");
+    }
 }
 
 TEST(TextEdit, RemovesAnElement) {
