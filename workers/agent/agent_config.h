@@ -42,6 +42,9 @@ class AgentConfig {
     explicit AgentConfig(Json config, const std::string& home = {});
 
     const Json& json() const { return config_; }
+    // For what is learnt of `channels` and `bindings` while this process runs: the rest has been
+    // read.
+    Json& json() { return config_; }
     const std::vector<AgentEntry>& agents() const { return agents_; }
     const std::string& default_agent() const { return default_agent_; }
     // Null when there is none of that id.

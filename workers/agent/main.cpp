@@ -114,7 +114,7 @@ Done run(Worker& self) {
     tzset();
     Result<Json> json = configuration(self);
     if (!json) return json.error();
-    const AgentConfig config(*json, variable("HOME"));
+    AgentConfig config(*json, variable("HOME"));
     const Json accounts = member(*json, "channelAccounts");
     Models models(self.loop(), {std::move(*json), model_keys(self), ".", config.default_agent(),
                                 certificate_file()});
@@ -123,6 +123,8 @@ Done run(Worker& self) {
     auto store = EmbeddedStore::open(self.loop(),
                                      {".", self.settings().state_dir(), config.keys(), wall_ms});
     if (!store) return store.error();
+    MovedGroups moved_groups(**store, config);
+    if (const Done done = moved_groups.recover(); !done) return done.error();
     auto link = self.open_link("gateway");
     if (!link) return link.error();
     GatewayLink gateway(std::move(*link));
@@ -157,7 +159,7 @@ Done run(Worker& self) {
         wall_ms);
     FrontDesk desk({runs, **store, starter, config, list_models, wall_ms,
                     self.settings().state_dir(), &tools, &approvals});
-    Channels channels({self.loop(), **store, (*store)->channels(), runs, desk, config,
+    Channels channels({self.loop(), **store, (*store)->channels(), runs, desk, config, moved_groups,
                        system_events, events, wall_ms, accounts});
     desk.use_pairing(&channels.pairing());
     if (const Done done = open_channels(self, accounts, channels); !done) return done.error();

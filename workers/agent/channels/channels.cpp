@@ -350,8 +350,9 @@ void Channels::reacted(Account& account, const hardshell::proto::InboundReaction
                                  " on msg " + reaction.message_id());
 }
 
-// The group goes on under its new id with the conversation it had.
+// The group goes on under its new id with the conversation it had, and what the owner says of it.
 void Channels::chat_moved(Account& account, const hardshell::proto::ChatMoved& moved) {
+    services_.moved_groups.moved(account.name, moved.from_chat_id(), moved.to_chat_id());
     const std::string from =
         lower_case(":" + account.name.channel + ":group:" + moved.from_chat_id());
     const std::string to = lower_case(":" + account.name.channel + ":group:" + moved.to_chat_id());
@@ -372,6 +373,8 @@ void Channels::chat_moved(Account& account, const hardshell::proto::ChatMoved& m
         renamed.entry["lastTo"] = moved.to_chat_id();
         if (renamed.entry.contains("deliveryContext"))
             renamed.entry["deliveryContext"]["to"] = moved.to_chat_id();
+        const auto known = services_.store.find(renamed.key);
+        if (!known || *known) continue;  // told once more
         Done done = services_.store.save(renamed);
         if (done) done = services_.store.remove(old.key);
         if (!done) log_warn("{} was not moved: {}", old.key.key, done.error().what);

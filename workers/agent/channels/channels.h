@@ -16,6 +16,7 @@
 #include "workers/agent/channels/block_streams.h"
 #include "workers/agent/channels/deliveries.h"
 #include "workers/agent/channels/inbox.h"
+#include "workers/agent/channels/moved_groups.h"
 #include "workers/agent/channels/outbox.h"
 #include "workers/agent/channels/pairing.h"
 #include "workers/agent/channels/promised_answers.h"
@@ -38,6 +39,7 @@ class Channels final : public Deliverer {
         Runs& runs;
         FrontDesk& desk;
         const AgentConfig& config;
+        MovedGroups& moved_groups;
         SystemEvents& system_events;
         TurnEvents& events;
         std::function<int64_t()> now_ms;

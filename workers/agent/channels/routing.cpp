@@ -155,6 +155,13 @@ std::string group_key(const std::string& agent, const Facts& facts) {
 
 }  // namespace
 
+bool binds_group(const Json& binding, const ChannelAccount& account, const std::string& chat_id) {
+    const Json& match = member(binding, "match");
+    const Place place;
+    const Facts facts{account, place, "group", {}};
+    return names_account(match, facts) && names_peer(match, facts, chat_id);
+}
+
 const char* peer_kind(const Place& place) {
     switch (place.kind()) {
         case Place::GROUP:

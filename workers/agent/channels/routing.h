@@ -24,6 +24,9 @@ struct Route {
 Route route_of(const AgentConfig& config, const ChannelAccount& account,
                const hardshell::proto::Place& place, const hardshell::proto::Person& sender);
 
+// Whether a binding is for that group, as messages of that account's.
+bool binds_group(const Json& binding, const ChannelAccount& account, const std::string& chat_id);
+
 // What bindings and session keys call the other side: a person's id, a chat's, a thread's.
 std::string peer_id(const hardshell::proto::Place& place, const hardshell::proto::Person& sender);
 // "dm", "group", "channel"

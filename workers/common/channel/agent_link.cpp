@@ -16,6 +16,7 @@ namespace {
 // for its memory.
 constexpr size_t most_offered = 32;
 constexpr size_t most_strangers = 64;
+constexpr size_t most_moved_chats = 64;
 
 template <typename Handler, typename... Values>
 void call(const Handler& handler, const Values&... values) {
@@ -104,6 +105,7 @@ void AgentLink::agent_up(bool answers) {
         call(handlers_.agent_renewed);
     }
     if (status_) set_status(proto::AccountStatus(*status_));
+    for (const auto& [from, to] : moved_chats_) say_moved(from, to);
     for (const auto& [id, stranger] : strangers_) {
         ChannelToAgent message;
         *message.mutable_pairing_wanted() = stranger.question;
@@ -318,6 +320,12 @@ void AgentLink::reacted(const proto::InboundReaction& reaction) {
 }
 
 void AgentLink::chat_moved(const std::string& from_chat_id, const std::string& to_chat_id) {
+    if (moved_chats_.size() >= most_moved_chats) moved_chats_.erase(moved_chats_.begin());
+    moved_chats_[from_chat_id] = to_chat_id;
+    say_moved(from_chat_id, to_chat_id);
+}
+
+void AgentLink::say_moved(const std::string& from_chat_id, const std::string& to_chat_id) {
     ChannelToAgent message;
     message.mutable_chat_moved()->set_from_chat_id(from_chat_id);
     message.mutable_chat_moved()->set_to_chat_id(to_chat_id);

@@ -103,6 +103,7 @@ class AgentLink {
     void probed(uint64_t id, const std::string& result_json);
     void answer_call(const proto::WorkerAnswer& answer);
     void reacted(const proto::InboundReaction& reaction);
+    // Kept, too: an agent may end before it has heard of it.
     void chat_moved(const std::string& from_chat_id, const std::string& to_chat_id);
 
     const Link& link() const { return *link_; }
@@ -135,6 +136,7 @@ class AgentLink {
     void learn_allow_list(const proto::AllowList& list);
     void learn_activations(const proto::GroupActivations& list);
     void check_patience();
+    void say_moved(const std::string& from_chat_id, const std::string& to_chat_id);
     void send(const proto::ChannelToAgent& message);
 
     std::unique_ptr<Link> link_;
@@ -153,6 +155,7 @@ class AgentLink {
     // By chat and thread.
     std::map<std::pair<std::string, std::string>, bool> needs_mention_;
     std::optional<proto::AccountStatus> status_;
+    std::map<std::string, std::string> moved_chats_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // shared with calls in progress
     Loop::Registration patience_;
 };

@@ -23,6 +23,7 @@ struct ChannelProcess {
     ChannelProcess(const std::string& directory, ManualLoop& loop, Json config = Json::object())
         : life(directory, loop, std::move(config)) {
         std::filesystem::create_directories(directory + "/credentials");
+        EXPECT_TRUE(moved_groups.recover());
         life.runs = std::make_unique<Runs>(
             RunServices{loop, *life.store, life.models, events, life.config, life.system_events,
                         [&loop] { return loop.now_ms; }, [&loop] { return loop.now_ms; }, nullptr,
@@ -30,9 +31,10 @@ struct ChannelProcess {
         life.desk = std::make_unique<FrontDesk>(FrontDesk::Services{
             *life.runs, *life.store, life.models, life.config,
             [this] { return life.models.list(); }, [&loop] { return loop.now_ms; }, directory});
-        channels = std::make_unique<Channels>(Channels::Services{
-            loop, *life.store, life.store->channels(), *life.runs, *life.desk, life.config,
-            life.system_events, events, [&loop] { return loop.now_ms; }, accounts(), directory});
+        channels = std::make_unique<Channels>(
+            Channels::Services{loop, *life.store, life.store->channels(), *life.runs, *life.desk,
+                               life.config, moved_groups, life.system_events, events,
+                               [&loop] { return loop.now_ms; }, accounts(), directory});
         channels->add({"telegram", "default"}, [this](const AgentToChannel& message) -> Done {
             if (!reachable) return Error{Fault::busy, "telegram does not keep up"};
             told.push_back(message);
@@ -119,6 +121,7 @@ struct ChannelProcess {
     TurnEvents events{recorder};
     Recorder recorder;
     Life life;
+    MovedGroups moved_groups{*life.store, life.config};
     std::unique_ptr<Channels> channels;
     std::vector<AgentToChannel> told;
     bool reachable = true;

@@ -7,6 +7,8 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include "tests/workers/agent/channels/channel_process.h"
+#include "workers/agent/channels/routing.h"
+#include "workers/agent/tool_policy.h"
 #include "workers/agent/transcript.h"
 
 namespace agent {
@@ -603,13 +605,119 @@ TEST_F(ChannelMessages, FollowAGroupToItsNewId) {
         (*agent.life.store->find({"main", "agent:main:telegram:group:-5"}))->id();
     ChannelToAgent moved;
     moved.mutable_chat_moved()->set_from_chat_id("-5");
-    moved.mutable_chat_moved()->set_to_chat_id("-1005");
+    moved.mutable_chat_moved()->set_to_chat_id("-1001234567890");
     agent.say(moved);
-    const auto found = *agent.life.store->find({"main", "agent:main:telegram:group:-1005"});
+    const auto found =
+        *agent.life.store->find({"main", "agent:main:telegram:group:-1001234567890"});
     ASSERT_TRUE(found);
     EXPECT_EQ(found->id(), id);
-    EXPECT_EQ(found->entry["lastTo"], "-1005");
+    EXPECT_EQ(found->entry["lastTo"], "-1001234567890");
     EXPECT_FALSE(*agent.life.store->find({"main", "agent:main:telegram:group:-5"}));
+}
+
+// What an owner says of groups, and what is learnt of them.
+class MovedGroup : public ChannelMessages {
+  protected:
+    static constexpr const char* before = "-5";
+    static constexpr const char* after = "-1001234567890";
+
+    static Json config_for(const std::string& id) {
+        Json config = Json::parse(R"({
+            "agents": {"list": [{"id": "main"}, {"id": "ops"}]},
+            "channels": {"telegram": {"groups": {"*": {}}}}})");
+        config["channels"]["telegram"]["groups"][id] = {{"tools", {{"deny", {"exec"}}}}};
+        config["bindings"] = Json::array(
+            {{{"agentId", "ops"},
+              {"match", {{"channel", "telegram"}, {"peer", {{"kind", "group"}, {"id", id}}}}}}});
+        return config;
+    }
+    static void tell(ChannelProcess& agent, const char* to = after) {
+        ChannelToAgent moved;
+        moved.mutable_chat_moved()->set_from_chat_id(before);
+        moved.mutable_chat_moved()->set_to_chat_id(to);
+        agent.say(moved);
+    }
+    static void expect_rules_for(ChannelProcess& agent, const std::string& id) {
+        ToolCaller caller;
+        caller.agent = "ops";
+        caller.session_key = "agent:ops:telegram:group:" + id;
+        EXPECT_FALSE(tool_allowed(agent.life.config.json(), caller, "exec")) << id;
+        EXPECT_TRUE(tool_allowed(agent.life.config.json(), caller, "read")) << id;
+        EXPECT_EQ(agent_of(agent, id), "ops") << id;
+    }
+    static std::string agent_of(ChannelProcess& agent, const std::string& id) {
+        Place place;
+        place.set_kind(Place::GROUP);
+        place.set_chat_id(id);
+        return route_of(agent.life.config, {"telegram", "default"}, place, {}).agent;
+    }
+};
+
+TEST_F(MovedGroup, HasTheRulesAndTheAgentItHadInLaterProcessesToo) {
+    ChannelProcess* agent = &start(config_for(before));
+    agent->come_up();
+    EXPECT_EQ(agent_of(*agent, after), "main");
+    tell(*agent);
+    expect_rules_for(*agent, after);
+    expect_rules_for(*agent, before);  // what was on its way
+    agent = &start(config_for(before));
+    agent->come_up();
+    expect_rules_for(*agent, after);
+    tell(*agent);
+    expect_rules_for(*agent, after);
+}
+
+TEST_F(MovedGroup, MovesOnce) {
+    ChannelProcess& agent = start(config_for(before));
+    agent.come_up();
+    tell(agent);
+    tell(agent, "-1009999999999");
+    expect_rules_for(agent, after);
+    EXPECT_EQ(agent_of(agent, "-1009999999999"), "main");
+}
+
+TEST_F(MovedGroup, KeepsWhatTheOwnerSaysOfItUnderItsNewId) {
+    Json config = config_for(before);
+    config["channels"]["telegram"]["groups"][after] = {{"tools", {{"deny", {"read"}}}}};
+    config["bindings"].push_back(
+        {{"agentId", "main"},
+         {"match", {{"channel", "telegram"}, {"peer", {{"kind", "group"}, {"id", after}}}}}});
+    ChannelProcess& agent = start(config);
+    agent.come_up();
+    tell(agent);
+    ToolCaller caller;
+    caller.agent = "main";
+    caller.session_key = std::string("agent:main:telegram:group:") + after;
+    EXPECT_TRUE(tool_allowed(agent.life.config.json(), caller, "exec"));
+    EXPECT_FALSE(tool_allowed(agent.life.config.json(), caller, "read"));
+    EXPECT_EQ(agent_of(agent, after), "main");
+    EXPECT_TRUE(agent.life.store->notes_under(MovedGroups::note_prefix)->empty());
+}
+
+TEST_F(MovedGroup, OfAnAccountTakesNothingFromAnother) {
+    Json config = config_for(before);
+    config["channels"]["telegram"]["accounts"]["ops"]["groups"] = {{before, {{"enabled", false}}}};
+    config["bindings"][0]["match"]["accountId"] = "ops";
+    ChannelProcess& agent = start(config);
+    agent.come_up();
+    tell(agent);
+    const Json& telegram = agent.life.config.json()["channels"]["telegram"];
+    EXPECT_TRUE(telegram["groups"].contains(after));
+    EXPECT_FALSE(telegram["accounts"]["ops"]["groups"].contains(after));
+    EXPECT_EQ(agent.life.config.json()["bindings"].size(), 1u);
+}
+
+TEST_F(MovedGroup, IsToldOnceMoreWithoutHarmToItsConversation) {
+    ChannelProcess& agent = start();
+    agent.come_up();
+    Session session;
+    for (const char* id : {before, after}) {
+        session.key = {"main", std::string("agent:main:telegram:group:") + id};
+        session.entry = {{"sessionId", std::string("session") + id}};
+        ASSERT_TRUE(agent.life.store->save(session));
+    }
+    tell(agent);
+    EXPECT_EQ((*agent.life.store->find(session.key))->id(), std::string("session") + after);
 }
 
 TEST_F(ChannelMessages, PutAnEmojiToWhatIsBeingAnswered) {

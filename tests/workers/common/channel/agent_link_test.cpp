@@ -377,6 +377,18 @@ TEST_F(AgentLinkTest, TellsEachAgentItsStatus) {
     EXPECT_EQ(heard[1].status().mode(), "polling");
 }
 
+TEST_F(AgentLinkTest, TellsEachAgentOfTheChatsThatMoved) {
+    auto& link = start(answering({}));
+    link.chat_moved("-5", "-1001234567890");
+    settle();
+    agent_restarts(2);
+    settle();
+    ASSERT_EQ(heard.size(), 2u);
+    ASSERT_TRUE(heard[1].has_chat_moved());
+    EXPECT_EQ(heard[1].chat_moved().from_chat_id(), "-5");
+    EXPECT_EQ(heard[1].chat_moved().to_chat_id(), "-1001234567890");
+}
+
 TEST_F(AgentLinkTest, PassesOnWhatMayBeLost) {
     std::vector<std::string> seen;
     AgentLink::Handlers handlers;
