@@ -8,31 +8,9 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "workers/common/base/fd.h"
+#include "workers/common/base/storage.h"
 
 namespace telegram {
-
-namespace {
-
-Error storage_error(const std::string& what, int error_number) {
-    Error error = system_error(what, error_number);
-    if (error_number == ENOSPC || error_number == EDQUOT || error_number == EROFS)
-        error.fault = Fault::no_storage;
-    return error;
-}
-
-Done write_all(const Fd& file, const std::string& text, const std::string& path) {
-    size_t written = 0;
-    while (written < text.size()) {
-        const ssize_t count = ::write(file.get(), text.data() + written, text.size() - written);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return storage_error("cannot write " + path, errno);
-        written += static_cast<size_t>(count);
-    }
-    return {};
-}
-
-}  // namespace
 
 std::string account_file_name(const std::string& what, const std::string& account) {
     std::string name;

@@ -9,30 +9,13 @@
 #include <map>
 
 #include "workers/common/base/file_beneath.h"
+#include "workers/common/base/storage.h"
 
 namespace voice {
 
 namespace {
 
 constexpr const char* file_name = "calls.jsonl";
-
-Error storage_error(const std::string& what, int error_number) {
-    Error error = system_error(what, error_number);
-    if (error_number == ENOSPC || error_number == EDQUOT || error_number == EROFS)
-        error.fault = Fault::no_storage;
-    return error;
-}
-
-Done write_all(const Fd& file, const std::string& text, const std::string& path) {
-    size_t written = 0;
-    while (written < text.size()) {
-        const ssize_t count = ::write(file.get(), text.data() + written, text.size() - written);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return storage_error("cannot write " + path, errno);
-        written += static_cast<size_t>(count);
-    }
-    return {};
-}
 
 // A half-written line of an earlier process is closed by the file's being made anew.
 int open_new(const std::string& path) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "workers/common/base/fd.h"
+#include "workers/common/base/storage.h"
 
 namespace channel {
 
@@ -37,13 +38,6 @@ std::string random_name() {
         name += digits;
     }
     return name;
-}
-
-Error storage_error(const std::string& what, int error_number) {
-    Error error = system_error(what, error_number);
-    if (error_number == ENOSPC || error_number == EDQUOT || error_number == EROFS)
-        error.fault = Fault::no_storage;
-    return error;
 }
 
 // The state directory is there; each folder below it is this worker's own.
