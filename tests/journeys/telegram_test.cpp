@@ -157,7 +157,7 @@ TEST_F(TelegramJourney, ARevokedTokenHoldsTheWorkerAndNobodyElse) {
 // The owner's file says it from then on, so that it holds when everything begins anew.
 TEST_F(TelegramJourney, AGroupThatBecomesASupergroupKeepsItsSettings) {
     constexpr int64_t before = -5;
-    constexpr int64_t after = -1009;
+    constexpr int64_t after = -1001234567890;
     start(at_telegram(with_channel(
         R"("groupPolicy": "open", "groups": {"-5": {"requireMention": false}} /* the shop */)")));
     telegram.add_chat({{"id", before}, {"type", "group"}, {"title", "Shop"}});
@@ -172,7 +172,7 @@ TEST_F(TelegramJourney, AGroupThatBecomesASupergroupKeepsItsSettings) {
     telegram.say(after, ann, "", {{"migrate_from_chat_id", before}});
     ASSERT_TRUE(hardshell->wait_line("channels.telegram.groups in openclaw.json names it so"));
     const auto shown = hardshell->command({"config", "get", "channels.telegram.groups"});
-    EXPECT_NE(shown.output.find("-1009"), std::string::npos) << shown.output;
+    EXPECT_NE(shown.output.find("-1001234567890"), std::string::npos) << shown.output;
     EXPECT_EQ(shown.output.find("\"-5\""), std::string::npos) << shown.output;
     ASSERT_EQ(hardshell->stop(), 0);
     ASSERT_TRUE(hardshell->start_and_wait());

@@ -200,18 +200,19 @@ struct TelegramDouble::State {
 
     LoopbackAnswer perform_noted(const Call& made) {
         std::optional<TelegramFault> fault;
-        bool says_true = false;
+        Json poll_says;
         {
             const std::lock_guard lock(world.mutex);
             world.calls.push_back({made.method, made.params, std::chrono::steady_clock::now()});
             fault = world.fault_for(made.method);
-            says_true = world.polls_say_true && made.method == "getUpdates";
+            if (made.method == "getUpdates") poll_says = world.polls_say;
         }
         world.changed.notify_all();
         if (fault)
             if (auto other = instead(*fault)) return *other;
         LoopbackAnswer answer;
-        answer.body = telegram_double::success_text(says_true ? Json(true) : perform(world, made));
+        answer.body =
+            telegram_double::success_text(poll_says.is_null() ? perform(world, made) : poll_says);
         if (fault && fault->what == TelegramFault::What::reset_after)
             return broken(LoopbackAnswer::Manner::none);
         if (fault && fault->what == TelegramFault::What::half_answer)
@@ -429,9 +430,9 @@ void TelegramDouble::answer_polls_at_once(bool at_once) {
     state_->world.polls_are_short = at_once;
 }
 
-void TelegramDouble::answer_polls_with_true(bool on) {
+void TelegramDouble::answer_polls_with(Json result) {
     const std::lock_guard lock(state_->world.mutex);
-    state_->world.polls_say_true = on;
+    state_->world.polls_say = std::move(result);
 }
 
 void TelegramDouble::cut_connections() {

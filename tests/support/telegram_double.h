@@ -121,8 +121,8 @@ class TelegramDouble {
     void black_hole(bool on);
     // A long poll that finds nothing is answered with nothing, at once.
     void answer_polls_at_once(bool at_once);
-    // A poll is answered with "true" in place of a list, at once.
-    void answer_polls_with_true(bool on);
+    // A poll is answered with that in place of its list, at once; null: as usual.
+    void answer_polls_with(nlohmann::json result);
     void cut_connections();
     void refuse_connections(bool refuse);
     uint64_t connections() const;

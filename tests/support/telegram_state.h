@@ -66,7 +66,7 @@ struct World {
     bool is_down = false;
     bool is_black_hole = false;
     bool polls_are_short = false;
-    bool polls_say_true = false;
+    Json polls_say;  // null: what there is
     bool is_stopping = false;
     std::vector<TelegramCall> calls;
     std::map<std::string, std::deque<TelegramFault>> faults;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "workers/common/base/clock.h"
 #include "workers/common/log.h"
@@ -133,7 +134,9 @@ void Drafts::finish(const std::string& draft_id, std::function<void(const std::s
         return with(shown ? shown->message_id : std::string());
     }
     if (found->second.is_asking) {
-        found->second.finishing = std::move(with);
+        // Whoever asked before does without.
+        if (const auto earlier = std::exchange(found->second.finishing, std::move(with)))
+            earlier(std::string());
         return;
     }
     const std::string message_id = found->second.message_id;

@@ -30,7 +30,8 @@ class Drafts {
 
     void show(const hardshell::proto::ShowDraft& draft);
     // The draft becomes its message: nothing is shown of it any more. Calls back, now or when the
-    // request under way has ended, with the id of the message that shows it, or an empty one.
+    // request under way has ended, with the id of the message that shows it, or an empty one. Asked
+    // once more meanwhile, the last one has that message, the others are called with none.
     void finish(const std::string& draft_id, std::function<void(const std::string&)> with);
     // Its message could not be sent yet after all, and will still take that message's place.
     void keep(const std::string& draft_id, const hardshell::proto::Place& place,

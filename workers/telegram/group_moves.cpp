@@ -6,40 +6,44 @@
 
 namespace telegram {
 
+// Asked whatever the settings say: a planner knows the bindings, too.
 void GroupMoves::follow(const std::string& from, const std::string& to,
                         std::function<void()> done) {
-    const bool is_new = follow_group(settings_, from, to);
-    const auto known = moves_.find(from);
-    if (!is_new && known == moves_.end()) {
+    follow_group(settings_, from, to);
+    if (known_.contains(from)) {
         if (done) done();
         return;
     }
     Move& move = moves_[from];
-    if (done) move.done.push_back(std::move(done));
-    if (!is_new) return;
-    move.from = from;
     move.to = to;
-    ask(from);
+    if (done) move.done.push_back(std::move(done));
+    ask_next();
 }
 
-void GroupMoves::ask(const std::string& from) {
-    Move& move = moves_.at(from);
+void GroupMoves::ask_next() {
+    const auto is_asked = [](const auto& entry) { return entry.second.asked != 0; };
+    const auto is_due = [](const auto& entry) { return !entry.second.timer; };
+    if (std::any_of(moves_.begin(), moves_.end(), is_asked)) return;
+    const auto next = std::find_if(moves_.begin(), moves_.end(), is_due);
+    if (next != moves_.end()) ask(next->first, next->second);
+}
+
+void GroupMoves::ask(const std::string& from, Move& move) {
     move.asked = ++last_id_;
     ++move.tries;
     ConfigCall call;
     call.set_id(move.asked);
     call.set_method(method);
-    call.set_params_json(print_json({{"from", move.from}, {"to", move.to}}));
-    move.timer = loop_.after(
-        longest_wait, [this, from] { failed(std::string(from), "no answer in time", false); });
-    if (const Done asked = ask_(call); !asked) failed(from, asked.error().what, true);
+    call.set_params_json(print_json({{"from", from}, {"to", move.to}}));
+    move.timer = loop_.after(longest_wait, [this, from] { timed_out(std::string(from)); });
+    if (const Done asked = ask_(call); !asked) failed(std::string(from), asked.error().what, true);
 }
 
 void GroupMoves::answered(const ConfigAnswer& answer) {
     const auto found = std::find_if(moves_.begin(), moves_.end(), [&](const auto& entry) {
         return entry.second.asked == answer.id();
     });
-    if (found == moves_.end()) return;
+    if (answer.id() == 0 || found == moves_.end()) return;
     const std::string from = found->first;
     if (!answer.error_code().empty())
         return failed(from, answer.error_message(), answer.error_code() == "UNAVAILABLE");
@@ -54,21 +58,36 @@ void GroupMoves::answered(const ConfigAnswer& answer) {
 
 void GroupMoves::failed(const std::string& from, const std::string& why, bool may_be_tried_again) {
     Move& move = moves_.at(from);
+    move.asked = 0;
     if (may_be_tried_again && move.tries < most_tries) {
-        move.asked = 0;
-        move.timer = loop_.after(try_again, [this, from] { ask(std::string(from)); });
-        return;
+        move.timer = loop_.after(try_again, [this, from] {
+            moves_.at(from).timer.reset();
+            ask_next();
+        });
+        return ask_next();
     }
     log_warn(
-        "the group {} is {} now: what channels.telegram.groups says about it holds until this "
-        "account starts anew; write {} there instead ({})",
-        from, move.to, move.to, why);
+        "the group {} is {} now, and openclaw.json still names the old one ({}): who may write "
+        "there is known until this account starts anew; write {} in channels.telegram.groups and "
+        "bindings",
+        from, move.to, why, move.to);
+    end(from);
+}
+
+void GroupMoves::timed_out(const std::string& from) {
+    log_warn(
+        "the group {} is {} now, and nothing says yet whether openclaw.json names it so: it may "
+        "still be written; if it is not, write {} in channels.telegram.groups and bindings",
+        from, moves_.at(from).to, moves_.at(from).to);
     end(from);
 }
 
 void GroupMoves::end(const std::string& from) {
     const auto ended = moves_.extract(from);
+    if (known_.size() >= most_known) known_.erase(known_.begin());
+    known_.insert(from);
     for (const std::function<void()>& done : ended.mapped().done) done();
+    ask_next();
 }
 
 }  // namespace telegram

@@ -39,11 +39,6 @@ int64_t number(const std::string& text) {
     return std::strtoll(text.c_str(), nullptr, 10);
 }
 
-std::string message_id_of(const Json& result) {
-    const Json& id = member(result, "message_id");
-    return id.is_number_integer() ? id.dump() : std::string();
-}
-
 }  // namespace
 
 bool is_parse_failure(const ApiFailure& failure) {
@@ -203,7 +198,7 @@ BotApi::Handler Outbox::answer_for(const std::string& chat, const JobOf& job) {
 
 void Outbox::answered(const std::string& chat, const JobOf& job, const ApiAnswer& answer) {
     if (answer) {
-        const std::string id = message_id_of(answer.result);
+        const std::string id = id_member(answer.result, "message_id");
         return part_sent(chat, job, id.empty() ? job->draft_message : id);
     }
     const ApiFailure& failure = *answer.failure;
@@ -247,7 +242,6 @@ bool Outbox::recovers(const std::string& chat, const JobOf& job, const ApiFailur
 
 void Outbox::part_sent(const std::string& chat, const JobOf& job, const std::string& message_id) {
     if (!message_id.empty()) parts_.sent.add(job->chat_id, message_id, monotonic_ms());
-    without_draft(*job);
     DeliveryReport made;
     made.set_delivery_id(job->message.delivery_id());
     made.set_part(job->at);
@@ -255,6 +249,9 @@ void Outbox::part_sent(const std::string& chat, const JobOf& job, const std::str
     made.set_outcome(DeliveryReport::SENT);
     made.set_platform_id(message_id);
     parts_.agent.report(made);
+    // After it: while nobody knows that the part was sent, the next process can only make the same
+    // message of the draft again, and for that has to know it.
+    without_draft(*job);
     parts_.sent_one();
     job->as_plain = job->as_file = job->as_document = job->without_file = false;
     if (++job->at == job->parts.size()) return leave(chat);
@@ -262,7 +259,7 @@ void Outbox::part_sent(const std::string& chat, const JobOf& job, const std::str
     step(chat);
 }
 
-// Known to the next process before anything else is done: what it finds there it would edit again.
+// Known to the next process: what it finds there it would edit again.
 void Outbox::without_draft(Job& job) {
     job.draft_message.clear();
     if (job.at == 0) parts_.drafts.over(job.message.draft_id());

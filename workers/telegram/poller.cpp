@@ -87,7 +87,6 @@ void Poller::answered(const ApiAnswer& answer) {
     call_ = 0;
     if (stage_ == Stage::stopped) return;
     if (!answer) return failed(*answer.failure);
-    errors_.reset();
     conflicts_.reset();
     if (!is_connected_) {
         is_connected_ = true;
@@ -95,38 +94,45 @@ void Poller::answered(const ApiAnswer& answer) {
     }
     const bool was_long_poll = asked_ms_ != 0;
     const std::shared_ptr<bool> alive = alive_;
-    const bool has_news = take(answer.result);
+    const Taken taken = take(answer.result);
     if (!*alive || stage_ == Stage::stopped) return;
+    // What has no id cannot be confirmed: Telegram answers with it again, at once and for ever.
+    if (taken.unreadable && !taken.has_news) return again_after(errors_.next(), &Poller::poll);
+    errors_.reset();
     // Whoever answers a long poll with nothing new, at once, would be asked as fast as they can.
-    if (was_long_poll && !has_news && monotonic_ms() - asked_ms_ < least_poll.count())
+    if (was_long_poll && !taken.has_news && monotonic_ms() - asked_ms_ < least_poll.count())
         return again_after(least_poll, &Poller::poll);
     next();
 }
 
-bool Poller::take(const Json& updates) {
-    if (!updates.is_array()) return false;
+Poller::Taken Poller::take(const Json& updates) {
+    Taken taken;
+    if (!updates.is_array()) return taken;
     const std::shared_ptr<bool> alive = alive_;
-    bool has_news = false;
     for (const Json& value : updates) {
-        has_news |= take_one(value);
+        const Result<Update> update = read_update(value);
+        if (update) {
+            taken.has_news |= take_one(*update);
+        } else {
+            taken.unreadable = true;
+            log_warn("{}; it is passed over", update.error().what);
+        }
         if (!*alive || stage_ == Stage::stopped) break;
     }
-    return has_news;
+    return taken;
 }
 
-// False: it was there before, or is none.
-bool Poller::take_one(const Json& value) {
-    const Result<Update> update = read_update(value);
-    if (!update) return log_warn("{}; it is passed over", update.error().what), false;
-    if (!ledger_.take(update->id)) return false;
+// False: it was there before.
+bool Poller::take_one(const Update& update) {
+    if (!ledger_.take(update.id)) return false;
     last_update_ms_ = boottime_ms();
     peeks_.reset();
     const bool done_by_openclaw =
-        passed_over_ && update->id <= *passed_over_ && update->id > *passed_over_ - close_by;
-    if (done_by_openclaw || update->kind == Update::Kind::other)
-        settle(update->id);
+        passed_over_ && update.id <= *passed_over_ && update.id > *passed_over_ - close_by;
+    if (done_by_openclaw || update.kind == Update::Kind::other)
+        settle(update.id);
     else
-        handlers_.update(*update);
+        handlers_.update(update);
     return true;
 }
 

@@ -51,8 +51,12 @@ class Poller {
     void webhook_cleared(const ApiAnswer& answer);
     void poll();
     void answered(const ApiAnswer& answer);
-    bool take(const Json& updates);
-    bool take_one(const Json& value);
+    struct Taken {
+        bool has_news = false;
+        bool unreadable = false;  // one of them
+    };
+    Taken take(const Json& updates);
+    bool take_one(const Update& update);
     void next();
     void settled();
     void save();

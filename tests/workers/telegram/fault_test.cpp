@@ -117,12 +117,27 @@ TEST_F(TelegramFaults, PollsThatAreAnsweredWithSomethingElseCauseNoStorm) {
     accept_everything();
     start();
     is_polling();
-    telegram.answer_polls_with_true(true);
+    telegram.answer_polls_with(true);
     telegram.cut_connections();
     const size_t before = telegram.calls("getUpdates").size();
     never([] { return false; }, milliseconds(1'500));
     EXPECT_LE(telegram.calls("getUpdates").size(), before + 5);
-    telegram.answer_polls_with_true(false);
+    telegram.answer_polls_with(nullptr);
+    telegram.say(ann, ann, "hello");
+    inbound("hello");
+}
+
+TEST_F(TelegramFaults, UpdatesWithoutAnIdAreAskedForEverMoreSlowly) {
+    accept_everything();
+    start();
+    is_polling();
+    telegram.answer_polls_with({{{"message", {{"text", "nobody's"}}}}});
+    telegram.cut_connections();
+    until([this] { return log_text().find("has no update_id") != std::string::npos; });
+    const size_t before = telegram.calls("getUpdates").size();
+    never([] { return false; }, milliseconds(3'000));
+    EXPECT_LE(telegram.calls("getUpdates").size(), before + 2) << "1 s, 2 s, 4 s";
+    telegram.answer_polls_with(nullptr);
     telegram.say(ann, ann, "hello");
     inbound("hello");
 }
