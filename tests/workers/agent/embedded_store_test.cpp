@@ -1,5 +1,6 @@
 #include "workers/agent/embedded_store.h"
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <utime.h>
@@ -230,6 +231,43 @@ TEST_F(Store, AnEmptiedIndexDoesNotDeleteTheSessions) {
     EXPECT_TRUE(*store->find({"main", "agent:main:a"}));
 }
 
+// A program of the version before, which opens this file, too, knows nothing of them.
+TEST_F(Store, MakesIndexesAndDocumentsWithoutAVersionOfTheirOwn) {
+    const std::string path = directory / "hardshell/agent/state.sqlite";
+    const auto count = [&] {
+        SQLite::Database file(path, SQLite::OPEN_READONLY);
+        EXPECT_EQ(file.execAndGet("PRAGMA user_version").getInt(), 6);
+        return file
+            .execAndGet(
+                "SELECT count(*) FROM sqlite_master WHERE name IN ('documents', "
+                "'sessions_by_agent', 'sessions_unexported', 'sessions_with_activation')")
+            .getInt();
+    };
+    ASSERT_TRUE(open());
+    EXPECT_EQ(count(), 4);
+    {
+        SQLite::Database file(path, SQLite::OPEN_READWRITE);
+        file.exec(
+            "DROP INDEX sessions_by_agent; DROP INDEX sessions_unexported;"
+            "DROP INDEX sessions_with_activation; DROP TABLE documents;");
+    }
+    ASSERT_TRUE(open());
+    EXPECT_EQ(count(), 4);
+}
+
+// A small agent beside a large one takes no longer for it.
+TEST_F(Store, ReadsTheSessionsOfOneAgentInTheirOrderByAnIndex) {
+    ASSERT_TRUE(open());
+    SQLite::Database file(directory / "hardshell/agent/state.sqlite", SQLite::OPEN_READONLY);
+    SQLite::Statement plan(file,
+                           "EXPLAIN QUERY PLAN SELECT rowid, key, entry FROM sessions INDEXED BY "
+                           "sessions_by_agent WHERE rowid>?2 AND agent=?1 ORDER BY rowid");
+    ASSERT_TRUE(plan.executeStep());
+    EXPECT_THAT(plan.getColumn(3).getString(),
+                testing::HasSubstr("sessions_by_agent (agent=? AND rowid>?)"));
+    EXPECT_FALSE(plan.executeStep()) << "nothing is sorted";
+}
+
 TEST_F(Store, SetsADamagedDatabaseAsideAndReadsTheIndexAgain) {
     {
         const auto store = open();
@@ -307,6 +345,19 @@ TEST_F(Store, HistoryKeepsTheLastMessagesWithinBothLimits) {
     EXPECT_EQ(*store->history(main, {3, 10, 1'000'000}), "[]");
     EXPECT_EQ(store->preview(main).first_user_text, "m0");
     EXPECT_EQ(store->preview(main).last_text, "m9");
+}
+
+TEST_F(Store, PassesOverWhatIsNoMessage) {
+    const auto store = open();
+    const Session main = session("agent:main:main", "s1");
+    for (const char* text : {"m0", "m1", "m2"})
+        ASSERT_TRUE(store->append(main, text, user(text), SessionStore::Durability::soon));
+    std::ofstream(directory / "agents/main/sessions/s1.jsonl", std::ios::app)
+        << R"({"type":"custom","id":"c","data":"a \"message\":{} in a text"})"
+        << "\n";
+    const Json older = Json::parse(*store->history(main, {3, 1, 1'000'000}));
+    ASSERT_EQ(older.size(), 2u);
+    EXPECT_EQ(older[1]["content"], "m1");
 }
 
 TEST_F(Store, ForksTheActiveBranchAndLeavesTheParentAsItIs) {

@@ -71,7 +71,7 @@ class Desk : public testing::Test {
 TEST_F(Desk, AMessageBecomesATurn) {
     const Taken taken = owner("hello");
     EXPECT_EQ(taken.as, Taken::As::turn);
-    EXPECT_EQ(taken.run.run_id, "r1");
+    EXPECT_TRUE(life->runs->find("r1"));
     EXPECT_EQ(asked(), "[Ann] hello");
 }
 

@@ -31,6 +31,9 @@ class Media : public testing::Test {
     static std::string why(const Outcome& outcome) {
         return outcome.is_error ? text_member(outcome.content.at(0), "text") : "";
     }
+    static std::string fault(const Outcome& outcome) {
+        return text_member(outcome.details, "fault");
+    }
     static ModelReply file(const std::string& body, const std::string& type) {
         ModelReply reply;
         reply.body = body;
@@ -80,6 +83,24 @@ TEST_F(Media, KeepTheLimitsOfWhoAsks) {
     missing.status = 404;
     server.always(missing);
     EXPECT_EQ(why(fetch()), "the server answered with status 404");
+}
+
+TEST_F(Media, TellWhetherAnotherTryIsWorthIt) {
+    server.next(file(std::string(2000, 'x'), "image/png"));
+    EXPECT_EQ(fault(fetch({{"maxBytes", 1000}})), "bad_message");
+    ModelReply answer = file("no", "text/plain");
+    answer.status = 404;
+    server.next(answer);
+    EXPECT_EQ(fault(fetch()), "bad_message");
+    answer.status = 502;
+    server.next(answer);
+    EXPECT_EQ(fault(fetch()), "unreachable");
+    MediaFetch guarded(*loop, {});
+    EXPECT_EQ(fault(fetch(guarded, Json{{"url", server.url() + "/a.png"}})), "bad_message");
+    ModelReply silent;
+    silent.manner = ModelReply::Manner::no_answer;
+    server.always(silent);
+    EXPECT_EQ(fault(fetch({{"timeoutMs", 20}})), "timed_out");
 }
 
 TEST_F(Media, AreLetGoOfWhenNobodyWaits) {

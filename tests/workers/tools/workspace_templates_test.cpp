@@ -16,9 +16,9 @@ using testing::Not;
 std::vector<std::string> furnished(const TemporaryDirectory& directory) {
     const Result<Workspace> workspace = Workspace::open(directory.file("."));
     EXPECT_TRUE(workspace);
-    const auto written = furnish(*workspace);
-    EXPECT_TRUE(written) << written.error().what;
-    return *written;
+    const Furnished furnished = furnish(*workspace);
+    EXPECT_TRUE(furnished.failed.empty()) << furnished.failed.front().what;
+    return furnished.written;
 }
 
 }  // namespace
@@ -42,6 +42,19 @@ TEST(WorkspaceTemplates, ReplaceNothingAndHaveOneFirstDay) {
     EXPECT_THAT(furnished(directory), ElementsAre("TOOLS.md"));
     EXPECT_EQ(directory.content("SOUL.md"), "");
     EXPECT_EQ(directory.content("USER.md"), "Ann");
+}
+
+TEST(WorkspaceTemplates, LeaveLinksAsTheyAre) {
+    TemporaryDirectory directory, elsewhere;
+    elsewhere.put("SOUL.md", "mine");
+    std::filesystem::create_symlink(elsewhere.file("SOUL.md"), directory.file("SOUL.md"));
+    std::filesystem::create_symlink("/nowhere/at/all", directory.file("USER.md"));
+    const std::vector<std::string> written = furnished(directory);
+    EXPECT_THAT(written, Contains("HEARTBEAT.md"));
+    for (const char* name : {"BOOTSTRAP.md", "SOUL.md", "USER.md"})
+        EXPECT_THAT(written, Not(Contains(name)));
+    EXPECT_EQ(elsewhere.content("SOUL.md"), "mine");
+    EXPECT_THAT(furnished(directory), IsEmpty()) << "and nothing is missed at the next start";
 }
 
 TEST(WorkspaceTemplates, TakeAWorkspaceWithAMemoryForAnOldOne) {

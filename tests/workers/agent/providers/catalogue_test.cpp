@@ -83,6 +83,12 @@ TEST_F(ModelsTable, LeavesOutFallbacksThatAreNotAllowed) {
                 ElementsAre("openai/gpt-4o", "xai/grok-4"));
 }
 
+TEST(ProviderTable, NamesTheServicesThatTakeDocuments) {
+    for (const char* provider : {"openai", "openrouter", "mistral", "google", "groq", "ollama"})
+        EXPECT_EQ(find_provider_row(provider)->compatibility.documents,
+                  std::string_view(provider).starts_with("open"));
+}
+
 TEST(Catalogue, ReadsNames) {
     const Json config = Json::parse(
         R"({"agents":{"defaults":{"models":{"a/b":{"alias":"c"},"c":{"alias":"d"},"d":{"alias":"c"}}}}})");

@@ -50,13 +50,16 @@ TEST(Encode, PassesDocumentsOnAsEachServiceTakesThem) {
     EXPECT_EQ(body_of(Api::openai_responses, prompt)["input"][1]["content"][1],
               transcript(R"({"type":"input_file","filename":"a.pdf",
                 "file_data":"data:application/pdf;base64,JVBE"})"));
-    EXPECT_EQ(body_of(Api::chat_completions, prompt)["messages"][1]["content"][1],
+    Model files = model_for_test(Api::chat_completions);
+    files.compatibility.documents = true;
+    EXPECT_EQ(Json::parse(encode(files, prompt, "").body)["messages"][1]["content"][1],
               transcript(R"({"type":"file","file":{"filename":"a.pdf",
                 "file_data":"data:application/pdf;base64,JVBE"}})"));
-    Model blind = model_for_test(Api::chat_completions);
+    const Json instead = "Read\n(A document was here; this model cannot read it.)";
+    EXPECT_EQ(body_of(Api::chat_completions, prompt)["messages"][1]["content"], instead);
+    Model blind = files;
     blind.images = false;
-    EXPECT_EQ(Json::parse(encode(blind, prompt, "").body)["messages"][1]["content"],
-              "Read\n(A document was here; this model cannot read it.)");
+    EXPECT_EQ(Json::parse(encode(blind, prompt, "").body)["messages"][1]["content"], instead);
 }
 
 TEST(Encode, AsksAnthropic) {
