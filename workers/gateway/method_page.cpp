@@ -54,7 +54,7 @@ constexpr OwnMethod own_methods[] = {
      "what such a change of the configuration would do; changes nothing"},
     {"hardshell.chat.history",
      "`{sessionKey, skip, limit?}` → as `chat.history`, with the messages before the last `skip` "
-     "ones"},
+     "(10,000 at most)"},
     {"hardshell.pairing.list",
      "→ `{channels: [{channel, requests: [{id, code, createdAt, lastSeenAt, meta: {name?, "
      "username?, accountId?}}]}]}`: who asks to be let in on which chat channel, as `hardshell "
