@@ -230,7 +230,7 @@ Done prepare_workspace(int directory, const std::string& state_dir, const std::s
                        bool isolate) {
     const auto& rows = roster();
     const auto row = std::find_if(rows.begin(), rows.end(), [](const KindOfWorker& candidate) {
-        return !candidate.workspaces.empty();
+        return !candidate.extra.workspaces.empty();
     });
     if (row == rows.end()) return {};
     // Whoever planned it has looked, too; this is the process that could do harm.
@@ -249,7 +249,8 @@ Done prepare_workspace(int directory, const std::string& state_dir, const std::s
         rest.erase(0, slash + 1);
     }
     if (const Result<Fd> made = step_into(at, rest, 0700); !made) return made.error();
-    if (geteuid() == 0) give(at, rest.c_str(), owner_of(*row, row->workspaces.front(), isolate), 0);
+    if (geteuid() == 0)
+        give(at, rest.c_str(), owner_of(*row, row->extra.workspaces.front(), isolate), 0);
     return {};
 }
 

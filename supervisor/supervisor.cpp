@@ -75,7 +75,7 @@ Done Supervisor::begin() {
     if (!state) return state.error();
     state_ = std::move(*state);
     for (const KindOfWorker& row : roster())  // made ready with the state directory
-        for (const std::string_view folder : row.workspaces) workspaces_.emplace(folder);
+        for (const std::string_view folder : row.extra.workspaces) workspaces_.emplace(folder);
     for (const std::string& remark : state_.remarks) log_.say("", remark);
     (void)space_.check(state_.directory.get());
     memory_.open(state_.key());

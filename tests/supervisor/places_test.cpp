@@ -196,8 +196,8 @@ TEST_F(PlacesTest, EveryFolderOfTheRosterIsClosedToAgents) {
     for (const KindOfWorker& row : roster())
         for (const std::string_view folder : row.directories)
             EXPECT_EQ(is_own_folder(folder.substr(0, folder.find('/'))),
-                      std::find(row.workspaces.begin(), row.workspaces.end(), folder) ==
-                          row.workspaces.end())
+                      std::find(row.extra.workspaces.begin(), row.extra.workspaces.end(), folder) ==
+                          row.extra.workspaces.end())
                 << folder;
 }
 
