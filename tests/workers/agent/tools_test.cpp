@@ -240,7 +240,7 @@ TEST_F(Tools, AreNotFoundUnlessTheyAreOfferedAndAllowed) {
 }
 
 TEST(Avatars, AreAddressesFilesOrNeither) {
-    const AgentEntry entry{"main", "", nullptr, "/ws"};
+    const AgentEntry entry{"main", "", nullptr, "/ws", ""};
     EXPECT_EQ(avatar_of({"n", "https://h/a.png"}, entry).url, "https://h/a.png");
     EXPECT_EQ(avatar_of({"n", "data:image/png;base64,x"}, entry).url.substr(0, 5), "data:");
     EXPECT_EQ(avatar_of({"n", "pictures/Me.PNG"}, entry).file, "pictures/Me.PNG");
