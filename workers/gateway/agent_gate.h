@@ -120,7 +120,7 @@ class AgentGate {
     uint64_t incarnation_ = 0;
     bool alive_ = false;
     bool ready_ = false;  // the supervisor says so
-    bool heard_ = false;  // on the link: what is asked now cannot go to the life before
+    bool heard_ = true;   // on the link, if one ended before: what is asked cannot go to that one
     bool serving_ = false;
     // Not empty: no next life will come by itself, and why.
     std::string hopeless_;

@@ -52,7 +52,7 @@ TEST_F(MethodsOf, ExplainWrongParameters) {
     EXPECT_EQ(complaint("chat.history", {{"sessionKey", "main"}, {"skip", 1}}),
               "invalid chat.history params: at root: unexpected property 'skip'");
     EXPECT_EQ(complaint("hardshell.chat.history", {{"sessionKey", "main"}, {"skip", 10'001}}),
-              "invalid hardshell.chat.history params: at /skip: must be <= 100000");
+              "invalid hardshell.chat.history params: at /skip: must be <= 10000");
     EXPECT_EQ(complaint("agents.list", Json::array()),
               "invalid agents.list params: must be object");
     EXPECT_EQ(complaint("no.such", Json::object()), "unknown method: no.such");

@@ -230,6 +230,8 @@ TEST(OwnToolsOfSeveralAgents, ReachTheirOwnSessionsOnly) {
     ASSERT_EQ(life.models.calls.size(), before + 1);
     EXPECT_THAT(message_text(life.models.last().request.messages.back()),
                 HasSubstr("the kettle boils"));
+    life.models.last().finish("It does.");
+    loop.settle();
     EXPECT_FALSE(*life.store->find({"main", "agent:main:main"})) << "it is the asker who is woken";
     EXPECT_TRUE(*life.store->find({"ops", "agent:ops:main"}));
 }
