@@ -59,6 +59,7 @@ struct Link::Socket {
     std::deque<std::string> queue;
     size_t queued_bytes = 0;
     Counts counts;
+    bool names_receiver = false;
     bool pumping = false;
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);  // shared with tasks of the loop
     std::function<void(std::string_view)> on_message;
@@ -145,7 +146,7 @@ Done Link::send(const google::protobuf::MessageLite& message) {
     hardshell::proto::Envelope envelope;
     envelope.set_incarnation(socket_->incarnation);
     envelope.set_sequence(++socket_->sequence);
-    envelope.set_receiver(socket_->peer_incarnation);
+    if (socket_->names_receiver) envelope.set_receiver(socket_->peer_incarnation);
     std::string frame = encode(envelope, message);
     if (frame.size() > largest_frame)
         return Error{Fault::bad_message, "a message of " + std::to_string(frame.size()) +
@@ -162,6 +163,10 @@ Done Link::send(const google::protobuf::MessageLite& message) {
     // look before the loop sleeps.
     if (!socket_->pumping && has_work()) pump_soon();
     return {};
+}
+
+void Link::send_to_known_life_only() {
+    socket_->names_receiver = true;
 }
 
 void Link::on_message(std::function<void(std::string_view)> handler) {

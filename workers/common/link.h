@@ -40,14 +40,17 @@ class Link {
 
     // busy when `largest_queue` is reached: the peer does not keep up, or is not there.
     Done send(const google::protobuf::MessageLite& message);
+    // From here on what is sent is for the life of the peer that is known then: ZeroMQ hands on to
+    // a successor what a dead process did not read, and the successor drops it.
+    void send_to_known_life_only();
     // The message inside the envelope, and the life of the peer it comes from. A life newer than
     // any seen before is reported through on_peer first.
     void on_message(std::function<void(std::string_view message)> handler);
     void on_peer(std::function<void(uint64_t incarnation)> handler);
     // What the supervisor says about the other end: frames of earlier lives are dropped from now
-    // on, and what waits here for a peer that is gone is discarded when `discard_waiting`. What was
-    // sent to it already, its successor drops. What is sent before the new life was heard may go
-    // to the old one, whose connection may not be known to have ended.
+    // on, and what waits here for a peer that is gone is discarded when `discard_waiting`. What is
+    // sent before the new life was heard may still go to the old one, whose connection may not be
+    // known to have ended.
     void peer_is(uint64_t incarnation, bool discard_waiting);
 
     const std::string& peer() const;

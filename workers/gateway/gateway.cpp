@@ -44,7 +44,8 @@ constexpr rlim_t most_descriptors = 12'288;
 
 class AgentLink final : public AgentChannel {
   public:
-    explicit AgentLink(Link& link) : link_(link) {}
+    // What was asked of a dead agent has been answered for it: the next one must not carry it out.
+    explicit AgentLink(Link& link) : link_(link) { link_.send_to_known_life_only(); }
     Done send(const google::protobuf::MessageLite& message) override { return link_.send(message); }
     void forget_peer(uint64_t incarnation) override { link_.peer_is(incarnation + 1, true); }
 

@@ -164,6 +164,7 @@ TEST_F(LinkTest, DropsFramesOfAnEarlierLife) {
 // ZeroMQ hands what the dead one did not read to its successor.
 TEST_F(LinkTest, DropsFramesForAnEarlierLifeOfItsOwn) {
     auto gateway = open(false, 1);
+    gateway->send_to_known_life_only();
     gateway->peer_is(1, false);
     ASSERT_TRUE(gateway->send(message(1)));
     gateway->peer_is(2, true);
