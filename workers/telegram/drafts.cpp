@@ -32,9 +32,12 @@ bool Drafts::is_shown_in(const Place& place) const {
 void Drafts::show(const ShowDraft& wanted) {
     const std::string& id = wanted.draft_id();
     if (id.empty()) return;
-    if (wanted.is_over()) return finish(id, [this, id = id](const std::string&) { remove(id, 0); });
-    if (!is_shown_in(wanted.place())) return;
     auto found = drafts_.find(id);
+    if (wanted.is_over()) {
+        if (found != drafts_.end() && found->second.finishing) return;  // an answer takes it
+        return finish(id, [this, id = id](const std::string&) { remove(id, 0); });
+    }
+    if (!is_shown_in(wanted.place())) return;
     if (found == drafts_.end()) {
         if (drafts_.size() >= most) return;
         found = drafts_.try_emplace(id).first;
