@@ -196,7 +196,8 @@ TEST_F(Mutations, OfTheConfigurationLeaveTheLastGoodOneInForce) {
     const size_t from = hardshell->line_count();
     hardshell->write_config(good);
     EXPECT_EQ(hardshell->command({"reload"}).exit_code, 0);
-    ASSERT_TRUE(hardshell->wait_line("[supervisor]", from));
+    for (const char* line : {"gateway is ready again", "agent is ready again"})
+        ASSERT_TRUE(hardshell->wait_line(line, from));
     gateway = hardshell->worker("gateway");
     agent = hardshell->worker("agent");
     Mutator mutator(3);

@@ -75,7 +75,7 @@ const tabs = [
     ['Nodes', 'exec.approvals.get', 'Operations (ops)'],
     ['Config', 'config.schema', 'Last touched version', [formRemark]],
     ['Debug', 'models.list', '"defaultAgentId": "main"'],
-    ['Logs', 'logs.tail', '✓ sessions.list'],
+    ['Logs', 'logs.tail', 'listening on ws://'],
     ['Chat', 'chat.history', answer],
 ];
 for (const [tab, method, text, inRed = []] of tabs)
