@@ -30,6 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             require(print_json(whole.message()) == print_json(split.message()));
         }
     }
-    (void)agent::failure_of_answer(400, bytes, bytes);
+    const auto wait = agent::retry_after_of(bytes, bytes, 0);
+    require(wait >= std::chrono::milliseconds{0} && wait <= std::chrono::hours{24});
+    (void)agent::failure_of_answer(400, bytes, wait);
     return 0;
 }
