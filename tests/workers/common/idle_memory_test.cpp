@@ -39,6 +39,15 @@ TEST(IdleWatch, ComesBackToWorkInTheSecondAfter) {
     EXPECT_EQ(times(watch, 960, 100), 0) << "what waiting needs";
 }
 
+TEST(IdleWatch, ComesBackAfterLongWorkThatBeganInTheSecondAfter) {
+    IdleWatch watch;
+    EXPECT_EQ(times(watch, 500, 2), 1);
+    for (int second = 1; second <= 10; ++second)
+        EXPECT_FALSE(watch.is_time(500 + second * 40)) << "at work";
+    EXPECT_EQ(times(watch, 900, 1), 1) << "the first quiet second";
+    EXPECT_EQ(times(watch, 960, 10), 0) << "what waiting needs";
+}
+
 TEST(IdleWatch, LeavesAloneWhoOnlyWaits) {
     IdleWatch watch;
     EXPECT_EQ(times(watch, 500, 2), 1);

@@ -17,6 +17,8 @@ class IdleWatch {
     static constexpr long worth_it = 16;
     // Less than that goes after this time, as far as anything was mapped at all.
     static constexpr int longest_s = 20;
+    // What is mapped later after a release than this, work mapped.
+    static constexpr int settled_s = 3;
 
     // Once a second, with the page faults of the process so far.
     bool is_time(long faults) {
@@ -25,8 +27,8 @@ class IdleWatch {
         ++seconds_;
         if (!is_quiet) return false;
         const long mapped = faults - released_;
-        if (std::exchange(is_settling_, false)) {
-            least_ = std::min(least_, mapped);
+        if (std::exchange(is_settling_, false) && seconds_ <= settled_s) {
+            least_ = measured_ == 0 ? mapped : std::min(least_, mapped);
             settled_ = faults;
             ++measured_;
         }
@@ -40,12 +42,10 @@ class IdleWatch {
     }
 
   private:
-    static constexpr long unknown = 1'000'000;
-
     long last_ = 0;
     long released_ = 0;
     long settled_ = 0;  // the faults when it had mapped again, at once, what waiting itself needs
-    long least_ = unknown;  // of that, the least it ever was
+    long least_ = 0;    // of that, the least it ever was
     int measured_ = 0;
     int seconds_ = longest_s;
     bool is_settling_ = false;
