@@ -126,8 +126,8 @@ void GatewayLink::emit(const Event& event) {
     out.set_session_key(event.session_key);
     out.set_run_sequence(event.sequence);
     out.set_drop_if_slow(event.drop_if_slow);
-    if (const Done done = link_->send(message); !done)
-        log_warn("an event did not reach the gateway: {}", done.error().what);
+    const Done done = event.drop_if_slow ? link_->send_together(message) : link_->send(message);
+    if (!done) log_warn("an event did not reach the gateway: {}", done.error().what);
 }
 
 void GatewayLink::state_changed() {

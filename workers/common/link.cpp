@@ -142,7 +142,7 @@ Link::~Link() {
     socket_->file_watch.reset();
 }
 
-Done Link::send(const google::protobuf::MessageLite& message) {
+Done Link::send_together(const google::protobuf::MessageLite& message) {
     hardshell::proto::Envelope envelope;
     envelope.set_incarnation(socket_->incarnation);
     envelope.set_sequence(++socket_->sequence);
@@ -158,6 +158,11 @@ Done Link::send(const google::protobuf::MessageLite& message) {
     }
     socket_->queued_bytes += frame.size();
     socket_->queue.push_back(std::move(frame));
+    return {};
+}
+
+Done Link::send(const google::protobuf::MessageLite& message) {
+    if (const Done done = send_together(message); !done) return done;
     flush();
     // Sending may have read the wake-up for a frame that came in meanwhile, after this link's last
     // look before the loop sleeps.

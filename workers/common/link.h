@@ -40,6 +40,9 @@ class Link {
 
     // busy when `largest_queue` is reached: the peer does not keep up, or is not there.
     Done send(const google::protobuf::MessageLite& message);
+    // The same, but leaves before the loop sleeps or with the next send(), together with all that
+    // came meanwhile: to wake the other end costs more than a short message.
+    Done send_together(const google::protobuf::MessageLite& message);
     // From here on what is sent is for the life of the peer that is known then: ZeroMQ hands on to
     // a successor what a dead process did not read, and the successor drops it.
     void send_to_known_life_only();

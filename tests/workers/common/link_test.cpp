@@ -93,6 +93,20 @@ TEST_F(LinkTest, DeliversInOrderBothWays) {
 
 // Each answer is sent from within the handler of the question: the case in which a wake-up that
 // was read by sending would be missed.
+TEST_F(LinkTest, SendsTogetherBeforeItSleepsAndInOrder) {
+    auto agent = open(true, 1);
+    auto gateway = open(false, 1);
+    ASSERT_TRUE(gateway->send_together(message(1)));
+    ASSERT_TRUE(gateway->send_together(message(2)));
+    EXPECT_EQ(gateway->waiting(), 2u);
+    ASSERT_TRUE(gateway->send(message(3)));
+    EXPECT_EQ(gateway->waiting(), 0u);
+    ASSERT_TRUE(gateway->send_together(message(4)));
+    std::vector<uint64_t> received;
+    ASSERT_EQ(receive(*agent, received, 4), 0);
+    EXPECT_EQ(received, (std::vector<uint64_t>{1, 2, 3, 4}));
+}
+
 TEST_F(LinkTest, NeverStallsInAConversation) {
     constexpr uint64_t rounds = 5'000;
     auto agent = open(true, 1);
