@@ -120,6 +120,12 @@ TEST(CronExpression, TakesADayThatFitsEitherOfTwoRestrictions) {
     EXPECT_EQ(next("0 0 13 * FRI", at(2026, 6, 13)), "2026-06-13T00:00:00");
 }
 
+TEST(CronExpression, EndsWithTheYear9999) {
+    EXPECT_EQ(next("0 0 31 12 *", at(9999, 12, 1)), "9999-12-31T00:00:00");
+    EXPECT_EQ(next("0 0 31 12 *", at(9999, 12, 31, 1)), "never");
+    EXPECT_EQ(next("0 0 1 * *", at(9999, 12, 2)), "never");
+}
+
 TEST(CronExpression, SaysWhatIsWrong) {
     EXPECT_THAT(refusal(""), HasSubstr("has 0 fields; write five"));
     EXPECT_THAT(refusal("* * * *"), HasSubstr("has 4 fields"));

@@ -277,7 +277,8 @@ std::optional<LocalSeconds> CronExpression::next(LocalSeconds from) const {
                 if (!fits_day(y, m, d)) continue;
                 const LocalSeconds midnight = midnight_of(y, m, d);
                 const int64_t since = from > midnight ? from - midnight : 0;
-                if (const auto found = next_in_day(midnight, since)) return found;
+                if (const auto found = next_in_day(midnight, since))
+                    return *found <= last_time ? found : std::nullopt;
             }
         }
     }
