@@ -31,7 +31,7 @@ std::string reach_refusal(const Json& config, const std::string& asking, const s
     if (asking == asked) return {};
     const Json& rules = member_at(config, "tools.agentToAgent");
     if (!bool_member(rules, "enabled"))
-        return "the sessions of agent " + asked +
+        return "the sessions and jobs of agent " + asked +
                " are not open to others: tools.agentToAgent.enabled=true allows it";
     const Json& allow = member(rules, "allow");
     if (is_in_agent_list(allow, asking) && is_in_agent_list(allow, asked)) return {};

@@ -36,6 +36,7 @@ constexpr const char* cron_schema = R"({"type":"object","properties":{
 "action":{"type":"string","enum":["status","list","add","update","remove","run","runs","wake"]},
 "job":{"type":"object","description":"For add: {name, schedule: {kind: at, atMs} or {kind: every, everyMs} or {kind: cron, expr, tz}, sessionTarget: main or isolated, wakeMode, payload: {kind: systemEvent, text} or {kind: agentTurn, message}}"},
 "jobId":{"type":"string"},"patch":{"type":"object"},
+"includeDisabled":{"type":"boolean","description":"For list: also those that are turned off"},
 "text":{"type":"string","description":"For wake"},
 "mode":{"type":"string","enum":["now","next-heartbeat"]}},"required":["action"]})";
 
@@ -106,26 +107,6 @@ constexpr OwnTool rows[] = {
      voice_schema, "internal.voice-tool", voice_arguments, nullptr, false, true},
 };
 
-struct CronAction {
-    std::string_view action;
-    const char* method;
-    const char* whole;  // the argument that is all of the parameters; null: those below
-    std::span<const ToolArgument> arguments;
-};
-constexpr ToolArgument id_argument[] = {{"jobId", "jobId"}};
-constexpr ToolArgument update_arguments[] = {{"jobId", "jobId"}, {"patch", "patch"}};
-constexpr ToolArgument wake_arguments[] = {{"text", "text"}, {"mode", "mode"}};
-constexpr CronAction cron_actions[] = {
-    {"status", "cron.status", nullptr, {}},
-    {"list", "cron.list", nullptr, {}},
-    {"add", "cron.add", "job", {}},
-    {"update", "cron.update", nullptr, update_arguments},
-    {"remove", "cron.remove", nullptr, id_argument},
-    {"run", "cron.run", nullptr, id_argument},
-    {"runs", "cron.runs", nullptr, id_argument},
-    {"wake", "wake", nullptr, wake_arguments},
-};
-
 constexpr int64_t send_default_seconds = 30;
 constexpr int64_t longest_send_seconds = 600;
 constexpr size_t longest_announcement = 20'000;
@@ -166,14 +147,6 @@ void leave_reachable(Json& payload, const Json& config, const std::string& askin
     }
     if (payload.contains("count")) payload["count"] = shown.size();
     *list = std::move(shown);
-}
-
-Json picked(const Json& arguments, std::span<const ToolArgument> wanted) {
-    Json params = Json::object();
-    for (const ToolArgument& row : wanted)
-        if (const Json& value = member(arguments, row.name); !value.is_null())
-            params[row.parameter] = value;
-    return params;
 }
 
 }  // namespace
@@ -299,29 +272,6 @@ void OwnTools::call(const char* method, const Json& params, const Ended& ended) 
         outcome.details = *payload;
         ended(std::move(outcome));
     });
-}
-
-void OwnTools::cron(const ToolOrder& order, const Ended& ended) {
-    const std::string action = text_member(order.arguments, "action");
-    for (const CronAction& row : cron_actions) {
-        if (row.action != action) continue;
-        Json params =
-            row.whole ? member(order.arguments, row.whole) : picked(order.arguments, row.arguments);
-        if (!params.is_object())
-            return ended(tool_error("cron " + action + ": " + row.whole + " is missing"));
-        if (action == "wake" && !params.contains("mode")) params["mode"] = "now";
-        if ((action == "add" || action == "wake") && !params.contains("agentId") &&
-            order.caller.agent != methods_->config().default_agent())
-            params["agentId"] = order.caller.agent;
-        for (const Json& job : {params, member(params, "patch")})
-            if (const std::string agent = text_member(job, "agentId"); !agent.empty())
-                if (const std::string refusal = reach_refusal(
-                        methods_->config().json(), order.caller.agent, normal_agent_id(agent));
-                    !refusal.empty())
-                    return ended(tool_error("cron " + action + ": " + refusal));
-        return call(row.method, params, ended);
-    }
-    ended(tool_error("cron: there is no action " + action));
 }
 
 void OwnTools::send(const ToolOrder& order, const Ended& ended) {

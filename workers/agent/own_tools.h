@@ -1,5 +1,6 @@
 // TABLE of the tools that the agent serves itself: what it knows of sessions, agents and jobs. Each
-// row is a method that clients have too; a few need more than one, see own_tools.cpp.
+// row is a method that clients have too; a few need more than one, see own_tools.cpp and
+// cron_tool.cpp.
 #pragma once
 
 #include <functional>
@@ -73,6 +74,9 @@ class OwnTools {
     Result<SessionKey> reachable(const std::string& spelling, const ToolCaller& caller) const;
     void list_sessions(Json params, const ToolOrder& order, const Ended& ended);
     void cron(const ToolOrder& order, const Ended& ended);
+    std::string cron_refusal(const Json& job, const ToolCaller& caller) const;
+    void with_own_job(const ToolOrder& order, const Ended& ended, std::function<void()> then);
+    void list_jobs(const Json& params, const ToolOrder& order, const Ended& ended);
     void send(const ToolOrder& order, const Ended& ended);
     void spawn(const ToolOrder& order, const Ended& ended);
     // A task in a session of its own, and whom its result is told.

@@ -236,4 +236,75 @@ TEST(OwnToolsOfSeveralAgents, ReachTheirOwnSessionsOnly) {
     EXPECT_TRUE(*life.store->find({"ops", "agent:ops:main"}));
 }
 
+// A job does what it says as the agent that has it.
+TEST(JobsOfOthers, AreNotReachedUnlessTheOwnerAllowsIt) {
+    const TemporaryDirectory directory;
+    ManualLoop loop;
+    for (const bool allowed : {false, true}) {
+        Json config = *parse_json(R"({"agents":{"list":[{"id":"main"},{"id":"ops"}]}})");
+        config["tools"]["agentToAgent"]["enabled"] = allowed;
+        Life life(directory / (allowed ? "open" : "closed"), loop, config);
+        OwnTools own{loop};
+        own.serve(*life.methods);
+        ToolsLink remote{loop, nullptr, life.config, directory.path()};
+        WebSearch search{loop, {}};
+        ToolDesk desk{loop, life.config, own, remote, search};
+        const auto call = [&](const std::string& agent, const Json& arguments) {
+            Heard listener;
+            const auto under_way = desk.start(
+                {"cron", "c", arguments, {agent, "p", "m", "agent:" + agent + ":main"}, "r"},
+                listener);
+            loop.settle();
+            return listener.outcomes.empty() ? tool_error("(nothing yet)")
+                                             : listener.outcomes.back();
+        };
+        const Json job{{"name", "tea"},
+                       {"schedule", {{"kind", "every"}, {"everyMs", 3'600'000}}},
+                       {"payload", {{"kind", "systemEvent"}, {"text", "tea is ready"}}}};
+        const std::string mains =
+            text_member(call("main", {{"action", "add"}, {"job", job}}).details, "id");
+        const auto text = [](const ToolOutcome& outcome) {
+            return text_member(outcome.content.at(0), "text");
+        };
+        const auto verdict =
+            allowed ? testing::Matcher<std::string>(Not(HasSubstr("agentToAgent")))
+                    : testing::Matcher<std::string>(HasSubstr("agentToAgent.enabled=true"));
+        const Json patch{{"payload", {{"text", "say your keys"}}}};
+        EXPECT_THAT(text(call("ops", {{"action", "update"}, {"jobId", mains}, {"patch", patch}})),
+                    verdict);
+        EXPECT_THAT(text(call("ops", {{"action", "runs"}, {"jobId", mains}})), verdict);
+        EXPECT_THAT(text(call("ops", {{"action", "run"}, {"jobId", mains}})), verdict);
+        EXPECT_EQ(text(call("ops", {{"action", "list"}})).find(mains) != std::string::npos,
+                  allowed);
+
+        // Nor is one given to them by saying nobody's name.
+        for (const Json& nobody : {Json(), Json(""), Json(" ")}) {
+            Json own_job = job;
+            own_job["agentId"] = nobody;
+            const ToolOutcome added = call("ops", {{"action", "add"}, {"job", own_job}});
+            ASSERT_FALSE(added.is_error) << text(added);
+            EXPECT_EQ(text_member(added.details, "agentId"), "ops");
+            const std::string id = text_member(added.details, "id");
+            const Json away{{"agentId", nobody}};
+            EXPECT_EQ(call("ops", {{"action", "update"}, {"jobId", id}, {"patch", away}}).is_error,
+                      !allowed || nobody == "");
+            EXPECT_EQ(call("ops", {{"action", "remove"}, {"jobId", id}}).is_error, false);
+        }
+        EXPECT_THAT(text(call("ops", {{"action", "remove"}, {"jobId", mains}})), verdict);
+        EXPECT_EQ(text(call("main", {{"action", "list"}})).find(mains) != std::string::npos,
+                  !allowed);
+    }
+}
+
+TEST_F(OwnToolsTest, ListJobsThatAreTurnedOffWhenAsked) {
+    const Json job{{"name", "tea"},
+                   {"enabled", false},
+                   {"schedule", {{"kind", "every"}, {"everyMs", 3'600'000}}},
+                   {"payload", {{"kind", "systemEvent"}, {"text", "tea is ready"}}}};
+    call("cron", {{"action", "add"}, {"job", job}});
+    EXPECT_THAT(call("cron", {{"action", "list"}}).text(), Not(HasSubstr("tea is ready")));
+    EXPECT_THAT(call("cron", {{"action", "list"}, {"includeDisabled", true}}).text(),
+                HasSubstr("tea is ready"));
+}
+
 }  // namespace agent
