@@ -144,6 +144,18 @@ std::string AgentConfig::thinking_default() const {
     return text_member(member_at(config_, "agents.defaults"), "thinkingDefault");
 }
 
+std::string AgentConfig::subagent_model(std::string_view id) const {
+    const auto model_in = [](const Json& section) {
+        const Json& model = member_at(section, "subagents.model");
+        return model.is_object() ? text_member(model, "primary")
+                                 : text_member(member(section, "subagents"), "model");
+    };
+    for (const Json& entry : member_at(config_, "agents.list"))
+        if (normal_agent_id(text_view(entry, "id")) == id)
+            if (const std::string own = model_in(entry); !own.empty()) return own;
+    return model_in(member_at(config_, "agents.defaults"));
+}
+
 std::vector<std::string> AgentConfig::reset_triggers() const {
     std::vector<std::string> triggers;
     const Json& configured = member_at(config_, "session.resetTriggers");

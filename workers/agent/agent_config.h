@@ -59,6 +59,9 @@ class AgentConfig {
     // Left of a context window for the answer: agents.defaults.compaction.
     int64_t reserve_tokens() const;
     std::string thinking_default() const;
+    // What tasks run with that an agent spawns as this one, by `subagents.model` of the agent, else
+    // of agents.defaults; empty: with the agent's own model.
+    std::string subagent_model(std::string_view id) const;
     // Commands that start a fresh session, lower case.
     std::vector<std::string> reset_triggers() const;
     ResetPolicy reset_policy(std::string_view key, const Json& session_entry) const;

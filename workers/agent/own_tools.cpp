@@ -31,7 +31,10 @@ constexpr const char* send_schema = R"({"type":"object","properties":{
 "required":["sessionKey","message"]})";
 constexpr const char* spawn_schema = R"({"type":"object","properties":{
 "task":{"type":"string"},"label":{"type":"string"},"agentId":{"type":"string"},
-"thinking":{"type":"string"},"runTimeoutSeconds":{"type":"integer"}},"required":["task"]})";
+"model":{"type":"string","description":"provider/model or an alias"},
+"thinking":{"type":"string"},"runTimeoutSeconds":{"type":"integer"},
+"cleanup":{"type":"string","enum":["keep","delete"],"description":"Whether its conversation is deleted once you have the result; keep by default"}},
+"required":["task"]})";
 constexpr const char* cron_schema = R"({"type":"object","properties":{
 "action":{"type":"string","enum":["status","list","add","update","remove","run","runs","wake"]},
 "job":{"type":"object","description":"For add: {name, schedule: {kind: at, atMs} or {kind: every, everyMs} or {kind: cron, expr, tz}, sessionTarget: main or isolated, wakeMode, payload: {kind: systemEvent, text} or {kind: agentTurn, message}}"},
@@ -315,7 +318,8 @@ void OwnTools::spawn(const ToolOrder& order, const Ended& ended) {
     if (!refusal.empty()) return ended(tool_error("sessions_spawn: " + refusal));
     const std::string child = "agent:" + agent + ":subagent:" + new_session_id();
     const std::string label = text_member(order.arguments, "label", "task");
-    const Spawned task{new_session_id(), order.caller.session_key, label};
+    const Spawned task{new_session_id(), order.caller.session_key, label, child,
+                       text_member(order.arguments, "cleanup") == "delete"};
     Json params{{"message", text_member(order.arguments, "task")},
                 {"sessionKey", child},
                 {"idempotencyKey", task.run_id},
@@ -326,30 +330,50 @@ void OwnTools::spawn(const ToolOrder& order, const Ended& ended) {
         params["thinking"] = level;
     if (const int64_t seconds = int_member(order.arguments, "runTimeoutSeconds"); seconds > 0)
         params["timeout"] = seconds;
+    const std::string asked = text_member(order.arguments, "model");
+    const std::string model = asked.empty() ? methods_->config().subagent_model(agent) : asked;
+    if (model.empty()) return begin(task, params, ended);
+    methods_->call("sessions.patch", print_json(Json{{"key", child}, {"model", model}}),
+                   [this, alive = alive_, task, params, asked, ended](const Answer& answer) {
+                       if (!*alive || !methods_)
+                           return ended(tool_error("the agent is not serving any more"));
+                       if (!answer.ok && !asked.empty())
+                           return ended(tool_error("sessions_spawn: " + answer.error_message));
+                       if (!answer.ok)
+                           log_warn("subagents.model is not used: {}", answer.error_message);
+                       begin(task, params, ended);
+                   });
+}
+
+void OwnTools::begin(const Spawned& task, const Json& params, const Ended& ended) {
     if (store_) {
-        const Json note{{"parent", task.parent}, {"label", preview_of(label, 200)}};
+        const Json note{{"parent", task.parent},
+                        {"label", preview_of(task.label, 200)},
+                        {"child", task.child},
+                        {"delete", task.is_deleted}};
         const Done noted = store_->put_notes({{announce_note + task.run_id, print_json(note)}});
         if (!noted) return ended(tool_error("sessions_spawn: " + noted.error().what));
     }
     const auto accepted = std::make_shared<bool>(false);
-    methods_->call("agent", print_json(params),
-                   [this, alive = alive_, accepted, ended, child, task](const Answer& answer) {
-                       if (*accepted) {
-                           if (!*alive || !methods_) return;
-                           const Result<Json> payload = parse_json(answer.payload_json);
-                           return announce(task, answer.ok,
-                                           answer.ok ? payload_texts(payload ? *payload : Json())
-                                                     : answer.error_message);
-                       }
-                       if (!answer.ok) {
-                           if (*alive) close(task);
-                           return ended(tool_error(answer.error_message));
-                       }
-                       *accepted = true;
-                       ToolOutcome outcome = tool_text("Accepted; it runs as " + child + ".");
-                       outcome.details = Json{{"status", "accepted"}, {"childSessionKey", child}};
-                       ended(std::move(outcome));
-                   });
+    methods_->call(
+        "agent", print_json(params),
+        [this, alive = alive_, accepted, ended, task](const Answer& answer) {
+            if (*accepted) {
+                if (!*alive || !methods_) return;
+                const Result<Json> payload = parse_json(answer.payload_json);
+                return announce(
+                    task, answer.ok,
+                    answer.ok ? payload_texts(payload ? *payload : Json()) : answer.error_message);
+            }
+            if (!answer.ok) {
+                if (*alive) close(task);
+                return ended(tool_error(answer.error_message));
+            }
+            *accepted = true;
+            ToolOutcome outcome = tool_text("Accepted; it runs as " + task.child + ".");
+            outcome.details = Json{{"status", "accepted"}, {"childSessionKey", task.child}};
+            ended(std::move(outcome));
+        });
 }
 
 Done OwnTools::recover() {
@@ -360,7 +384,8 @@ Done OwnTools::recover() {
         const Result<Json> facts = parse_json(note.value);
         const Json known = facts ? *facts : Json();
         const Spawned task{note.name.substr(std::string_view(announce_note).size()),
-                           text_member(known, "parent"), text_member(known, "label")};
+                           text_member(known, "parent"), text_member(known, "label"),
+                           text_member(known, "child"), bool_member(known, "delete")};
         const auto told = store_->find_run("agent", announce_key(task.run_id));
         if (!told) return told.error();
         const auto run = store_->find_run("agent", task.run_id);
@@ -425,10 +450,17 @@ void OwnTools::tell(const Json& params, const Spawned& task) {
 }
 
 void OwnTools::close(const Spawned& task) {
-    if (!store_) return;
-    if (const Done done = store_->put_notes({{announce_note + task.run_id, ""}}); !done)
+    const std::string note = announce_note + task.run_id;
+    if (const Done done = store_ ? store_->put_notes({{note, ""}}) : Done(); !done)
         log_warn("the result of the background task {} may be told again: {}", task.label,
                  done.error().what);
+    if (!task.is_deleted || !methods_) return;
+    methods_->call("sessions.delete", print_json(Json{{"key", task.child}}),
+                   [child = task.child](const Answer& answer) {
+                       if (!answer.ok)
+                           log_warn("the session {} of a background task was not deleted: {}",
+                                    child, answer.error_message);
+                   });
 }
 
 }  // namespace agent

@@ -84,7 +84,10 @@ class OwnTools {
         std::string run_id;
         std::string parent;
         std::string label;
+        std::string child;  // its session
+        bool is_deleted;    // once the result is told
     };
+    void begin(const Spawned& task, const Json& params, const Ended& ended);
     void follow(const Spawned& task);
     void ended_before(const Spawned& task, const RunRecord& run);
     void announce(const Spawned& task, bool ok, const std::string& result);

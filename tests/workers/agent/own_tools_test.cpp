@@ -139,6 +139,39 @@ TEST_F(OwnToolsTest, StartATaskAndTellItsResultToTheOneThatAsked) {
 }
 
 // The process that spawned it ends at different moments.
+TEST_F(OwnToolsTest, StartATaskWithAModelOfItsOwnAndForgetItWhenItIsTold) {
+    EXPECT_THAT(call("sessions_spawn", {{"task", "x"}, {"model", "nonsense"}}).text(),
+                HasSubstr("invalid model"));
+    EXPECT_THAT(life.models.calls, IsEmpty());
+    life.config.json()["agents"]["defaults"]["subagents"]["model"] = "fake/cheap";
+    const Json with_own{{"task", "count"}, {"model", "fake/two"}, {"cleanup", "delete"}};
+    Heard& spawned = call("sessions_spawn", with_own);
+    const SessionKey child{"main", text_member(spawned.outcomes[0].details, "childSessionKey")};
+    ASSERT_EQ(life.models.calls.size(), 1u);
+    EXPECT_EQ((*life.store->find(child))->entry["modelOverride"], "two");
+    life.models.last().finish("it is 42");
+    loop.settle();
+    EXPECT_THAT(print_json(life.models.last().request.messages.back().json()),
+                HasSubstr("it is 42"));
+    EXPECT_FALSE(*life.store->find(child)) << "told, and no more wanted";
+
+    Heard& usual = call("sessions_spawn", {{"task", "count"}});
+    const SessionKey kept{"main", text_member(usual.outcomes[0].details, "childSessionKey")};
+    EXPECT_EQ((*life.store->find(kept))->entry["modelOverride"], "cheap");
+    life.models.last().finish("it is 43");
+    loop.settle();
+    EXPECT_TRUE(*life.store->find(kept));
+}
+
+TEST(SubagentModel, IsTheAgentsOwnOrTheUsualOne) {
+    const AgentConfig config(*parse_json(R"({"agents":{
+        "defaults":{"subagents":{"model":{"primary":"a/b"}}},
+        "list":[{"id":"main"},{"id":"Ops","subagents":{"model":"c/d"}}]}})"));
+    EXPECT_EQ(config.subagent_model("main"), "a/b");
+    EXPECT_EQ(config.subagent_model("ops"), "c/d");
+    EXPECT_EQ(AgentConfig(Json::object()).subagent_model("main"), "");
+}
+
 TEST(SpawnedTasks, TellTheirResultAfterTheEndOfTheProcess) {
     for (const bool is_answered : {false, true}) {
         TemporaryDirectory directory;
