@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <ctime>
 
@@ -19,13 +20,16 @@ struct BootstrapFile {
     const char* name;
     bool for_spawned;  // sessions: how to work, and no more
     bool for_callers;  // numbers can be forged: who answers, and nothing of the owner's own
+    bool is_usual;     // its absence is told: the model may be meant to write it
 };
 // Files of the workspace that are shown, in this order. Of the last two the first that exists.
 constexpr BootstrapFile bootstrap_files[] = {
-    // name, for spawned sessions, for callers
-    {"AGENTS.md", true, true},      {"SOUL.md", false, true},    {"TOOLS.md", true, false},
-    {"IDENTITY.md", false, true},   {"USER.md", false, false},   {"HEARTBEAT.md", false, false},
-    {"BOOTSTRAP.md", false, false}, {"MEMORY.md", false, false}, {"memory.md", false, false},
+    // name, for spawned sessions, for callers, is_usual
+    {"AGENTS.md", true, true, true},       {"SOUL.md", false, true, true},
+    {"TOOLS.md", true, false, true},       {"IDENTITY.md", false, true, true},
+    {"USER.md", false, false, true},       {"HEARTBEAT.md", false, false, true},
+    {"BOOTSTRAP.md", false, false, false}, {"MEMORY.md", false, false, false},
+    {"memory.md", false, false, false},
 };
 constexpr size_t most_file_bytes = 1u << 20;
 
@@ -55,9 +59,17 @@ size_t most_characters(const AgentConfig& config) {
     return most > 0 ? static_cast<size_t>(most) : most_bootstrap_characters;
 }
 
+bool is_call(std::string_view session_key) {
+    return session_key.find(":voice:") != std::string_view::npos;
+}
+
+bool is_spawned(std::string_view session_key) {
+    return session_key.find(":subagent:") != std::string_view::npos;
+}
+
 bool is_for_session(const BootstrapFile& file, std::string_view session_key) {
-    if (session_key.find(":voice:") != std::string_view::npos) return file.for_callers;
-    return session_key.find(":subagent:") == std::string_view::npos || file.for_spawned;
+    if (is_call(session_key)) return file.for_callers;
+    return !is_spawned(session_key) || file.for_spawned;
 }
 
 std::string workspace_files(const AgentConfig& config, const AgentEntry& agent,
@@ -72,6 +84,9 @@ std::string workspace_files(const AgentConfig& config, const AgentEntry& agent,
         // Commands write there: a link to what only this process may read is not followed.
         const Result<std::string> file = read_file_beneath(agent.workspace, name, most_file_bytes);
         const std::string content = file ? *file : std::string();
+        if (!file && file.error().sys == ENOENT && row.is_usual && !is_call(session_key))
+            text += "\n## " + name + "\n\n[MISSING] Expected at: " + agent.workspace + "/" + name +
+                    "\n";
         if (trimmed(content).empty()) continue;
         has_memory = has_memory || is_memory;
         text += "\n## " + name + "\n\n" + shortened(content, most_characters(config)) + "\n";
@@ -146,6 +161,22 @@ std::string skill_list(const AgentConfig& config, const AgentEntry& agent, const
            list + "</available_skills>\n";
 }
 
+// Names of the owner's for models, where the model can choose one: for a task, for a job.
+std::string model_aliases(const AgentConfig& config, const Json& tools,
+                          std::string_view session_key) {
+    if (is_call(session_key) || is_spawned(session_key)) return {};
+    if (!has_tool(tools, "sessions_spawn") && !has_tool(tools, "cron")) return {};
+    std::string list;
+    for (const auto& [model, entry] : member_at(config.json(), "agents.defaults.models").items())
+        if (const std::string alias = in_one_element(trimmed(text_view(entry, "alias")));
+            !alias.empty())
+            list += "- " + alias + ": " + in_one_element(model) + "\n";
+    if (list.empty()) return list;
+    return "\n## Model aliases\n\nPrefer these names where you choose a model; provider/model is "
+           "taken as well.\n" +
+           list;
+}
+
 // How it works here, of what it has and is.
 std::string manners(const AgentConfig& config, const AgentEntry& agent, const Json& tools,
                     std::string_view session_key) {
@@ -155,12 +186,12 @@ std::string manners(const AgentConfig& config, const AgentEntry& agent, const Js
             "\n## Memory\n\nBefore you answer about what was said, decided or promised earlier, "
             "about people, dates or preferences: use memory_search, and memory_get for the lines "
             "you need. Say so when you looked and found nothing.\n";
-    if (session_key.find(":subagent:") != std::string_view::npos)
+    if (is_spawned(session_key))
         return text +
                "\n## Subagent\n\nYou were started for one task by another session, and end with "
                "it. Do that task and no other; nobody can answer questions meanwhile. Your last "
                "answer is handed over as the result: what you found or did, and what is left.\n";
-    if (session_key.find(":voice:") != std::string_view::npos) return text;
+    if (is_call(session_key)) return text;
     if (heartbeat_settings(config, agent.id).is_periodic())
         text +=
             "\n## Heartbeats\n\nWhen you are woken to look after things and nothing needs your "
@@ -201,13 +232,13 @@ std::string system_prompt(const AgentConfig& config, const AgentEntry& agent, co
                        "\n" + tooling(agent, tools);
     text += skill_list(config, agent, tools);
     text += manners(config, agent, tools, session_key);
+    text += model_aliases(config, tools, session_key);
     text += workspace_files(config, agent, session_key);
     text += "\n# Date\n\n" + today(now_ms) + "\n";
     const Json& defaults = member_at(config.json(), "agents.defaults");
     if (const std::string zone = text_member(defaults, "userTimezone"); !zone.empty())
         text += "Your person's time zone is " + in_one_element(zone) + ".\n";
-    const bool is_call = session_key.find(":voice:") != std::string_view::npos;
-    if (!is_call) text += runtime(agent, model);  // nobody's business on the telephone
+    if (!is_call(session_key)) text += runtime(agent, model);  // nobody's business on the telephone
     if (!trimmed(extra).empty()) text += "\n# Instructions for this request\n\n" + extra + "\n";
     return text;
 }

@@ -60,4 +60,35 @@ TEST(Prompt, EndsWithWhatChanges) {
     EXPECT_LT(places[3], text.size());
 }
 
+// The owner may have taken one away, or the model be meant to write it.
+TEST(Prompt, TellsWhichOfTheUsualFilesAreMissing) {
+    const TemporaryDirectory directory;
+    write_text(directory / "ws/USER.md", "Ann likes tea.");
+    write_text(directory / "ws/HEARTBEAT.md", "\n");
+    Json config = Json::object();
+    config["agents"]["defaults"]["workspace"] = directory / "ws";
+    const auto missing = [&](const char* name) {
+        return HasSubstr(std::string("## ") + name +
+                         "\n\n[MISSING] Expected at: " + (directory / "ws/") + name + "\n");
+    };
+    EXPECT_THAT(prompt_of(config), AllOf(missing("SOUL.md"), missing("AGENTS.md"),
+                                         Not(missing("USER.md")), Not(missing("HEARTBEAT.md")),
+                                         Not(missing("BOOTSTRAP.md")), Not(missing("MEMORY.md"))));
+    EXPECT_THAT(prompt_of(config, "agent:main:subagent:1"),
+                AllOf(missing("TOOLS.md"), Not(missing("SOUL.md"))));
+    EXPECT_THAT(prompt_of(config, "agent:main:voice:49151"), Not(HasSubstr("[MISSING]")));
+}
+
+TEST(Prompt, NamesTheOwnersModelsWhereOneCanBeChosen) {
+    Json config = Json::object();
+    config["agents"]["defaults"]["models"]["openai/gpt-5-mini"]["alias"] = "small\n";
+    config["agents"]["defaults"]["models"]["openai/gpt-5.2"] = Json::object();
+    const Json spawn = Json::array({{{"name", "sessions_spawn"}, {"description", "Starts."}}});
+    EXPECT_THAT(prompt_of(config, "agent:main:main", spawn),
+                AllOf(HasSubstr("- small: openai/gpt-5-mini\n"), Not(HasSubstr("gpt-5.2"))));
+    for (const char* session : {"agent:main:subagent:1", "agent:main:voice:49151"})
+        EXPECT_THAT(prompt_of(config, session, spawn), Not(HasSubstr("## Model aliases")));
+    EXPECT_THAT(prompt_of(config), Not(HasSubstr("## Model aliases")));
+}
+
 }  // namespace agent
