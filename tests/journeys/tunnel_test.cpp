@@ -20,7 +20,7 @@ constexpr const char* secret = "webhook-secret_1";
 constexpr const char* ngrok_token = "2TheTokenOfAnAccountNobodyMaySee";
 const std::string config = config_with_model(R"(
   "channels": {"telegram": {"dmPolicy": "open", "allowFrom": ["*"],
-    "webhookUrl": "http://127.0.0.1:${WEBHOOK_PORT}/telegram-webhook",
+    "webhookUrl": "WEBHOOK_URL",
     "webhookSecret": "webhook-secret_1"}},
   "plugins": {"entries": {"voice-call": {"enabled": true, "config": {
     "provider": "twilio", "fromNumber": "+15550001111",
@@ -29,7 +29,7 @@ const std::string config = config_with_model(R"(
 
 class TunnelJourney : public Journey {
   protected:
-    void prepare(const std::string& tunnel) {
+    void prepare(const std::string& tunnel, const std::string& webhook_url = {}) {
         models.answer_with([](const ModelRequestSeen&) {
             ModelReply reply;
             reply.text = "An answer.";
@@ -46,7 +46,10 @@ class TunnelJourney : public Journey {
         const auto put = [&](const std::string& mark, const std::string& value) {
             text.replace(text.find(mark), mark.size(), value);
         };
-        put("${WEBHOOK_PORT}", std::to_string(hardshell->port()));
+        put("WEBHOOK_URL",
+            !webhook_url.empty()
+                ? webhook_url
+                : "http://127.0.0.1:" + std::to_string(hardshell->port()) + "/telegram-webhook");
         put("TUNNEL", tunnel);
         hardshell->write_config(text);
         std::filesystem::create_directory(folder());
@@ -134,6 +137,29 @@ TEST_F(TunnelJourney, SaysWhatItsAddressHasBecome) {
     EXPECT_NE(hardshell->command({"doctor"}).output.find("degraded (ngrok)"), std::string::npos);
     control("{}");
     EXPECT_TRUE(status_says("https://one.ngrok.app (ngrok)"));
+}
+
+TEST_F(TunnelJourney, TelegramIsToldEveryAddressThatItHas) {
+    prepare("ngrok", "tunnel");
+    const auto is_told = [&](const std::string& origin) {
+        return telegram.wait([&](const TelegramDouble& seen) {
+            return seen.webhook_url() == origin + "/telegram-webhook";
+        });
+    };
+    ASSERT_TRUE(hardshell->start_and_wait());
+    ASSERT_TRUE(is_told("https://one.ngrok.app"));
+    control(R"({"url":"https://two.ngrok.app"})");
+    EXPECT_TRUE(is_told("https://two.ngrok.app"));
+    // Whoever dies: what Telegram was told last holds, or is told again.
+    kill(hardshell->worker("telegram"), SIGKILL);
+    control(R"({"url":"https://three.ngrok.app"})");
+    EXPECT_TRUE(is_told("https://three.ngrok.app"));
+    kill(hardshell->worker("tunnel"), SIGKILL);
+    control(R"({"url":"https://four.ngrok.app"})");
+    EXPECT_TRUE(is_told("https://four.ngrok.app"));
+    EXPECT_TRUE(telegram.calls("deleteWebhook").empty());
+    EXPECT_TRUE(telegram.calls("getUpdates").empty());
+    EXPECT_EQ(webhook(upstream(), secret, R"({"update_id":5,"poll":{}})").status, 200);
 }
 
 TEST_F(TunnelJourney, IsBackWhoeverWasKilledAndLeavesNoAgentBehind) {

@@ -159,6 +159,7 @@ std::vector<PathWish> telegram_paths(const std::string& worker, const Json& sect
     if (path.empty()) path = "/telegram-webhook";
     wish.place = below(place, {is_own ? "webhookPath" : "webhookUrl"});
     wish.secret = "channels.telegram.webhookSecret";
+    wish.needs_tunnel = url == "tunnel";
     wish.path.set_path(path);
     wish.path.set_worker(worker);
     wish.path.set_largest_body(telegram_body);
@@ -224,6 +225,13 @@ void add_public_paths(const std::vector<PathWish>& wishes, Plan& plan, Notices& 
     for (const PathWish& wish : wishes) {
         WorkerPlan* owner = find_worker(plan, wish.path.worker());
         if (!owner) continue;  // why it does not run is said elsewhere
+        if (wish.needs_tunnel && !find_worker(plan, "tunnel")) {
+            notices.error(wish.path.worker() +
+                          " is not reached by webhook: webhookUrl is \"tunnel\", and no tunnel is "
+                          "started; set plugins.entries.voice-call.config.tunnel or "
+                          "gateway.tailscale.mode, or webhookUrl to an address");
+            continue;
+        }
         const auto [first, is_new] = owners.try_emplace(wish.path.path(), wish.path.worker());
         if (!is_new) {
             notices.error(wish.path.setting() + ": " + wish.path.path() + " belongs to " +

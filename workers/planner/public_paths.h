@@ -20,7 +20,8 @@ struct PathWish {
     hardshell::proto::PublicPath path;
     // The name of the secret without which the path is not there; how it is asked for in messages.
     std::string secret;
-    Path place;  // of the key in the configuration
+    bool needs_tunnel = false;  // the internet knows it by no other address
+    Path place;                 // of the key in the configuration
 };
 
 // Of one Telegram account: `section` is its own merged over the channel's, `place` leads to it.

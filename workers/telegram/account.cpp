@@ -139,7 +139,7 @@ void Account::take_updates() {
 // Listening first: what Telegram sends the moment it is told finds somebody.
 void Account::listen_to_telegram() {
     webhook_ = std::make_unique<Webhook>(
-        parts_.loop, api_, parts_.settings.webhook_url, parts_.webhook_secret,
+        parts_.loop, api_, webhook_url(), parts_.webhook_secret,
         Webhook::Handlers{[this](const Update& update) { inbox_.take(update); },
                           [this] { status_.connected(); },
                           [this](const std::string& why) { status_.disconnected(why); },
@@ -147,6 +147,16 @@ void Account::listen_to_telegram() {
     if (const Done usable = webhook_->check(); !usable) return end(usable.error());
     requests_ = std::make_unique<WebhookRequests>(parts_.loop, parts_.webhook_listeners, *webhook_);
     webhook_->start();
+}
+
+std::string Account::webhook_url() const {
+    if (parts_.settings.webhook_url != Webhook::by_tunnel) return parts_.settings.webhook_url;
+    return tunnel_.empty() ? std::string() : tunnel_ + parts_.settings.webhook_path;
+}
+
+void Account::tunnel_is_at(std::string origin) {
+    tunnel_ = std::move(origin);
+    if (webhook_) webhook_->move_to(webhook_url());
 }
 
 void Account::settle(int64_t update_id) {

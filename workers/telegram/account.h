@@ -49,6 +49,8 @@ class Account {
     // Takes nothing any more and finishes what is under way.
     void stop(std::function<void()> done);
     void machine_slept();
+    // Where the internet reaches this machine through a tunnel; empty: nowhere for now.
+    void tunnel_is_at(std::string origin);
     void config_answered(const hardshell::proto::ConfigAnswer& answer) {
         group_moves_.answered(answer);
     }
@@ -63,6 +65,7 @@ class Account {
     void take_updates();
     void listen_to_telegram();
     bool has_webhook() const { return !parts_.webhook_listeners.empty(); }
+    std::string webhook_url() const;
     void show_commands(const hardshell::proto::CommandList& list);
     void ready();
     void end(const Error& error);
@@ -84,6 +87,7 @@ class Account {
     Poller poller_;
     std::unique_ptr<Webhook> webhook_;  // in place of polling
     std::unique_ptr<WebhookRequests> requests_;
+    std::string tunnel_;
     bool is_logged_in_ = false;
     bool takes_updates_ = false;
     bool is_ready_ = false;

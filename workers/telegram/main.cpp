@@ -93,6 +93,8 @@ Done run(Worker& self) {
                  self.secret(name_of_secret(self, account, "webhookSecret")),
                  [&](const hardshell::proto::ConfigCall& call) { return self.ask_config(call); }});
     self.on_config_answer([&](const auto& answer) { bot.config_answered(answer); });
+    bot.tunnel_is_at(self.public_url().url());
+    self.on_public_url([&] { bot.tunnel_is_at(self.public_url().url()); });
     Loop::Registration deadline;
     self.on_stop([&](const hardshell::proto::Stop& stop) {
         deadline = loop.after(time_to_finish(stop), [&] { loop.stop(0); });

@@ -42,15 +42,29 @@ Done Webhook::check() const {
 }
 
 void Webhook::start() {
+    if (url_.empty())
+        return handlers_.disconnected(
+            "the tunnel has no address at the moment; Telegram is told as soon as it has one");
+    // Two at once could arrive in the wrong order.
+    if (std::exchange(is_being_told_, true)) return;
     api_.call("setWebhook",
               {{"url", url_},
                {"secret_token", secret_.reveal()},
                {"max_connections", most_connections},
                {"allowed_updates", allowed_updates()}},
-              [this](const ApiAnswer& answer) { answered(answer); });
+              [this, url = url_](const ApiAnswer& answer) { answered(url, answer); });
 }
 
-void Webhook::answered(const ApiAnswer& answer) {
+void Webhook::move_to(std::string url) {
+    if (url == url_) return;
+    url_ = std::move(url);
+    again_.reset();
+    start();
+}
+
+void Webhook::answered(const std::string& url, const ApiAnswer& answer) {
+    is_being_told_ = false;
+    if (url != url_) return start();
     if (answer) {
         log_info("webhook listening on {}", url_);
         return handlers_.connected();

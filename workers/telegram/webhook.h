@@ -29,6 +29,7 @@ class Webhook {
     // An HTTP status for Telegram.
     using Answer = std::function<void(int status)>;
 
+    // An empty `url`: there is none yet.
     Webhook(Loop& loop, BotApi& api, std::string url, Secret secret, Handlers handlers);
 
     // bad_config: the secret is missing, or Telegram would not take it. Without one anybody could
@@ -36,12 +37,16 @@ class Webhook {
     Done check() const;
     // Tells Telegram where to send.
     void start();
+    // From now on it is there; empty: nowhere for now.
+    void move_to(std::string url);
     // The headers have come: false means 401, and that the body must not be read.
     bool is_from_telegram(std::string_view secret_header) const;
     // A whole request whose header was right.
     void take(std::string_view body, Answer answer);
     void settle(int64_t update_id);
 
+    // As webhookUrl: whatever address the tunnel has.
+    static constexpr const char* by_tunnel = "tunnel";
     static constexpr const char* secret_header = "x-telegram-bot-api-secret-token";
     static constexpr size_t largest_body = 1 << 20;
     // Telegram waits that long for an answer, and sends again.
@@ -54,12 +59,13 @@ class Webhook {
         std::vector<Answer> answers;
         Loop::Registration timer;
     };
-    void answered(const ApiAnswer& answer);
+    void answered(const std::string& url, const ApiAnswer& answer);
     void give_up(int64_t update_id);
 
     Loop& loop_;
     BotApi& api_;
     std::string url_;
+    bool is_being_told_ = false;
     Secret secret_;
     Handlers handlers_;
     std::map<int64_t, Waiting> waiting_;

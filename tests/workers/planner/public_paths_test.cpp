@@ -200,6 +200,23 @@ TEST_F(PublicPaths, AreNeededForATunnel) {
     for (const auto& listener : plan.listeners()) EXPECT_NE(listener.name(), "tunnel");
 }
 
+TEST_F(PublicPaths, OfTelegramAreWhereTheTunnelIsIfTheOwnerSaysSo) {
+    const std::string by_tunnel =
+        "{channels:{telegram:{botToken:'1:a',webhookUrl:'tunnel',webhookSecret:'s'}}";
+    set("NGROK_AUTHTOKEN", "t");
+    const auto plan = plan_of(by_tunnel +
+                              ",plugins:{entries:{'voice-call':{enabled:true,config:{"
+                              "provider:'twilio',tunnel:{provider:'ngrok'}}}}}}");
+    EXPECT_EQ(paths_of(worker(plan, "tunnel").settings()), "/telegram-webhook telegram;");
+    EXPECT_EQ(doors_of(worker(plan, "telegram").settings()), "gateway;tunnel;");
+    const auto without = plan_of(by_tunnel + "}");
+    EXPECT_EQ(doors_of(worker(without, "telegram").settings()), "");
+    EXPECT_NE(errors(without).find("telegram is not reached by webhook: webhookUrl is \"tunnel\", "
+                                   "and no tunnel is started"),
+              std::string::npos)
+        << errors(without);
+}
+
 TEST_F(PublicPaths, NeedNoTunnelWhereTheirAddressIsKnown) {
     EXPECT_FALSE(has_worker(plan_of(with_tunnel("provider:'twilio',publicUrl:'https://a/voice',"
                                                 "tunnel:{provider:'ngrok'}")),

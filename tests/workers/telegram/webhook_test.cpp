@@ -19,9 +19,11 @@ class WebhookTest : public testing::Test {
     WebhookTest()
         : client(*loop, {telegram.certificate_file()}),
           api(client, {telegram.url(), Secret(telegram.token())}),
-          webhook(*loop, api, "https://bot.example/telegram-webhook", Secret("s3cret_-"),
-                  {[this](const Update& update) { taken.push_back(update.id); },
-                   [this] { loop->stop(0); }, [](const std::string&) {}, [](const Error&) {}}) {}
+          webhook(
+              *loop, api, "https://bot.example/telegram-webhook", Secret("s3cret_-"),
+              {[this](const Update& update) { taken.push_back(update.id); },
+               [this] { loop->stop(0); },
+               [this](const std::string& why) { troubles.push_back(why); }, [](const Error&) {}}) {}
 
     void take(const std::string& body) {
         webhook.take(body, [this](int status) { answers.push_back(status); });
@@ -33,6 +35,7 @@ class WebhookTest : public testing::Test {
     BotApi api;
     std::vector<int64_t> taken;
     std::vector<int> answers;
+    std::vector<std::string> troubles;
     Webhook webhook;
 };
 
@@ -47,6 +50,26 @@ TEST_F(WebhookTest, TellsTelegramWhereToSendAndWithWhichSecret) {
     loop->run();
     EXPECT_EQ(telegram.webhook_url(), "https://bot.example/telegram-webhook");
     EXPECT_EQ(telegram.calls("setWebhook").at(0).params.at("secret_token"), "s3cret_-");
+}
+
+TEST_F(WebhookTest, TellsTelegramWhereTheTunnelIsNow) {
+    webhook.move_to("");
+    EXPECT_EQ(troubles.size(), 1u) << "nowhere";
+    webhook.move_to("https://one.example/telegram-webhook");
+    // It moves on while Telegram is being told: the last word is the latest.
+    webhook.move_to("https://two.example/telegram-webhook");
+    loop->run();
+    EXPECT_EQ(telegram.webhook_url(), "https://two.example/telegram-webhook");
+    // The same address again, after it was gone: Telegram has given up on it meanwhile.
+    const size_t told = telegram.calls("setWebhook").size();
+    webhook.move_to("");
+    EXPECT_EQ(troubles.size(), 2u);
+    EXPECT_EQ(telegram.calls("setWebhook").size(), told) << "it keeps what people write";
+    webhook.move_to("https://two.example/telegram-webhook");
+    loop->run();
+    EXPECT_EQ(telegram.calls("setWebhook").size(), told + 1);
+    webhook.move_to("https://two.example/telegram-webhook");
+    EXPECT_EQ(troubles.size(), 2u);
 }
 
 TEST_F(WebhookTest, WillNotBeWithoutASecret) {
