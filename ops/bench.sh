@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 cmake --preset bench >/dev/null
 cmake --build build/bench --target hardshell supervisor planner gateway agent tools discord telegram \
-  voice tunnel gateway_bench turns_bench channels_bench rpc_bench >&2
+  voice tunnel ngrok_double gateway_bench turns_bench channels_bench rpc_bench >&2
 export HARDSHELL_BUILD="$PWD/build/bench"
 build/bench/tests/bench/gateway_bench
 echo

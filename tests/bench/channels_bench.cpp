@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -33,6 +34,7 @@ constexpr auto apart = 40ms;
 constexpr int kills = 5;
 constexpr size_t callers = 50;
 constexpr int rounds_of_calls = 10;
+constexpr int moves = 20;
 constexpr int64_t ann = 555;
 constexpr const char* public_url = "https://voice.example.com/voice/webhook";
 
@@ -251,6 +253,49 @@ void measure_calls(const HardshellProcess& hardshell, const TelephoneDouble& com
     if (all_refused) std::printf("%d of them refused\n", all_refused);
 }
 
+// Telegram by a tunnel whose agent is a double of ngrok's: memory, and an address that changes.
+void measure_tunnel(const TelegramDouble& telegram, const std::string& authorities) {
+    HardshellProcess::Options options;
+    options.config = R"({
+  "gateway": {"mode": "local"},
+  "channels": {"telegram": {"dmPolicy": "open", "allowFrom": ["*"],
+    "webhookUrl": "tunnel", "webhookSecret": "bench-secret"}},
+  "plugins": {"entries": {"voice-call": {"enabled": true, "config": {
+    "provider": "twilio", "fromNumber": "+15550002222",
+    "twilio": {"accountSid": "AC0123456789"}, "tunnel": {"provider": "ngrok"}}}}}
+})";
+    options.environment = {{"TELEGRAM_BOT_TOKEN", telegram.token()},
+                           {"HARDSHELL_TELEGRAM_API_URL", telegram.url()},
+                           {"NODE_EXTRA_CA_CERTS", authorities},
+                           {"TWILIO_AUTH_TOKEN", TelephoneDouble::token},
+                           {"NGROK_AUTHTOKEN", "a-token"},
+                           {"HARDSHELL_TUNNEL_PATH",
+                            std::string(std::getenv("HARDSHELL_BUILD")) + "/tests/support/agents"}};
+    HardshellProcess hardshell(std::move(options));
+    const std::string folder = hardshell.state_dir() + "/tunnel";
+    std::filesystem::create_directory(folder);
+    const auto is_told = [&](const std::string& origin) {
+        return until([&] { return telegram.webhook_url() == origin + "/telegram-webhook"; },
+                     [&] { return hardshell.log(); });
+    };
+    if (!hardshell.start_and_wait()) give_up("it did not start", hardshell.log());
+    is_told("https://one.ngrok.app");
+    std::this_thread::sleep_for(3s);
+    const double size =
+        static_cast<double>(proportional_set_size({hardshell.worker("tunnel")})) / 1048576;
+    std::vector<double> taken;
+    for (int i = 0; i < moves; ++i) {
+        const std::string origin = "https://move" + std::to_string(i) + ".ngrok.app";
+        std::ofstream(folder + "/next.json") << "{\"url\":\"" << origin << "\"}";
+        if (rename((folder + "/next.json").c_str(), (folder + "/double.json").c_str()) != 0)
+            give_up("the agent's double cannot be told", hardshell.log());
+        taken.push_back(is_told(origin));
+    }
+    print("tunnel's address changed to webhook told to Telegram", taken);
+    std::printf("tunnel worker without its agent, idle, PSS in MiB: %.2f\n", size);
+    hardshell.stop();
+}
+
 }  // namespace
 
 int main() {
@@ -270,6 +315,8 @@ int main() {
     print_memory(hardshell);
     measure_calls(hardshell, company);
     measure_kills(hardshell, discord);
+    const bool stopped_well = hardshell.stop() == 0;
+    measure_tunnel(telegram, authorities);
     unlink(authorities.c_str());
-    return hardshell.stop() == 0 ? 0 : 1;
+    return stopped_well ? 0 : 1;
 }
