@@ -48,10 +48,18 @@ fi
 # Beside its last place, so that putting it there copies nothing.
 incoming=$state/.restoring
 rm -rf "$incoming"  # of a restore that was cut off
+# Asked first: without room restic says so for every piece of every file.
+chosen=("$snapshot")
+[ "$snapshot" != latest ] || chosen+=(--tag hardshell ${host:+--host "$host"})
+needed=$(restic --repo "$repository" stats "${chosen[@]}" --json |
+  grep -o '"total_size":[0-9]*' | cut -d: -f2) || fail "$repository gave no copy; see the line above"
+free=$(df --block-size=1 --output=avail -- "$state" | tail -1)
+[ "$needed" -le "$free" ] ||
+  fail "the copy has $((needed >> 20)) MiB and only $((free >> 20)) MiB are free in $state; make the volume larger, nothing was touched"
 trap 'rm -rf "$incoming"' EXIT
 mkdir -m 700 "$incoming"
-restic --repo "$repository" restore "$snapshot" --tag hardshell ${host:+--host "$host"} \
-  --target "$incoming" >/dev/null || fail "$repository gave no copy; see the line above"
+restic --repo "$repository" restore "${chosen[@]}" --target "$incoming" >/dev/null ||
+  fail "$repository gave no copy; see the line above"
 # The copy was taken of a directory that restic knows by its path.
 manifest=$(find "$incoming" -name MANIFEST -type f -printf '%d %p\n' | sort -n | head -1 | cut -d' ' -f2-)
 [ -n "$manifest" ] || fail "the copy has no MANIFEST: it was not made by ops/backup.sh"

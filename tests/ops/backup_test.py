@@ -81,10 +81,10 @@ class Gateway:
         return code
 
 
-def run(script, *words, more=PASSWORD):
+def run(script, *words, more=PASSWORD, within=()):
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "RESTIC_CACHE_DIR":
                    str(pathlib.Path(tempfile.gettempdir()) / "restic-cache-of-the-drill"), **more}
-    return subprocess.run([ROOT / "ops" / script, *map(str, words)], env=environment,
+    return subprocess.run([*within, ROOT / "ops" / script, *map(str, words)], env=environment,
                           capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -185,6 +185,17 @@ class Drill(unittest.TestCase):
         restored = run("restore.sh", self.place / "copies", self.place / "new")
         self.assertEqual(restored.returncode, 0, restored.stderr)
         self.assertEqual([one.name for one in (self.place / "new").iterdir()], ["openclaw.json"])
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root, to mount a small volume")
+    def test_a_volume_without_room_is_told_once_and_left_alone(self):
+        self.copy_of({"workspace/film": "x" * (4 << 20)})
+        volume = self.machine("volume")
+        small = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=1m none "$2" && '
+                 '"$0" "$1" "$2"; code=$?; ls -A "$2"; exit $code')
+        restored = run("restore.sh", self.place / "copies", volume, within=small)
+        self.assertEqual(restored.returncode, 1, restored.stderr)
+        self.assertIn("has 4 MiB and only 1 MiB are free", restored.stderr)
+        self.assertEqual((restored.stdout, len(restored.stderr.splitlines())), ("", 1))
 
     def test_of_several_hosts_none_is_guessed(self):
         for host in ("mine", "theirs"):
