@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <map>
@@ -22,6 +23,7 @@ using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 constexpr const char* with_volume =
     "21 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n"
@@ -98,6 +100,40 @@ TEST(FlyFindings, NameEachTrap) {
 TEST(FlyFindings, AreSilentElsewhereUnlessAskedFor) {
     EXPECT_THAT(judge_fly({environment_of({}), "/data", without_volume, false}, Plan()), IsEmpty());
     EXPECT_THAT(judged({}, without_volume, "::", true), HasSubstr("no machine of Fly.io"));
+}
+
+TEST(FlyFindings, NameABudgetThatCannotBeUsed) {
+    const auto with_budget = [](const char* budget) {
+        return judged({{"FLY_MACHINE_ID", "1"}, {"HARDSHELL_STOP_BUDGET_MS", budget}}, with_volume,
+                      "::");
+    };
+    EXPECT_THAT(with_budget("299999"), HasSubstr("No problems found."));
+    for (const char* budget : {"soon", "25s", "99", "-1", "300000"})
+        EXPECT_THAT(with_budget(budget),
+                    HasSubstr("HARDSHELL_STOP_BUDGET_MS is \"" + std::string(budget) + "\""));
+}
+
+TEST(FlyFindings, TellASuspendedMachineAndThatAStopCannotBeSeen) {
+    FlyEvidence evidence{environment_of({{"FLY_MACHINE_ID", "1"}}), "/data", with_volume};
+    EXPECT_THAT(text_of(judge_fly(evidence, Plan())), Not(HasSubstr("autostop")));
+    evidence.asked_for = true;
+    EXPECT_THAT(text_of(judge_fly(evidence, Plan())), HasSubstr("note    fly autostop: "));
+    evidence.asked_for = false;
+    evidence.stood_still_ms = 90'000;
+    EXPECT_THAT(text_of(judge_fly(evidence, Plan())),
+                HasSubstr("PROBLEM fly autostop: the machine was suspended for 90 s"));
+}
+
+// Started 100 s after the boot, at 1'000'000 of the wall clock; ran for 50 s.
+TEST(FlyFindings, KnowHowLongTheMachineStoodStill) {
+    const std::string stat = "7 (super) visor) S 1 7 7 0 -1 4 1 0 0 0 1 1 0 0 20 0 1 0 " +
+                             std::to_string(100 * sysconf(_SC_CLK_TCK)) + " 1000 2";
+    EXPECT_EQ(stood_still_ms(stat, 1'000'000, {150'000, 150'000, 1'050'000}), 0);
+    EXPECT_EQ(stood_still_ms(stat, 1'000'000, {150'000, 150'000, 1'350'000}), 300'000);
+    EXPECT_EQ(stood_still_ms(stat, 1'000'000, {150'000, 450'000, 1'350'000}), 300'000);
+    EXPECT_EQ(stood_still_ms(stat, 1'000'000, {150'000, 150'000, 900'000}), 0);
+    EXPECT_EQ(stood_still_ms("", 1'000'000, {150'000, 150'000, 1'350'000}), 0);
+    EXPECT_EQ(stood_still_ms("7 (x) S 1", 1'000'000, {150'000, 150'000, 1'350'000}), 0);
 }
 
 TEST(FlyFindings, TakeADirectoryBesideTheVolumeForTheMachinesOwn) {

@@ -9,6 +9,7 @@
 #include "workers/cli/control_client.h"
 #include "workers/cli/gateway_client.h"
 #include "workers/cli/plan_query.h"
+#include "workers/common/base/clock.h"
 #include "workers/common/base/json.h"
 
 namespace cli {
@@ -102,10 +103,20 @@ std::vector<std::string> options_in_force(const Result<hardshell::proto::StatusR
     return {"--port", std::to_string(status->port()), "--bind", status->bind()};
 }
 
-FlyEvidence fly_evidence(const Context& context) {
-    std::ostringstream mounts;
-    mounts << std::ifstream("/proc/self/mountinfo").rdbuf();
-    return {context.environment, context.state_dir, mounts.str(), context.arguments.has("fly")};
+std::string text_of_file(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+}
+
+FlyEvidence fly_evidence(const Context& context,
+                         const Result<hardshell::proto::StatusReport>& status) {
+    const int64_t stood_still =
+        status ? stood_still_ms(text_of_file("/proc/" + std::to_string(status->pid()) + "/stat"),
+                                status->started_ms(), {monotonic_ms(), boottime_ms(), wall_ms()})
+               : 0;
+    return {context.environment, context.state_dir, text_of_file("/proc/self/mountinfo"),
+            context.arguments.has("fly"), stood_still};
 }
 
 // Where a health check of this machine would ask.
@@ -202,7 +213,7 @@ int run_doctor(const Context& context) {
         append_new(all, judge_check_path(place, ask_check_path(place)));
     }
     append_new(all, judge_locks(context.state_dir, temporary));
-    append_new(all, judge_fly(fly_evidence(context), plan));
+    append_new(all, judge_fly(fly_evidence(context, status), plan));
     append_new(all, judge_clock(context.state_dir, std::time(nullptr)));
     if (plan) append_new(all, judge_places(places_of(*plan), context.environment, reach));
     print(context.arguments.has("json") ? findings_json(all) : findings_text(all, context.style));

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <future>
@@ -33,6 +34,11 @@ constexpr int connect_patience_ms = 3000;
 constexpr uint64_t least_machine_mb = 256;
 constexpr const char* check_path = "/startupz";
 constexpr int64_t clock_slack_seconds = 600;
+constexpr const char* budget_variable = "HARDSHELL_STOP_BUDGET_MS";
+constexpr int64_t least_budget_ms = 100;  // as the supervisor takes it
+constexpr int64_t longest_kill_timeout_ms = 300'000;
+constexpr int start_field = 22;  // of /proc/<pid>/stat: in ticks since the boot, see proc(5)
+constexpr int64_t long_standstill_ms = 60'000;  // less may be a clock that was set right
 
 struct KnownProvider {
     const char* name;  // in models.providers
@@ -118,11 +124,37 @@ Findings judge_bind(const Plan& plan) {
 }
 
 Finding judge_stop_budget(const paths::Environment& environment) {
-    if (!environment("HARDSHELL_STOP_BUDGET_MS").empty())
+    const std::string text = environment(budget_variable);
+    if (text.empty())
+        return {Weight::note, "fly stop", "turns have 4.5 s to finish when the machine is stopped",
+                "in fly.toml: kill_timeout = \"30s\", [env] HARDSHELL_STOP_BUDGET_MS = \"25000\""};
+    int64_t budget = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, budget);
+    if (error == std::errc() && rest == end && budget >= least_budget_ms &&
+        budget < longest_kill_timeout_ms)
         return {Weight::good, "fly stop",
-                "turns have " + environment("HARDSHELL_STOP_BUDGET_MS") + " ms to finish", ""};
-    return {Weight::note, "fly stop", "turns have 4.5 s to finish when the machine is stopped",
+                "turns have " + text + " ms to finish, if kill_timeout in fly.toml is longer", ""};
+    return {Weight::problem, "fly stop",
+            std::string(budget_variable) + " is \"" + text + "\": no number of milliseconds from " +
+                std::to_string(least_budget_ms) + " to what Fly grants, 300 s",
             "in fly.toml: kill_timeout = \"30s\", [env] HARDSHELL_STOP_BUDGET_MS = \"25000\""};
+}
+
+// The machine's own settings are not shown within it: only what they did, or that one has to look.
+Findings judge_autostop(const FlyEvidence& evidence) {
+    const char* const cure =
+        "in fly.toml: auto_stop_machines = \"off\"; fly/check_toml.py looks for it";
+    if (evidence.stood_still_ms >= long_standstill_ms)
+        return {{Weight::problem, "fly autostop",
+                 "the machine was suspended for " + std::to_string(evidence.stood_still_ms / 1000) +
+                     " s since the gateway started: messages of chat channels do not wake it",
+                 cure}};
+    if (!evidence.asked_for) return {};
+    return {{Weight::note, "fly autostop",
+             "whether Fly's proxy may stop this machine cannot be seen from within; messages of "
+             "chat channels would not wake it",
+             cure}};
 }
 
 // "https://host:port/path" taken apart; an empty host when it is none of that.
@@ -218,7 +250,21 @@ Findings judge_fly(const FlyEvidence& evidence, const Result<Plan>& plan) {
          {judge_machine_size(evidence.environment), plan ? judge_bind(*plan) : Findings{}})
         found.insert(found.end(), part.begin(), part.end());
     found.push_back(judge_stop_budget(evidence.environment));
+    append_new(found, judge_autostop(evidence));
     return found;
+}
+
+int64_t stood_still_ms(const std::string& stat, int64_t started_wall_ms, const ClockReadings& now) {
+    const size_t name_end = stat.rfind(')');
+    if (name_end == std::string::npos || started_wall_ms <= 0) return 0;
+    std::istringstream words(stat.substr(name_end + 1));
+    std::string skipped;
+    for (int field = 3; field < start_field; ++field) words >> skipped;
+    int64_t ticks = 0;
+    if (!(words >> ticks)) return 0;
+    const int64_t ran = now.boottime_ms - ticks * 1000 / ::sysconf(_SC_CLK_TCK);
+    const int64_t missed = std::max<int64_t>(0, now.wall_ms - started_wall_ms - ran);
+    return missed + now.boottime_ms - now.monotonic_ms;
 }
 
 Findings judge_clock(const std::string& state_dir, int64_t now_seconds) {

@@ -12,6 +12,7 @@
 #include "proto/plan.pb.h"
 #include "workers/cli/commands/findings.h"
 #include "workers/common/base/paths.h"
+#include "workers/common/base/sleep_watch.h"
 
 namespace cli {
 
@@ -20,9 +21,15 @@ struct FlyEvidence {
     std::string state_dir;
     std::string mountinfo;   // text of /proc/self/mountinfo
     bool asked_for = false;  // by --fly: also said when this is no machine of Fly
+    int64_t stood_still_ms = 0;
 };
-// The volume, the memory, the bind mode, the time to stop. Nothing elsewhere than on Fly.
+// The volume, the memory, the bind mode, the time to stop, autostop. Nothing elsewhere than on Fly.
 Findings judge_fly(const FlyEvidence& evidence, const Result<hardshell::proto::Plan>& plan);
+
+// How long the machine was suspended since a process started: what the wall clock counts more than
+// the kernel, and what the kernel itself knows. `stat`: text of the process's /proc/<pid>/stat;
+// 0 when that is none.
+int64_t stood_still_ms(const std::string& stat, int64_t started_wall_ms, const ClockReadings& now);
 
 // A clock that stands before the day the newest file of the state directory was written.
 Findings judge_clock(const std::string& state_dir, int64_t now_seconds);
