@@ -362,6 +362,8 @@ TEST(Findings, NameASecretThatNobodyUses) {
     EXPECT_THAT(judge_idle_secrets(good_plan(),
                                    set_to({{"OPENCLAW_GATEWAY_TOKEN", " 0123456789abcdef0123\n"}})),
                 IsEmpty());
+    EXPECT_THAT(judge_idle_secrets(good_plan(), set_to({{"OPENAI_API_KEY", "of-no-worker"}})),
+                SizeIs(1));
     Plan degraded = good_plan();
     degraded.set_degraded("openclaw.json cannot be used");
     EXPECT_THAT(judge_idle_secrets(degraded, set_to({{"NGROK_AUTHTOKEN", "idle"}})), IsEmpty());
