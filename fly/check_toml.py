@@ -3,7 +3,7 @@
 
     fly/check_toml.py fly/fly.toml [more files]
 
-Knows a subset of flyctl's rules (the tables below); `fly config validate` needs a login and is the
+Knows a subset of flyctl's rules (toml_tables.py, and below); `fly config validate` needs a login and is the
 last word. Prints one line per finding, `file: key: cause; cure`. Exit code: 0 clean, 1 findings,
 2 a file that cannot be read. Needs Python 3.11 and nothing else.
 """
@@ -13,62 +13,8 @@ import shlex
 import sys
 import tomllib
 
-# Keys flyctl knows (2026-08), by table. Others are ignored without a word, hence found here.
-TOP = """app primary_region kill_signal kill_timeout swap_size_mb console_command experimental build
-    deploy env processes mounts http_service services checks files host_dedication_id
-    machine_config container machine_checks restart vm statics metrics""".split()
-SERVICE = """internal_port auto_stop_machines auto_start_machines min_machines_running processes
-    concurrency machine_checks""".split()
-CHECK = "interval timeout grace_period method path protocol tls_skip_verify tls_server_name headers"
-MACHINE_CHECK = "command image entrypoint kill_signal kill_timeout".split()
-TLS = "alpn versions default_self_signed".split()
-HTTP = "compress h2_backend idle_timeout headers_read_timeout response replay_cache".split()
-VM = """size memory cpus cpu_kind memory_mb kernel_args persist_rootfs gpus gpu_kind
-    host_dedication_id processes""".split()
-KNOWN = {
-    "build": """dockerfile image builder buildpacks ignorefile build-target args compose
-        compression compression_level settings builtin""".split(),
-    "deploy": """strategy max_unavailable wait_timeout release_command release_command_timeout
-        release_command_vm seed_command""".split(),
-    "deploy.release_command_vm": VM,
-    "machine_checks": MACHINE_CHECK,
-    "http_service": SERVICE + "force_https tls_options http_options checks".split(),
-    "http_service.concurrency": "type soft_limit hard_limit".split(),
-    "http_service.checks": CHECK.split(),
-    "http_service.machine_checks": MACHINE_CHECK,
-    "http_service.tls_options": TLS,
-    "http_service.http_options": HTTP,
-    "http_service.http_options.response": "pristine headers".split(),
-    "services": SERVICE + "protocol ports tcp_checks http_checks".split(),
-    "services.tcp_checks": "interval timeout grace_period".split(),
-    "services.http_checks": CHECK.split(),
-    "services.concurrency": "type soft_limit hard_limit".split(),
-    "services.ports": """port start_port end_port handlers force_https tls_options http_options
-        proxy_proto_options""".split(),
-    "services.machine_checks": MACHINE_CHECK,
-    "services.ports.tls_options": TLS,
-    "services.ports.http_options": HTTP,
-    "services.ports.http_options.response": "pristine headers".split(),
-    "services.ports.proxy_proto_options": ["version"],
-    "checks": CHECK.split() + "type port processes".split(),
-    "metrics": "port path https processes".split(),
-    "mounts": """source destination initial_size snapshot_retention scheduled_snapshots
-        auto_extend_size_threshold auto_extend_size_increment auto_extend_size_limit
-        processes""".split(),
-    "vm": VM,
-    "restart": "policy retries processes".split(),
-    "files": "guest_path local_path secret_name raw_value processes".split(),
-    "statics": "guest_path url_prefix tigris_bucket index_document".split(),
-    "experimental": """cmd entrypoint exec auto_rollback enable_consul enable_etcd lazy_load_images
-        machine_config container""".split(),
-}
-SIGNALS = "SIGINT SIGTERM SIGQUIT SIGUSR1 SIGUSR2 SIGKILL SIGSTOP".split()
-STRATEGIES = "rolling immediate canary bluegreen".split()
-POLICIES = "always never on-failure".split()
-REGIONS = """ams arn bom cdg dfw ewr fra gru iad jnb lax lhr nrt ord sin sjc syd yyz""".split()
-# cpus: (smallest, largest) memory in MB of one vCPU
-SIZES = {"shared": (256, 2048), "performance": (2048, 8192)}
-CPUS = {"shared": (1, 2, 4, 6, 8), "performance": (1, 2, 4, 6, 8, 10, 12, 14, 16)}
+from toml_tables import CHOICES, CPUS, KNOWN, POLICIES, REGIONS, SIGNALS, SIZES, STRATEGIES, TOP
+
 SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|API_?KEY|AUTHKEY|PRIVATE_KEY|CREDENTIAL")
 # What runs without [processes], and the port of a command that names none.
 IMAGE_COMMAND = "gateway --allow-unconfigured --port 3000 --bind lan"
@@ -136,6 +82,11 @@ def known_in_table(check, name, value):
             if key not in known:
                 check.say(f"{name}.{key}", "flyctl does not know this key and ignores it",
                           "correct or remove it")
+            choices = CHOICES.get((name, key))
+            for one in (inner if isinstance(inner, list) else [inner]) if choices else ():
+                if one not in choices:
+                    check.say(f"{name}.{key}", f"there is no {one!r}", "use one of " + " ".join(
+                        choice for choice in choices if isinstance(choice, str)))
             known_in_table(check, f"{name}.{key}", inner)
 
 
@@ -156,6 +107,9 @@ def arrays_of_tables(check):
         if isinstance(check.config.get(key), dict):
             check.say(key, "must be an array of tables, the file does not load",
                       f"write [[{key}]] with two brackets")
+    if isinstance(check.config.get("http_service"), list):
+        check.say("http_service", "must be one table, the file does not load",
+                  "write [http_service] with one bracket")
     if isinstance(table(check.config.get("http_service")).get("checks"), dict):
         check.say("http_service.checks", "must be an array of tables, the file does not load",
                   "write [[http_service.checks]] with two brackets")
@@ -310,6 +264,17 @@ def commands(check):
                   "the entrypoint", "remove it: nothing has to be prepared before a release")
 
 
+def bypasses(check):
+    for key in ("exec", "entrypoint"):
+        if table(check.config.get("experimental")).get(key) is not None:
+            check.say(f"experimental.{key}", "replaces the image's entrypoint, the supervisor",
+                      "remove it; the command is under [processes]")
+    for row in rows(check.config.get("files")):
+        if "raw_value" in row:
+            check.say("files.raw_value", "flyctl and Fly do not agree whether it is encoded",
+                      "use local_path or secret_name")
+
+
 def signals(check):
     signal = check.config.get("kill_signal", "SIGINT")
     if signal not in SIGNALS:
@@ -331,7 +296,10 @@ def stop_budget(check):
     budget = table(check.config.get("env")).get("HARDSHELL_STOP_BUDGET_MS")
     timeout = check.config.get("kill_timeout", 5)
     granted = timeout if isinstance(timeout, int) else seconds(timeout)
-    if str(budget).isdigit() and granted and int(budget) > 1000 * granted - 500:
+    if budget is not None and not str(budget).isdigit():
+        check.say("env.HARDSHELL_STOP_BUDGET_MS", f"{budget!r} is no number of milliseconds",
+                  'write "25000"')
+    elif budget is not None and granted and int(budget) > 1000 * granted - 500:
         check.say("env.HARDSHELL_STOP_BUDGET_MS", f"{budget} ms do not fit into kill_timeout "
                   f"({granted:g} s)", "give kill_timeout some seconds more")
 
@@ -421,7 +389,9 @@ def gateway_command(check):
         ports += [row.get("port") for row in table(check.config.get("checks")).values()
                   if isinstance(row, dict) and "port" in row]
         for other in ports:
-            if str(other) != port:
+            if other is None:
+                check.say("internal_port", "missing in a service", f"write internal_port = {port}")
+            elif str(other) != port:
                 check.say(where, f"listens on {port}, but the service or check asks {other}",
                           f"use one port, for example --port {other}")
 
@@ -436,7 +406,7 @@ def state_on_the_volume(check):
     elif place is None:
         check.say("env.OPENCLAW_STATE_DIR", "missing: the state would lie on the machine's own "
                   "disk, which a deploy replaces", f'write "{destinations[0]}"')
-    elif not any(place == one or place.startswith(one.rstrip("/") + "/") for one in destinations):
+    elif not any((place + "/").startswith(one.rstrip("/") + "/") for one in destinations):
         check.say("env.OPENCLAW_STATE_DIR", f"{place} is not on the volume",
                   f'write "{destinations[0]}"')
 
@@ -444,7 +414,7 @@ def state_on_the_volume(check):
 def stays_up(check):
     for where, service in check.services:
         stop = service.get("auto_stop_machines")
-        if stop not in (None, "off", False):
+        if stop in ("stop", "suspend", True):
             check.say(f"{where}.auto_stop_machines", f"{stop!r}: messages of chat channels are no "
                       "traffic for the proxy, the assistant would fall silent", 'write "off"')
         for kind in ("checks", "http_checks"):
@@ -461,8 +431,8 @@ def health_path(check, where, one):
 
 
 RULES = (known_keys, has_app, primary_region, arrays_of_tables, durations, service_check_limits,
-         top_level_checks, groups, strategy, mounts, commands, signals, stop_budget, memory, environment,
-         restart, gateway_command, state_on_the_volume, stays_up)
+         top_level_checks, groups, strategy, mounts, commands, bypasses, signals, stop_budget, memory,
+         environment, restart, gateway_command, state_on_the_volume, stays_up)
 
 
 def findings(text):

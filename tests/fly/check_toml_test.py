@@ -91,6 +91,21 @@ TRAPS = [
     (("env", "OPENCLAW_STATE_DIR"), None, "env.OPENCLAW_STATE_DIR", "missing"),
     (("restart", 0, "policy"), "sometimes", "restart.policy", "sometimes"),
     (("restart", 0, "policy"), "never", "restart.policy", "last"),
+    (("http_service", "auto_stop_machines"), "never", "http_service.auto_stop_machines", "suspend"),
+    (("http_service",), [{"internal_port": 3000, "processes": ["app"]}], "http_service", "one bracket"),
+    (("http_service", "internal_port"), None, "internal_port", "3000"),
+    (("http_service", "concurrency", "type"), "clients", "http_service.concurrency.type",
+     "requests"),
+    (("services",), [{"internal_port": 3000, "protocol": "http", "processes": ["app"]}],
+     "services.protocol", "udp"),
+    (("services",), [{"internal_port": 3000, "processes": ["app"],
+                      "ports": [{"port": 443, "handlers": ["tls", "https"]}]}],
+     "services.ports.handlers", "'https'"),
+    (("vm", 0, "persist_rootfs"), "yes", "vm.persist_rootfs", "restart"),
+    (("env", "HARDSHELL_STOP_BUDGET_MS"), "soon", "env.HARDSHELL_STOP_BUDGET_MS", "milliseconds"),
+    (("experimental",), {"entrypoint": ["tini", "--"]}, "experimental.entrypoint", "supervisor"),
+    (("experimental",), {"exec": ["sh"]}, "experimental.exec", "supervisor"),
+    (("files",), [{"guest_path": "/x", "raw_value": "aGk="}], "files.raw_value", "local_path"),
     (("http_service", "auto_stop_machines"), "suspend", "http_service.auto_stop_machines",
      "silent"),
 ]
@@ -158,6 +173,9 @@ class Traps(unittest.TestCase):
         found = check_toml.Check(config).run()
         self.assertEqual(len(found), 1, found)
         self.assertIn("listens on 3000, but the service or check asks 8080", found[0])
+
+    def test_a_slash_behind_the_volume_is_no_other_place(self):
+        self.assertEqual(check_toml.Check(changed(("mounts", "destination"), "/data/")).run(), [])
 
     def test_a_port_of_the_environment_counts(self):
         config = changed(("processes", "app"), "gateway --allow-unconfigured --bind lan")
