@@ -81,6 +81,22 @@ test('older messages are had by keyboard, and the page says when it reads', asyn
     assert.notEqual(await page.evaluate(() => document.activeElement.tagName), 'BODY');
 });
 
+test('where the gateway goes back no further the page says so, and asks no more', async () => {
+    gateway.messages = talk(10_500);
+    // In one go, whatever is asked for: what counts is where the second would begin.
+    gateway.answers['hardshell.chat.history'] = ({ skip }) => gateway.history(10_000, skip);
+    await openConnected();
+    await older().press('Enter');
+    await shows(page.locator('.cut-off'), 'goes back no further');
+    assert.equal(await older().count(), 0);
+    assert.equal(await shown(), 10_199);
+    assert.notEqual(await page.evaluate(() => document.activeElement.tagName), 'BODY');
+    await scrollTo(0);
+    await page.locator('.cut-off').waitFor();
+    assert.equal(asked(), 1);
+    assert.equal(await page.getByRole('alert').count(), 0);
+});
+
 test('what is said meanwhile leaves no gap and no double', async () => {
     gateway.messages = talk(300);
     await openConnected();

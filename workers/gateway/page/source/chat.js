@@ -15,6 +15,8 @@ import { tab } from './storage.js';
 const historyLimit = 200;
 // The gateway ends a reading before that limit where it would be very long.
 const longReading = 1_000_000;
+// The gateway passes over no more messages than these to reach older ones.
+const furthestBack = 10_000;
 const outboxKey = 'hardshell.outbox';
 
 // What is being written, for each session.
@@ -79,6 +81,11 @@ export class Chat {
         return this.#session;
     }
 
+    // There is more before what is shown, but the page cannot read it.
+    get isCutOff() {
+        return this.hasOlder && this.#known.length - 1 > furthestBack;
+    }
+
     // A connection stands. `spellings`: other names under which events of the session may come.
     async connected(session, spellings = []) {
         if (session !== this.#session) this.#enter(session);
@@ -121,7 +128,8 @@ export class Chat {
 
     // The messages before those that are known, one reading further.
     async readOlder() {
-        if (!this.hasOlder || this.isReadingOlder || !this.#connection.isConnected) return;
+        if (!this.hasOlder || this.isCutOff || this.isReadingOlder) return;
+        if (!this.#connection.isConnected) return;
         const session = this.#session;
         const { length } = this.#known;
         this.isReadingOlder = true;

@@ -111,6 +111,12 @@ const Older = () => (
     </button>
 );
 
+const CutOff = () => (
+    <p class="cut-off">
+        {t('The page goes back no further. The transcript, where the gateway runs, has the whole conversation.')}
+    </p>
+);
+
 function emptyText(transcript) {
     if (transcript === 'read') return t('No messages yet. Say hello.');
     return ['reading', 'unread'].includes(transcript) ? t('Opening…') : '';
@@ -153,7 +159,7 @@ export function ChatView() {
                 onScroll={scrolledByReader}
             >
                 <h1 class="visually-hidden">{assistantName.value}</h1>
-                {chat.hasOlder && <Older />}
+                {chat.isCutOff ? <CutOff /> : chat.hasOlder && <Older />}
                 <div
                     id="log"
                     class="log"

@@ -78,6 +78,8 @@ export const chinese = {
     'Older messages': '更早的消息',
     'Older messages could not be read.': '无法读取更早的消息。',
     'Reading…': '正在读取…',
+    'The page goes back no further. The transcript, where the gateway runs, has the whole conversation.':
+        '页面无法再向前翻阅。完整的对话保存在网关所在机器上的会话记录文件中。',
     'Not connected. Your message stays here.': '未连接。你的消息会保留在这里。',
     'One moment: the conversation is still opening.': '请稍候：对话仍在打开。',
     'Remove {name}': '移除 {name}',
