@@ -171,10 +171,11 @@ test('who asks on a channel is let in, and a channel is probed and logged out', 
     );
     assert.equal(probes.length, 1, 'the platforms are asked only when the owner wants it');
 
-    await page.getByRole('button', { name: 'Log out' }).first().click();
+    await page.getByRole('button', { name: 'Log out telegram:second' }).click();
+    await shows(page.getByRole('dialog'), 'Log telegram:second out?');
     await page.getByRole('dialog').getByRole('button', { name: 'Log out' }).click();
     const { params } = await gateway.take('channels.logout');
-    assert.deepEqual(params, { channel: 'telegram', accountId: 'default' });
+    assert.deepEqual(params, { channel: 'telegram', accountId: 'second' });
 });
 
 test('a setting is changed: what it restarts is said before it is applied', async () => {
@@ -284,6 +285,66 @@ test('what was asked for and not done is said with its reason', async () => {
     assert.equal(timesAsked('sessions.compact'), 0, 'only when that is confirmed');
     await agree('Shorten');
     await shows(page.locator('.toast.bad'), 'not shortened: the session has no transcript');
+});
+
+test('nothing is said to be absent before the gateway has answered', async () => {
+    for (const view of ['channels', 'devices', 'sessions', 'cron', 'usage']) {
+        await openView(view);
+        await shows(page.locator('.empty'), 'Opening…');
+        const told = await page.locator('main').innerText();
+        assert.doesNotMatch(told, /\b(No|Nobody|Nothing)\b/, view);
+        await page.context().close();
+    }
+});
+
+test('a session that was used long ago is found all the same', async () => {
+    const all = Array.from({ length: 1_000 }, (_, index) => ({
+        key: `agent:main:telegram:${index}`,
+        kind: 'direct',
+        updatedAt: Date.now() - index * 60_000,
+    }));
+    Object.assign(gateway.answers, world(), {
+        'sessions.list': ({ limit, search = '' }) => ({
+            sessions: all.filter(({ key }) => key.includes(search)).slice(0, limit),
+        }),
+    });
+    await openView('sessions');
+    await shows(page.locator('main'), 'These are the 500 that were used last.');
+    await page.getByRole('searchbox').fill('telegram:999');
+    await page.getByRole('link', { name: 'agent:main:telegram:999' }).waitFor();
+    assert.equal(await page.locator('tbody tr').count(), 1);
+    await page.getByRole('searchbox').fill('nobody');
+    await shows(page.locator('.empty'), 'No session is found.');
+});
+
+test('the runs of a job come into sight, however many jobs there are', async () => {
+    const [job] = world()['cron.list']().jobs;
+    const jobs = Array.from({ length: 500 }, (_, index) => ({
+        ...job,
+        id: `j-${index}`,
+        name: `Job ${index}`,
+    }));
+    Object.assign(gateway.answers, world(), { 'cron.list': () => ({ jobs }) });
+    await openView('cron');
+    await page.getByRole('button', { name: 'Runs: Job 3', exact: true }).click();
+    const heading = page.getByRole('heading', { name: 'Runs of Job 3' });
+    await heading.waitFor();
+    const place = await heading.boundingBox();
+    assert.ok(place.y > 0 && place.y < 800, `at ${place.y} pixels`);
+});
+
+test('what changes all the time is not read out all the time', async () => {
+    Object.assign(gateway.answers, world());
+    await openView('workers');
+    await shows(page.locator('main'), 'They use');
+    const read = await page.getByRole('status').allInnerTexts();
+    assert.ok(read.some((text) => text.startsWith('Not running:')));
+    assert.deepEqual(read.filter((text) => text.includes('MiB')), []);
+    await goTo('Logs');
+    const lines = page.getByRole('status').filter({ hasText: 'lines' });
+    assert.equal(await lines.getAttribute('aria-live'), 'off');
+    await page.getByRole('searchbox').fill('line 99');
+    await page.locator('[role=status][aria-live=polite]').filter({ hasText: 'lines' }).waitFor();
 });
 
 test('a job may take longer than other answers', async () => {

@@ -5,7 +5,20 @@ import { ago } from './format.js';
 import { endText, word } from './gateway_words.js';
 import { t } from './i18n.js';
 import { hello } from './state.js';
-import { act, Badge, confirm, Empty, Facts, Heading, Light, Problem, Table, useAnswer, useNow } from './ui.jsx';
+import {
+    act,
+    Badge,
+    confirm,
+    Empty,
+    Facts,
+    Heading,
+    Light,
+    Problem,
+    Table,
+    useAnswer,
+    useNow,
+    whenEmpty,
+} from './ui.jsx';
 
 const canLogOut = (channel) => ['telegram', 'discord'].includes(channel);
 
@@ -37,20 +50,21 @@ function loggedOutText(name, { loggedOut, envToken }) {
     return [`${t('{name} is not logged out.', { name })} ${why}`, 'bad'];
 }
 
-async function logOut(channel, account, reload) {
+async function logOut(channel, account, name, reload) {
     const agreed = await confirm({
-        title: t('Log {name} out?', { name: channel }),
+        title: t('Log {name} out?', { name }),
         text: t('Its token is removed from the configuration and its worker ends.'),
         action: t('Log out'),
         isDangerous: true,
     });
     if (!agreed) return;
     const params = { channel, accountId: account.accountId };
-    const told = (answer) => loggedOutText(channel, answer);
+    const told = (answer) => loggedOutText(name, answer);
     if (await act('channels.logout', params, told)) reload();
 }
 
 function Account({ channel, account, isOnly, now, reload }) {
+    const name = isOnly ? channel : `${channel}:${account.accountId}`;
     return (
         <div class="account">
             <div class="worker-head">
@@ -71,7 +85,12 @@ function Account({ channel, account, isOnly, now, reload }) {
                 ]}
             />
             {canLogOut(channel) && account.configured && (
-                <button type="button" class="small" onClick={() => logOut(channel, account, reload)}>
+                <button
+                    type="button"
+                    class="small"
+                    aria-label={`${t('Log out')} ${name}`}
+                    onClick={() => logOut(channel, account, name, reload)}
+                >
                     {t('Log out')}
                 </button>
             )}
@@ -97,11 +116,12 @@ function Who({ row }) {
 
 function Requests({ now }) {
     const isOffered = hello.value?.features?.methods?.includes('hardshell.pairing.list');
-    const { data, error, reload } = useAnswer(
+    const answer = useAnswer(
         'hardshell.pairing.list',
         {},
         { every: 5_000, isOn: Boolean(isOffered) },
     );
+    const { data, error, reload } = answer;
     if (!isOffered) return null;
     const rows = (data?.channels ?? []).flatMap(({ channel, requests }) =>
         requests.map((request) => ({ ...request, channel })),
@@ -152,7 +172,7 @@ function Requests({ now }) {
                 ]}
                 rows={rows}
                 keyOf={({ channel, code }) => `${channel} ${code}`}
-                empty={t('Nobody waits.')}
+                empty={whenEmpty(answer, t('Nobody waits.'))}
             />
         </section>
     );
@@ -176,7 +196,8 @@ function ProbeButton({ onProbed }) {
 }
 
 export function ChannelsView() {
-    const { data, error, isLoading, reload } = useAnswer('channels.status', {}, { every: 5_000 });
+    const answer = useAnswer('channels.status', {}, { every: 5_000 });
+    const { data, error, reload } = answer;
     const now = useNow(5_000);
     const order = data?.channelOrder ?? [];
     return (
@@ -188,9 +209,10 @@ export function ChannelsView() {
             <Requests now={now} />
             {order.length === 0 && (
                 <Empty>
-                    {isLoading
-                        ? t('Opening…')
-                        : t('No channel is configured. Add one under channels in the configuration.')}
+                    {whenEmpty(
+                        answer,
+                        t('No channel is configured. Add one under channels in the configuration.'),
+                    )}
                 </Empty>
             )}
             <ul class="workers">

@@ -320,6 +320,9 @@ export const chinese = {
     Kind: '类型',
     Tokens: '令牌数',
     'No sessions yet.': '还没有会话。',
+    'No session is found.': '没有找到会话。',
+    'These are the {count} that were used last. The search finds the others.':
+        '这里是最近使用的 {count} 个会话，其余的可通过搜索找到。',
     'This is not the gateway’s token or password. Run hardshell dashboard where the gateway runs: it prints the right one.':
         '这不是网关的令牌或密码。请在网关所在机器上运行 hardshell dashboard，它会显示正确的令牌。',
     'The gateway wants this device to be approved first.': '网关要求先批准此设备。',

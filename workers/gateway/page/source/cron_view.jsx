@@ -1,11 +1,22 @@
 // What runs by itself: jobs, when they run next and how they went; to add, run, switch, remove.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { ago, clock, duration } from './format.js';
 import { word } from './gateway_words.js';
 import { later, t } from './i18n.js';
-import { onEvent } from './state.js';
-import { act, Badge, confirm, Heading, Problem, Table, useAnswer, useNow } from './ui.jsx';
+import { connection, onEvent } from './state.js';
+import {
+    act,
+    Badge,
+    Breakable,
+    confirm,
+    Heading,
+    Problem,
+    Table,
+    useAnswer,
+    useNow,
+    whenEmpty,
+} from './ui.jsx';
 
 function scheduleText({ kind, atMs, everyMs, expr, tz } = {}) {
     if (kind === 'at') return clock(atMs);
@@ -48,10 +59,16 @@ const runNow = (job) =>
     act('cron.run', { id: job.id, mode: 'force' }, ranText, { wait: longestRun });
 
 function Runs({ job }) {
-    const { data, error } = useAnswer('cron.runs', { id: job.id, limit: 20 });
+    const answer = useAnswer('cron.runs', { id: job.id, limit: 20 });
+    const { data, error } = answer;
+    const heading = useRef(null);
+    // The list may be longer than the screen.
+    useEffect(() => heading.current.focus(), []);
     return (
         <section class="panel-box">
-            <h2>{t('Runs of {name}', { name: job.name })}</h2>
+            <h2 ref={heading} tabIndex={-1}>
+                {t('Runs of {name}', { name: job.name })}
+            </h2>
             <Problem error={error} />
             <Table
                 caption={t('Runs of {name}', { name: job.name })}
@@ -63,7 +80,7 @@ function Runs({ job }) {
                 ]}
                 rows={[...(data?.entries ?? [])].reverse()}
                 keyOf={({ ts, runAtMs }) => `${ts} ${runAtMs}`}
-                empty={t('It has not run yet.')}
+                empty={whenEmpty(answer, t('It has not run yet.'))}
             />
         </section>
     );
@@ -82,7 +99,7 @@ function scheduleOf(kind, typed) {
     const milliseconds = Math.round(Number(typed) * 60_000);
     return kind === 'every'
         ? { kind, everyMs: milliseconds }
-        : { kind, atMs: Date.now() + milliseconds };
+        : { kind, atMs: connection.serverNow() + milliseconds };
 }
 
 function AddJob({ onAdded }) {
@@ -158,7 +175,7 @@ export function CronView() {
     const jobs = useAnswer('cron.list', { includeDisabled: true }, { every: 15_000 });
     const status = useAnswer('cron.status', {}, { every: 15_000 });
     const [shown, setShown] = useState(null);
-    const now = useNow();
+    const now = useNow(5_000);
     const reload = () => {
         jobs.reload();
         status.reload();
@@ -214,7 +231,7 @@ export function CronView() {
                         ),
                         'wide',
                     ],
-                    [t('When'), ({ schedule }) => scheduleText(schedule)],
+                    [t('When'), ({ schedule }) => <Breakable text={scheduleText(schedule)} />],
                     [t('Next'), ({ state }) => (state?.nextRunAtMs ? ago(state.nextRunAtMs, now) : '–'), 'short'],
                     [t('Last'), (job) => <LastRun job={job} now={now} />],
                     [
@@ -238,7 +255,7 @@ export function CronView() {
                 ]}
                 rows={list}
                 keyOf={({ id }) => id}
-                empty={jobs.isLoading ? t('Opening…') : t('No jobs yet.')}
+                empty={whenEmpty(jobs, t('No jobs yet.'))}
             />
             {chosen && <Runs key={chosen.id} job={chosen} />}
             <AddJob onAdded={reload} />

@@ -5,7 +5,18 @@ import { ago } from './format.js';
 import { word } from './gateway_words.js';
 import { t } from './i18n.js';
 import { onEvent } from './state.js';
-import { act, Badge, confirm, Heading, Problem, Table, useAnswer, useNow } from './ui.jsx';
+import {
+    act,
+    Badge,
+    Breakable,
+    confirm,
+    Heading,
+    Problem,
+    Table,
+    useAnswer,
+    useNow,
+    whenEmpty,
+} from './ui.jsx';
 
 const nameOf = (device) => device.displayName || device.clientId || device.deviceId;
 const idOf = ({ deviceId }) => <code title={deviceId}>{String(deviceId).slice(0, 12)}</code>;
@@ -14,6 +25,7 @@ const rolesOf = ({ roles, role }) =>
         .filter(Boolean)
         .map((one) => word('role', one))
         .join(', ');
+const rightsOf = ({ scopes }) => <Breakable text={(scopes ?? []).join(', ') || '–'} />;
 const isLive = (token) => !token.revokedAtMs;
 
 // A name is what the device calls itself: its identity and rights are what is agreed to.
@@ -35,7 +47,7 @@ function Who({ device }) {
     );
 }
 
-function Pending({ requests, now, decide }) {
+function Pending({ answer, now, decide }) {
     return (
         <Table
             caption={t('Waiting for approval')}
@@ -43,7 +55,7 @@ function Pending({ requests, now, decide }) {
                 [t('Device'), (device) => <Who device={device} />, 'wide'],
                 [t('Identity'), idOf, 'short'],
                 [t('Role'), rolesOf],
-                [t('Rights'), ({ scopes }) => (scopes ?? []).join(', ') || '–'],
+                [t('Rights'), rightsOf],
                 [t('Address'), ({ remoteIp }) => remoteIp ?? '–'],
                 [t('Asked'), ({ ts }) => ago(ts, now), 'short'],
                 [
@@ -70,14 +82,14 @@ function Pending({ requests, now, decide }) {
                     ),
                 ],
             ]}
-            rows={requests}
+            rows={answer.data?.pending ?? []}
             keyOf={({ requestId }) => requestId}
-            empty={t('No device waits.')}
+            empty={whenEmpty(answer, t('No device waits.'))}
         />
     );
 }
 
-function Paired({ devices, now, revoke }) {
+function Paired({ answer, now, revoke }) {
     return (
         <Table
             caption={t('Paired devices')}
@@ -85,7 +97,7 @@ function Paired({ devices, now, revoke }) {
                 [t('Device'), (device) => <Who device={device} />, 'wide'],
                 [t('Identity'), idOf, 'short'],
                 [t('Role'), rolesOf],
-                [t('Rights'), ({ scopes }) => (scopes ?? []).join(', ') || '–'],
+                [t('Rights'), rightsOf],
                 [t('Approved'), ({ approvedAtMs }) => ago(approvedAtMs, now), 'short'],
                 [
                     t('Last used'),
@@ -112,15 +124,16 @@ function Paired({ devices, now, revoke }) {
                     },
                 ],
             ]}
-            rows={devices}
+            rows={answer.data?.paired ?? []}
             keyOf={({ deviceId }) => deviceId}
-            empty={t('No device is paired. Whoever has the token needs none.')}
+            empty={whenEmpty(answer, t('No device is paired. Whoever has the token needs none.'))}
         />
     );
 }
 
 function Present({ now }) {
-    const { data, error, reload } = useAnswer('system-presence', {}, { every: 10_000 });
+    const answer = useAnswer('system-presence', {}, { every: 10_000 });
+    const { data, error, reload } = answer;
     useEffect(() => onEvent('presence', reload), []);
     return (
         <section>
@@ -138,14 +151,15 @@ function Present({ now }) {
                 ]}
                 rows={Array.isArray(data) ? data : []}
                 keyOf={(entry) => `${entry.deviceId ?? entry.instanceId ?? entry.host} ${entry.ts}`}
-                empty={t('Nobody.')}
+                empty={whenEmpty(answer, t('Nobody.'))}
             />
         </section>
     );
 }
 
 export function DevicesView() {
-    const { data, error, reload } = useAnswer('device.pair.list', {}, { every: 15_000 });
+    const answer = useAnswer('device.pair.list', {}, { every: 15_000 });
+    const { error, reload } = answer;
     const now = useNow(5_000);
     useEffect(() => {
         const ends = ['device.pair.requested', 'device.pair.resolved'].map((name) =>
@@ -183,11 +197,11 @@ export function DevicesView() {
             <Problem error={error} />
             <section>
                 <h2>{t('Waiting for approval')}</h2>
-                <Pending requests={data?.pending ?? []} now={now} decide={decide} />
+                <Pending answer={answer} now={now} decide={decide} />
             </section>
             <section>
                 <h2>{t('Paired devices')}</h2>
-                <Paired devices={data?.paired ?? []} now={now} revoke={revoke} />
+                <Paired answer={answer} now={now} revoke={revoke} />
             </section>
             <Present now={now} />
         </main>

@@ -213,7 +213,7 @@ export function LogsView() {
     return (
         <main class="view logs">
             <Heading title={t('Logs')}>
-                <span class="muted" role="status">
+                <span class="muted" role="status" aria-live={search || level ? 'polite' : 'off'}>
                     {isRead && t('{count} lines', { count: shown.length })}
                 </span>
             </Heading>

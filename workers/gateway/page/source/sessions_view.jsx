@@ -5,8 +5,20 @@ import { ago, short } from './format.js';
 import { word } from './gateway_words.js';
 import { t } from './i18n.js';
 import { mainSession, onEvent } from './state.js';
-import { act, Badge, confirm, Heading, Problem, Table, useAnswer, useNow } from './ui.jsx';
+import {
+    act,
+    Badge,
+    confirm,
+    Heading,
+    Problem,
+    Table,
+    useAnswer,
+    useNow,
+    whenEmpty,
+} from './ui.jsx';
 import { ViewLink } from './view_link.jsx';
+
+const mostShown = 500;
 
 const titleOf = (row) => row.label || row.displayName || row.derivedTitle || '';
 
@@ -106,11 +118,13 @@ function contextOf({ totalTokens, contextTokens }) {
 
 export function SessionsView() {
     const [search, setSearch] = useState('');
-    const { data, error, isLoading, reload } = useAnswer(
+    const answer = useAnswer(
         'sessions.list',
-        { limit: 500, includeDerivedTitles: true, includeGlobal: true, ...(search && { search }) },
+        { limit: mostShown, includeDerivedTitles: true, includeGlobal: true, ...(search && { search }) },
         { every: 15_000 },
     );
+    const { data, error, reload } = answer;
+    const rows = data?.sessions ?? [];
     const now = useNow(5_000);
     useEffect(() => onEvent('chat', ({ state }) => state === 'final' && reload()), []);
     return (
@@ -135,10 +149,17 @@ export function SessionsView() {
                     [t('Last used'), ({ updatedAt }) => ago(updatedAt, now), 'short'],
                     ['', (row) => <Actions row={row} reload={reload} />],
                 ]}
-                rows={data?.sessions ?? []}
+                rows={rows}
                 keyOf={({ key }) => key}
-                empty={isLoading ? t('Opening…') : t('No sessions yet.')}
+                empty={whenEmpty(answer, search ? t('No session is found.') : t('No sessions yet.'))}
             />
+            {rows.length >= mostShown && (
+                <p class="hint">
+                    {t('These are the {count} that were used last. The search finds the others.', {
+                        count: mostShown,
+                    })}
+                </p>
+            )}
         </main>
     );
 }

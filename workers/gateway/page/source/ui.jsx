@@ -157,6 +157,10 @@ export function useAnswer(method, params = {}, { every = 0, isOn = true } = {}) 
     return { ...state, reload };
 }
 
+// What stands where nothing is listed: `text` is only true once there is an answer.
+export const whenEmpty = ({ data, isLoading }, text) =>
+    data ? text : isLoading ? t('Opening…') : '';
+
 // Draws again every so often, for what tells how long ago something was.
 export function useNow(every = 1_000) {
     const [now, setNow] = useState(() => connection.serverNow());
@@ -204,6 +208,12 @@ export function Command({ children }) {
     );
 }
 
+// A name in parts, which may be parted after a dot or slash where it does not fit.
+export const Breakable = ({ text }) =>
+    (String(text).match(/[^./]*[./]?/g) ?? []).flatMap((part, index) =>
+        index > 0 && part ? [<wbr key={index} />, part] : [part],
+    );
+
 // Facts as a list: [[label, value]]; what is empty is left out.
 export function Facts({ rows }) {
     return (
@@ -222,7 +232,7 @@ export function Facts({ rows }) {
 
 // A table that becomes cards on a narrow screen; the roles stay what they are then. columns: [[title, cell(row), class]]
 export function Table({ caption, columns, rows, keyOf, empty }) {
-    if (rows.length === 0) return <Empty>{empty}</Empty>;
+    if (rows.length === 0) return empty ? <Empty>{empty}</Empty> : null;
     return (
         <table class="table" role="table">
             <caption class="visually-hidden">{caption}</caption>

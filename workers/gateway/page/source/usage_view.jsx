@@ -4,7 +4,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { money, short } from './format.js';
 import { t } from './i18n.js';
 import { Plot } from './plot.jsx';
-import { Heading, Problem, Table, useAnswer } from './ui.jsx';
+import { Heading, Problem, Table, useAnswer, whenEmpty } from './ui.jsx';
 
 const spans = [7, 30, 90, 365];
 
@@ -39,7 +39,8 @@ const Tile = ({ label, value }) => (
 export function UsageView() {
     const [days, setDays] = useState(30);
     const [what, setWhat] = useState('cost');
-    const { data, error } = useAnswer('usage.cost', { days }, { every: 60_000 });
+    const answer = useAnswer('usage.cost', { days }, { every: 60_000 });
+    const { data, error } = answer;
     const daily = data?.daily ?? [];
     const totals = data?.totals ?? {};
     const rows = useMemo(() => everyDay(daily, days), [data, days]);
@@ -100,15 +101,17 @@ export function UsageView() {
                     })}
                 </p>
             )}
-            <section class="panel-box">
-                <Plot
-                    days={plot.days}
-                    series={plot.series}
-                    label={t('{what} by day; the table below has the numbers', {
-                        what: plot.series[0].label,
-                    })}
-                />
-            </section>
+            {(!data || daily.length > 0) && (
+                <section class="panel-box">
+                    <Plot
+                        days={plot.days}
+                        series={plot.series}
+                        label={t('{what} by day; the table below has the numbers', {
+                            what: plot.series[0].label,
+                        })}
+                    />
+                </section>
+            )}
             <Table
                 caption={t('By day')}
                 columns={[
@@ -121,7 +124,7 @@ export function UsageView() {
                 ]}
                 rows={[...daily].reverse()}
                 keyOf={({ date }) => date}
-                empty={t('Nothing was used in this time.')}
+                empty={whenEmpty(answer, t('Nothing was used in this time.'))}
             />
         </main>
     );

@@ -6,7 +6,20 @@ import { endText, word } from './gateway_words.js';
 import { later, t } from './i18n.js';
 import { MemoryGraph } from './memory_graph.jsx';
 import { argument, go } from './router.js';
-import { act, Badge, confirm, Empty, Facts, Heading, Light, Problem, Table, useAnswer, useNow } from './ui.jsx';
+import {
+    act,
+    Badge,
+    confirm,
+    Empty,
+    Facts,
+    Heading,
+    Light,
+    Problem,
+    Table,
+    useAnswer,
+    useNow,
+    whenEmpty,
+} from './ui.jsx';
 import { ViewLink } from './view_link.jsx';
 import { board, memoryOf, useWorkers } from './workers_state.js';
 
@@ -156,8 +169,9 @@ function Card({ worker, now }) {
     );
 }
 
-function Deaths({ deaths, ends, now }) {
-    const counted = (ends ?? []).map(({ cause, count: times }) => `${word('cause', cause)} × ${times}`).join(', ');
+function Deaths({ answer, now }) {
+    const { deaths = [], ends = [] } = answer.data ?? {};
+    const counted = ends.map(({ cause, count: times }) => `${word('cause', cause)} × ${times}`).join(', ');
     return (
         <section>
             <h2>{t('How it ended before')}</h2>
@@ -171,7 +185,7 @@ function Deaths({ deaths, ends, now }) {
                 ]}
                 rows={deaths}
                 keyOf={({ at, what }) => `${at} ${what}`}
-                empty={t('It has not ended since the gateway was started.')}
+                empty={whenEmpty(answer, t('It has not ended since the gateway was started.'))}
             />
         </section>
     );
@@ -195,7 +209,8 @@ function LastWords({ lines, end }) {
 }
 
 function Detail({ worker, now }) {
-    const { data, error, reload } = useAnswer('hardshell.worker.history', { worker: worker.name });
+    const answer = useAnswer('hardshell.worker.history', { worker: worker.name });
+    const { data, error, reload } = answer;
     // Another life, another past.
     useEffect(() => {
         reload();
@@ -246,7 +261,7 @@ function Detail({ worker, now }) {
             </section>
             <Problem error={error} />
             <LastWords lines={data?.lastLines ?? []} end={endText(worker.lastEnd)} />
-            <Deaths deaths={data?.deaths ?? []} ends={data?.ends} now={now} />
+            <Deaths answer={answer} now={now} />
         </main>
     );
 }
@@ -255,10 +270,12 @@ function Summary({ workers }) {
     const down = workers.filter((worker) => !isUp(worker));
     const total = workers.reduce((sum, { memory }) => sum + (memory?.bytes ?? 0), 0);
     return (
-        <p class="muted" role="status">
-            {down.length === 0
-                ? t('All {count} workers run.', { count: workers.length })
-                : t('Not running: {names}.', { names: down.map(({ name }) => name).join(', ') })}{' '}
+        <p class="muted">
+            <span role="status">
+                {down.length === 0
+                    ? t('All {count} workers run.', { count: workers.length })
+                    : t('Not running: {names}.', { names: down.map(({ name }) => name).join(', ') })}
+            </span>{' '}
             {total > 0 && t('They use {memory} together.', { memory: bytes(total) })}
         </p>
     );
