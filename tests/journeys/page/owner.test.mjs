@@ -156,6 +156,20 @@ test('health says what doctor finds', async () => {
     await shows(page.locator('.finding'), 'running as process');
 });
 
+test('health says it in Chinese as well', async () => {
+    const url = `${gateway.url}doctor#token=${gateway.token}`;
+    const chinese = await openPage(browser, url, { locale: 'zh-CN' });
+    await shows(chinese.page.locator('.finding'), '以进程号');
+    const told = await chinese.page.locator('.finding p').allInnerTexts();
+    assert.ok(told.length > 10);
+    assert.deepEqual(
+        told.filter((text) => !/[\u4e00-\u9fff]/.test(text)),
+        [],
+    );
+    await chinese.context.close();
+    assert.deepEqual(chinese.problems, []);
+});
+
 test('after a restart of everything the page is where it was', async () => {
     await goTo('Workers');
     await gateway.stop();

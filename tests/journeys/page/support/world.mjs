@@ -105,6 +105,7 @@ const hints = {
     env: { label: 'Environment', order: 3 },
     bindings: { label: 'Bindings', order: 4 },
     meta: { label: 'Metadata', order: 5, advanced: true },
+    'meta.lastTouchedAt': { label: 'Last touched at' },
 };
 
 const secret = '__OPENCLAW_REDACTED__';
@@ -155,7 +156,12 @@ export function world() {
                     what: 'it is held: the token was refused',
                     cure: 'correct the key or token, then `hardshell restart discord:ops`',
                 },
-                { weight: 'note', subject: 'layer landlock', what: 'missing', cure: 'a new kernel' },
+                {
+                    weight: 'note',
+                    subject: 'layer writes (Landlock)',
+                    what: 'missing: this kernel has no Landlock: workers may write wherever their user may',
+                    cure: 'use a kernel with Landlock (5.13 or later, lsm=landlock)',
+                },
             ],
         }),
         'hardshell.config.check': () => ({

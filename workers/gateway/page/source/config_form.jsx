@@ -3,19 +3,20 @@
 
 import { useState } from 'preact/hooks';
 import { fieldKind, hintFor, placeholder, valueAt } from './config_tree.js';
+import { settingHelp, settingName } from './config_words.js';
 import { t } from './i18n.js';
 import { Badge } from './ui.jsx';
 
 // Without blanks: some attributes take a list of such names.
 const idOf = (path) => `config-${path.map(encodeURIComponent).join('.')}`;
-const labelOf = (path, hints) => hintFor(hints, path).label ?? path.at(-1);
 
-// Its label, which the schema has in English, and its name in the file where that is another.
+// Its label, and its name in the file where that is another.
 function Named({ path, hints }) {
-    const label = labelOf(path, hints);
+    const { text, language } = settingName(path, hintFor(hints, path));
     return (
         <>
-            <span lang="en">{label}</span> {label !== path.at(-1) && <code class="muted">{path.at(-1)}</code>}
+            <span lang={language}>{text}</span>{' '}
+            {text !== path.at(-1) && <code class="muted">{path.at(-1)}</code>}
         </>
     );
 }
@@ -180,7 +181,7 @@ function Field({ path, schema, form }) {
     const before = valueAt(form.before, path);
     const isChanged = JSON.stringify(value) !== JSON.stringify(before);
     const id = idOf(path);
-    const help = hint.help ?? schema?.description;
+    const help = settingHelp(path, hint.help ?? schema?.description);
     const isSecret = hint.sensitive && fieldKind(schema) === 'text';
     const Kind = isSecret ? SecretField : fields[fieldKind(schema)];
     return (
@@ -201,8 +202,8 @@ function Field({ path, schema, form }) {
                 set={(next) => form.set(path, next)}
             />
             {help && (
-                <p id={`${id}-help`} class="hint" lang="en">
-                    {help}
+                <p id={`${id}-help`} class="hint" lang={help.language}>
+                    {help.text}
                 </p>
             )}
         </div>
@@ -239,7 +240,7 @@ const emptyOf = (schema) => (fieldKind(schema) === 'section' ? {} : undefined);
 export function Section({ path, schema, form, isOpen }) {
     const [open, setOpen] = useState(Boolean(isOpen));
     const value = valueAt(form.tree, path);
-    const hint = hintFor(form.hints, path);
+    const help = settingHelp(path, hintFor(form.hints, path).help);
     const properties = schema.properties ?? {};
     const others = schema.additionalProperties;
     const [added, setAdded] = useState([]);
@@ -268,7 +269,11 @@ export function Section({ path, schema, form, isOpen }) {
             </summary>
             {open && (
                 <div class="config-body">
-                    {hint.help && <p class="hint" lang="en">{hint.help}</p>}
+                    {help && (
+                        <p class="hint" lang={help.language}>
+                            {help.text}
+                        </p>
+                    )}
                     {rows.map(([key, inner]) => (
                         <Entry key={key} path={[...path, key]} schema={inner} form={form} />
                     ))}
@@ -297,7 +302,8 @@ function Entry({ path, schema, form }) {
 
 const matches = (path, hints, needle) => {
     const hint = hintFor(hints, path);
-    return [path.join('.'), hint.label, hint.help].some((text) =>
+    const shown = [settingName(path, hint).text, settingHelp(path, hint.help)?.text];
+    return [path.join('.'), hint.label, hint.help, ...shown].some((text) =>
         text?.toLowerCase().includes(needle),
     );
 };

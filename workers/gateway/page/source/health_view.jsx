@@ -1,5 +1,6 @@
 // What `hardshell doctor` finds about the running gateway, with the cure for each.
 
+import { cureText, findingText, subjectText } from './doctor_words.js';
 import { duration } from './format.js';
 import { word } from './gateway_words.js';
 import { later, t } from './i18n.js';
@@ -47,9 +48,12 @@ export function HealthView() {
                             <Badge tone={tone}>{t(word)}</Badge>
                             <div>
                                 <p>
-                                    <strong>{finding.subject}</strong> {withCommands(finding.what)}
+                                    <strong>{subjectText(finding.subject)}</strong>{' '}
+                                    {withCommands(findingText(finding.what))}
                                 </p>
-                                {finding.cure && <p class="muted">{withCommands(finding.cure)}</p>}
+                                {finding.cure && (
+                                    <p class="muted">{withCommands(cureText(finding.cure))}</p>
+                                )}
                             </div>
                         </li>
                     );

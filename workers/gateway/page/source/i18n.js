@@ -1,6 +1,6 @@
 // The page's words in the reader's language. English is written where it is shown and is the key;
-// chinese.js has the other side, gateway_words.js the words that the gateway takes from tables.
-// What else it says (findings, log lines, refusals) stays as it came.
+// chinese.js has the other side; gateway_words.js, doctor_words.js and config_words.js have what the
+// gateway takes from tables. What else it says (log lines, refusals) stays as it came.
 
 import { chinese } from './chinese.js';
 import { device } from './storage.js';

@@ -2,6 +2,7 @@
 
 import { Component } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { findingText } from './doctor_words.js';
 import { focusHeading } from './focus.js';
 import { partsTrouble } from './gateway_facts.js';
 import { endText } from './gateway_words.js';
@@ -244,7 +245,7 @@ function Notices() {
                 <div id="degraded" class="notice caution">
                     <p>
                         <strong>{t('Running with a fault.')}</strong>{' '}
-                        <span role="status">{degraded.value}</span>
+                        <span role="status">{findingText(degraded.value)}</span>
                     </p>
                 </div>
             )}
