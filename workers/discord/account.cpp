@@ -118,6 +118,7 @@ void Account::identify() {
 
 void Account::check_intents(const Json& application) {
     bot_.application_id = id_member(application, "id");
+    if (!member(application, "flags").is_number_integer()) return;  // not told
     const auto flags =
         static_cast<uint64_t>(std::max<int64_t>(0, int_member(application, "flags")));
     for (const Intent& intent : intents)

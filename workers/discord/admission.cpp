@@ -164,8 +164,11 @@ PlaceRules rules_for(const Settings& settings, const Bot& bot, const channel::Al
 Addressing addressing_of(const Message& message, const Bot& bot) {
     Addressing made;
     made.text = message.content;
-    for (const std::string& own : {"<@" + bot.id + ">", "<@!" + bot.id + ">"})
+    for (const std::string& own : {"<@" + bot.id + ">", "<@!" + bot.id + ">"}) {
+        if (!message.says_mentions && made.text.find(own) != std::string::npos)
+            made.was_mentioned = true;
         replace_all(made.text, own, "");
+    }
     for (const User& user : message.mentions) {
         if (user.id == bot.id) {
             made.was_mentioned = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
 
 namespace discord {
 
@@ -17,6 +18,13 @@ std::vector<std::string> texts_of(const Json& list) {
             if (entry.is_string() || entry.is_number_integer())
                 texts.push_back(entry.is_string() ? entry.get<std::string>() : entry.dump());
     return texts;
+}
+
+// "2026-01-31T12:00:00.000000+00:00", always in UTC; 0: not told.
+int64_t moment_of(const std::string& iso) {
+    tm parts{};
+    if (!strptime(iso.c_str(), "%Y-%m-%dT%H:%M:%S", &parts)) return 0;
+    return static_cast<int64_t>(timegm(&parts)) * 1000;
 }
 
 std::vector<File> files_of(const Json& list) {
@@ -95,10 +103,12 @@ Message message_of(const Json& data) {
     message.roles = texts_of(member(membership, "roles"));
     message.content = text_member(data, "content");
     message.type = static_cast<int>(int_member(data, "type"));
-    message.sent_ms = snowflake_ms(message.id);
+    message.sent_ms = moment_of(text_member(data, "timestamp"));
+    if (message.sent_ms == 0) message.sent_ms = snowflake_ms(message.id);
     message.is_webhook = !id_member(data, "webhook_id").empty();
-    for (const Json& mention : member(data, "mentions"))
-        message.mentions.push_back(user_of(mention));
+    const Json& mentions = member(data, "mentions");
+    message.says_mentions = mentions.is_array();
+    for (const Json& mention : mentions) message.mentions.push_back(user_of(mention));
     const Json& roles = member(data, "mention_roles");
     message.mentions_roles_or_all =
         (roles.is_array() && !roles.empty()) || bool_member(data, "mention_everyone");
@@ -156,8 +166,10 @@ Interaction interaction_of(const Json& data) {
     interaction.application_id = id_member(data, "application_id");
     interaction.type = static_cast<int>(int_member(data, "type"));
     interaction.channel_id = id_member(data, "channel_id");
+    // Either may be missing.
+    if (interaction.channel_id.empty())
+        interaction.channel_id = id_member(member(data, "channel"), "id");
     interaction.guild_id = id_member(data, "guild_id");
-    interaction.channel = channel_of(member(data, "channel"));
     const Json& membership = member(data, "member");
     interaction.user =
         user_of(membership.is_object() ? member(membership, "user") : member(data, "user"));

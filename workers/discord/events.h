@@ -50,6 +50,7 @@ struct Message {
     int64_t sent_ms = 0;
     bool is_webhook = false;
     std::vector<User> mentions;
+    bool says_mentions = true;  // else only the text tells
     bool mentions_roles_or_all = false;
     std::vector<File> files;
     std::vector<std::string> stickers;
@@ -104,7 +105,6 @@ struct Interaction {
     int type = 0;
     std::string channel_id;
     std::string guild_id;
-    Channel channel;
     User user;
     std::vector<std::string> roles;
     std::string name;                                          // of the command

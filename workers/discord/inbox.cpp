@@ -330,6 +330,7 @@ void Inbox::remember(const Item& item, const std::string& text) {
 
 void Inbox::take(const Reaction& reaction, bool removed) {
     if (reaction.user.id.empty() || reaction.user.id == parts_.bot.id) return;
+    if (reaction.channel_id.empty() || reaction.message_id.empty()) return;
     Where where;
     const bool is_known =
         parts_.finder.find(reaction.guild_id, reaction.channel_id, where,

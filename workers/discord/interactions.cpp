@@ -144,7 +144,9 @@ void Interactions::take(const Interaction& interaction, uint64_t sequence) {
         case Interaction::component:
             return respond(interaction, deferred_update, {}, {});
         case Interaction::command:
-            break;
+            if (!interaction.channel_id.empty()) break;
+            return log_warn("the command /{} comes from no channel and is passed over",
+                            interaction.name);
         default:
             return;
     }

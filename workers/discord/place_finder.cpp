@@ -29,6 +29,8 @@ const Channel* PlaceFinder::channel(const std::string& id) const {
 bool PlaceFinder::find(const std::string& guild_id, const std::string& channel_id, Where& where,
                        std::function<void()> then) {
     where.guild_id = guild_id;
+    // Nobody can be asked about it.
+    if (channel_id.empty()) return true;
     const Channel* known = channel(channel_id);
     if (!known) return ask_channel(channel_id, std::move(then)), false;
     where.channel = *known;

@@ -242,6 +242,15 @@ TEST(Addressing, TakesTheBotsNameOutAndWritesOthersOut) {
     EXPECT_FALSE(made.is_command);
 }
 
+// What is told goes before what is written: a name in a code block calls nobody.
+TEST(Addressing, FindsTheBotInTheTextWhereNobodyIsListed) {
+    Message message = message_of(*parse_json(R"({"id":"5","content":"<@!1> ask"})"));
+    EXPECT_TRUE(addressing_of(message, bot).was_mentioned);
+    EXPECT_EQ(addressing_of(message, bot).text, "ask");
+    message = message_of(*parse_json(R"({"id":"5","content":"`<@1>`","mentions":[]})"));
+    EXPECT_FALSE(addressing_of(message, bot).was_mentioned);
+}
+
 TEST(Addressing, CountsAReplyToTheBotAsAMention) {
     Message message;
     message.content = "really?";

@@ -67,6 +67,13 @@ TEST(Events, TakeIdsAsTextsAndAsNumbers) {
               "4");
 }
 
+TEST(Events, TakeTheTimeThatIsToldBeforeThatOfTheId) {
+    const auto sent = [](const char* text) { return message_of(*parse_json(text)).sent_ms; };
+    EXPECT_EQ(sent(R"({"id":"7","timestamp":"2024-04-29T22:05:22.167000+00:00"})"),
+              1'714'428'322'000);
+    EXPECT_EQ(sent(R"({"id":"1234567890123456789","timestamp":"soon"})"), 1'714'414'322'167);
+}
+
 TEST(Events, ReadACommand) {
     const Result<Json> json = parse_json(
         R"({"id":"1","token":"t","type":2,"channel_id":"2","guild_id":"3",
@@ -78,6 +85,9 @@ TEST(Events, ReadACommand) {
     EXPECT_EQ(interaction.text(), "/model gpt 3 true");
     EXPECT_EQ(interaction.user.id, "4");
     EXPECT_THAT(interaction.options.at(0), Pair("a", "gpt"));
+    EXPECT_EQ(interaction.channel_id, "2");
+    EXPECT_EQ(interaction_of(*parse_json(R"({"id":"1","channel":{"id":"2","type":1}})")).channel_id,
+              "2");
 }
 
 TEST(Events, KnowSnowflakes) {
@@ -99,6 +109,14 @@ TEST(GatewayPayload, LeavesOutWhatNobodyReads) {
     ASSERT_EQ(guild.channels.size(), 2u);
     EXPECT_EQ(guild.channels[0].guild_id, "3");
     EXPECT_EQ(guild.channels[1].owner_id, "6");
+}
+
+// People's clients cut characters in two.
+TEST(GatewayPayload, ReadsHalfASurrogatePair) {
+    const Result<Json> payload = parse_gateway_payload(
+        R"({"op":0,"t":"MESSAGE_CREATE","s":2,"d":{"id":"3","content":"a \ud83d b"}})");
+    ASSERT_TRUE(payload);
+    EXPECT_EQ(message_of((*payload)["d"]).content, "a \ufffd b");
 }
 
 TEST(GatewayPayload, RefusesWhatCannotBeOne) {

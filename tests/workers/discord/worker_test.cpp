@@ -13,6 +13,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 namespace {
@@ -494,6 +495,33 @@ TEST_F(DiscordWorker, RefusesACommandOfSomebodyElse) {
     EXPECT_EQ(discord_->requests_to("POST", "/webhooks/")[0].body["content"],
               "You are not authorized to use this command.");
     EXPECT_THAT(worker_->inbound(), IsEmpty());
+}
+
+// Nobody can be asked about it, and asking would never end.
+TEST_F(DiscordWorker, PassesOverWhatComesFromNoChannel) {
+    make_and_start();
+    const Json ann = {{"id", World::ann}, {"username", "ann"}};
+    discord_->dispatch("INTERACTION_CREATE", {{"id", "900"},
+                                              {"token", "t"},
+                                              {"type", 2},
+                                              {"user", ann},
+                                              {"data", {{"name", "status"}}}});
+    discord_->dispatch(
+        "MESSAGE_REACTION_ADD",
+        {{"user_id", World::ann}, {"message_id", "901"}, {"emoji", {{"name", "x"}}}});
+    ask("still there?");
+    ASSERT_TRUE(wait_for_inbound(1)) << log();
+    EXPECT_THAT(texts(), ElementsAre("still there?"));
+    EXPECT_THAT(discord_->requests_to("GET", "/channels/"), IsEmpty());
+    EXPECT_THAT(log(), HasSubstr("the command /status comes from no channel"));
+}
+
+TEST_F(DiscordWorker, ComplainsOfNoIntentThatDiscordSaysNothingOf) {
+    make();
+    discord_->fail_next(
+        {.method = "GET", .path_begins = "/oauth2/", .status = 200, .body = {{"id", World::bot}}});
+    start();
+    EXPECT_THAT(log(), Not(HasSubstr("is disabled")));
 }
 
 TEST_F(DiscordWorker, AnswersAProbe) {
