@@ -39,6 +39,9 @@ Result<Json> parse_gateway_payload(std::string_view text) {
     };
     Json json = Json::parse(text, filter, false);
     if (too_deep) return Error{Fault::bad_message, "nested too deeply"};
+    // It stumbles over half a surrogate pair, which people's clients do send; this one does not.
+    if (json.is_discarded())
+        if (Result<Json> whole = parse_json(text)) json = std::move(*whole);
     if (!json.is_object()) return Error{Fault::bad_message, "it is no JSON object"};
     return json;
 }

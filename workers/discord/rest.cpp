@@ -40,6 +40,12 @@ int64_t milliseconds_of(std::string_view seconds) {
     return static_cast<int64_t>(value * 1000) + 1;
 }
 
+// 0: not told.
+int64_t retry_after_of(const Json& told) {
+    if (told.is_string()) return milliseconds_of(told.get_ref<const std::string&>());
+    return told.is_number() ? milliseconds_of(told.dump()) : 0;
+}
+
 RateHeaders headers_of(const HttpsAnswer& answer) {
     RateHeaders headers;
     headers.bucket = answer.header("x-ratelimit-bucket");
@@ -213,9 +219,10 @@ void Rest::note_limits(const Entry& entry, const std::string& bucket, const Http
     const std::string route = entry.request.method + " " + entry.request.route;
     limits_.answered(bucket, route, entry.request.major, answer.status, headers, now);
     if (answer.status != 429) return;
-    const Json& told = member(read.body, "retry_after");
-    read.retry_after_ms = told.is_number() ? static_cast<int64_t>(told.get<double>() * 1000) + 1
-                                           : milliseconds_of(answer.header("retry-after"));
+    read.retry_after_ms = retry_after_of(member(read.body, "retry_after"));
+    if (read.retry_after_ms == 0)
+        read.retry_after_ms = milliseconds_of(answer.header("retry-after"));
+    if (read.retry_after_ms == 0) read.retry_after_ms = headers.reset_after_ms;
     read.retry_after_ms = std::clamp<int64_t>(read.retry_after_ms, 1, 24 * 3'600'000);
     // What stands before Discord answers without JSON, and means the address.
     const bool is_global =

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "tests/workers/discord/discord_stage.h"
+#include "workers/common/base/json.h"
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -451,6 +452,27 @@ TEST_F(DiscordWorkerFault, WaitsAsLongAsDiscordSaysAfterALimit) {
     ASSERT_TRUE(wait_until_settled("one")) << log();
     EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(400));
     EXPECT_THAT(discord_->written(World::general), ElementsAre("after all"));
+}
+
+TEST_F(DiscordWorkerFault, FindsTheWaitWhereverItIsTold) {
+    make_and_start();
+    const DiscordDouble::Fault faults[] = {
+        {.method = "POST", .status = 429, .body = {{"retry_after", "0.9"}}},
+        {.method = "POST", .status = 429, .body = {}, .headers = {{"RETRY-AFTER", "0.9"}}},
+        {.method = "POST",
+         .status = 429,
+         .body = Json::object(),
+         .headers = {{"X-RateLimit-Reset-After", "0.9"}}},
+    };
+    for (const DiscordDouble::Fault& fault : faults) {
+        const std::string id = std::to_string(&fault - faults);
+        discord_->fail_next(fault);
+        const auto begun = std::chrono::steady_clock::now();
+        worker_->deliver(id, World::general, id);
+        ASSERT_TRUE(wait_until_settled(id)) << log();
+        EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(900)) << id;
+        EXPECT_EQ(worker_->outcome(id)->outcome(), Report::SENT);
+    }
 }
 
 TEST_F(DiscordWorkerFault, RefusesForGoodWhatDiscordRefuses) {
