@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 
 namespace telegram {
 
 namespace {
 
 using Kind = ApiFailure::Kind;
+using std::chrono::milliseconds;
 
 constexpr size_t largest_answer = 8u << 20;
 constexpr size_t longest_description = 300;
+constexpr int gateway_timeout = 504;
 
 struct StatusRow {
     int first;
@@ -44,15 +47,48 @@ std::string text_of(const Json& value) {
     return value.is_string() ? value.get<std::string>() : print_json(value);
 }
 
-// "Too Many Requests: retry after 5"; 0: it does not say.
-int64_t seconds_in(std::string_view description) {
+// 0: it is none, or nonsense.
+milliseconds duration_of(std::string_view seconds) {
+    double value = 0;
+    std::from_chars(seconds.data(), seconds.data() + seconds.size(), value);
+    return milliseconds(static_cast<int64_t>(std::ceil(std::clamp(value, 0.0, 86'400.0) * 1000)));
+}
+
+// "Too Many Requests: retry after 5"; empty: it does not say.
+std::string_view seconds_in(std::string_view description) {
     constexpr std::string_view words = "retry after ";
     const size_t at = description.find(words);
-    int64_t seconds = 0;
-    if (at != description.npos)
-        std::from_chars(description.data() + at + words.size(),
-                        description.data() + description.size(), seconds);
-    return seconds;
+    return at == description.npos ? "" : description.substr(at + words.size());
+}
+
+// Told in the parameters, in words, or by whatever stands before the Bot API, in a header.
+milliseconds wait_of(const Json& body, std::string_view header) {
+    const Json& told = member(member(body, "parameters"), "retry_after");
+    milliseconds wait(0);
+    if (told.is_number() || told.is_string()) wait = duration_of(text_of(told));
+    if (wait.count() == 0) wait = duration_of(seconds_in(text_view(body, "description")));
+    return wait.count() == 0 ? duration_of(header) : wait;
+}
+
+// What Telegram itself says about a failure. That it waits to be asked again is said with codes of
+// other kinds, too, and a failure it tells of is one in which it did nothing.
+Kind kind_told(int code, milliseconds wait) {
+    const Kind kind = kind_of(code);
+    if (kind == Kind::refused && wait.count() > 0) return Kind::too_many;
+    return kind == Kind::ambiguous && code != gateway_timeout ? Kind::unavailable : kind;
+}
+
+// A path may carry the name that somebody gave a file; what is escaped already stays so.
+std::string as_path(std::string_view text) {
+    std::string made;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte > ' ' && byte < 0x7f && c != '#' && c != '?')
+            made += c;
+        else
+            made += {'%', "0123456789ABCDEF"[byte >> 4], "0123456789ABCDEF"[byte & 15]};
+    }
+    return made;
 }
 
 bool is_token_character(char c) {
@@ -79,12 +115,14 @@ std::string without_tokens(std::string text) {
     return text;
 }
 
-ApiAnswer read_answer(int status, const std::string& body) {
+ApiAnswer read_answer(int status, const std::string& body, std::string_view retry_after) {
     Result<Json> value = parse_json(body);
     if (!value || !value->is_object()) {
         // Not the Bot API but something before it.
         const Kind kind = status >= 200 && status < 300 ? Kind::ambiguous : kind_of(status);
-        return failed(kind, status, "HTTP status " + std::to_string(status));
+        ApiAnswer answer = failed(kind, status, "HTTP status " + std::to_string(status));
+        answer.failure->retry_after = duration_of(retry_after);
+        return answer;
     }
     if (bool_member(*value, "ok")) {
         ApiAnswer answer;
@@ -95,11 +133,11 @@ ApiAnswer read_answer(int status, const std::string& body) {
     const std::string description = text_member(*value, "description", "no reason");
     // So the server answers to a token that does not even look like one.
     const bool no_such_bot = code == 404 && description == "Not Found";
-    ApiAnswer answer = failed(no_such_bot ? Kind::unauthorized : kind_of(code), code, description);
-    const Json& parameters = member(*value, "parameters");
-    const int64_t seconds = int_member(parameters, "retry_after", seconds_in(description));
-    answer.failure->retry_after = std::chrono::seconds(std::clamp<int64_t>(seconds, 0, 86'400));
-    answer.failure->migrated_to = id_member(parameters, "migrate_to_chat_id");
+    const milliseconds wait = wait_of(*value, retry_after);
+    ApiAnswer answer =
+        failed(no_such_bot ? Kind::unauthorized : kind_told(code, wait), code, description);
+    answer.failure->retry_after = wait;
+    answer.failure->migrated_to = id_member(member(*value, "parameters"), "migrate_to_chat_id");
     return answer;
 }
 
@@ -130,7 +168,8 @@ BotApi::CallId BotApi::start(HttpsClient& client, HttpsRequest request, Handler 
             calls_.erase(id);
             const Handler call_back = handler;
             if (outcome.answer)
-                return call_back(judged(read_answer(outcome.answer->status, outcome.answer->body)));
+                return call_back(judged(read_answer(outcome.answer->status, outcome.answer->body,
+                                                    outcome.answer->header("retry-after"))));
             call_back(failed(outcome.may_have_arrived ? Kind::ambiguous : Kind::unavailable, 0,
                              outcome.answer.error().what));
         }));
@@ -174,7 +213,7 @@ Result<BotApi::CallId> BotApi::upload(const std::string& method, const Json& par
 BotApi::CallId BotApi::download(const std::string& file_path, const std::string& path,
                                 uint64_t most, Stored handler) {
     HttpsRequest request;
-    request.url = options_.url + "/file/bot" + options_.token.reveal() + "/" + file_path;
+    request.url = options_.url + "/file/bot" + options_.token.reveal() + "/" + as_path(file_path);
     request.into_file = path;
     request.largest_answer = most;
     request.total_timeout = std::max(file_timeout, options_.timeout);

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "workers/common/base/json.h"
 #include "workers/common/base/secret.h"
@@ -38,8 +39,8 @@ struct ApiAnswer {
     explicit operator bool() const { return failure == nullptr; }
 };
 
-// What an answer of the server says; `status` is HTTP's.
-ApiAnswer read_answer(int status, const std::string& body);
+// What an answer of the server says; `status` is HTTP's, and so is the header `retry_after`.
+ApiAnswer read_answer(int status, const std::string& body, std::string_view retry_after = {});
 // Takes everything that looks like a token out.
 std::string without_tokens(std::string text);
 

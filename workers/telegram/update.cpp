@@ -151,7 +151,9 @@ std::string read_forward(const Json& message) {
 
 std::string read_thread(const Json& message, const Chat& chat) {
     const std::string thread = id_member(message, "message_thread_id");
-    if (chat.is_forum) return thread.empty() ? general_topic : thread;
+    // Where the chat does not say that it is a forum, the message does.
+    if (chat.is_forum || bool_member(message, "is_topic_message"))
+        return thread.empty() ? general_topic : thread;
     // In an ordinary group it is only the thread of replies.
     return chat.is_private() ? thread : std::string();
 }

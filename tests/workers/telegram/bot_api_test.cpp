@@ -71,6 +71,14 @@ TEST(BotApiAnswer, SaysWhatAFailureMeans) {
     EXPECT_EQ(kind_of(500, "oops"), Kind::ambiguous);
     EXPECT_EQ(kind_of(504, ""), Kind::ambiguous);
     EXPECT_EQ(kind_of(200, "{\"ok\":tr"), Kind::ambiguous) << "it worked, and was cut";
+    EXPECT_EQ(kind_of(500, R"({"ok":false,"error_code":500,"description":"Internal"})"),
+              Kind::unavailable)
+        << "it says itself that it did not work";
+    EXPECT_EQ(kind_of(504, R"({"ok":false,"error_code":504})"), Kind::ambiguous);
+    EXPECT_EQ(kind_of(200, R"({"ok":false,"error_code":420,"description":"FLOOD_WAIT_2",
+        "parameters":{"retry_after":2}})"),
+              Kind::too_many);
+    EXPECT_EQ(kind_of(200, R"({"ok":false})"), Kind::refused);
 }
 
 TEST(BotApiAnswer, HasItsParameters) {
@@ -84,6 +92,15 @@ TEST(BotApiAnswer, HasItsParameters) {
         "description":"Too Many Requests: retry after 5"})");
     EXPECT_EQ(terse.failure->retry_after, std::chrono::seconds(5));
     EXPECT_EQ(read_answer(429, R"({"ok":false})").failure->retry_after.count(), 0);
+    EXPECT_EQ(read_answer(429, R"({"ok":false})", "3").failure->retry_after.count(), 3'000);
+    EXPECT_EQ(read_answer(429, "<html>", "3").failure->retry_after.count(), 3'000);
+    EXPECT_EQ(read_answer(429, "", "soon").failure->retry_after.count(), 0);
+    for (const char* told : {"1.5", "\"1.5\""})
+        EXPECT_EQ(read_answer(
+                      429, std::string(R"({"ok":false,"parameters":{"retry_after":)") + told + "}}")
+                      .failure->retry_after.count(),
+                  1'500)
+            << told;
     EXPECT_EQ(read_answer(400, R"({"ok":false,"parameters":{"migrate_to_chat_id":"-100"}})")
                   .failure->migrated_to,
               "-100");
@@ -150,6 +167,21 @@ TEST_F(BotApiCall, DownloadsNoMoreThanAsked) {
     EXPECT_THAT(faults, testing::ElementsAre(Fault::out_of_room));
     EXPECT_NE(access(path.c_str(), F_OK), 0) << "nothing is left of it";
     EXPECT_TRUE(fetch(1000));
+    unlink(path.c_str());
+    rmdir(folder);
+}
+
+TEST_F(BotApiCall, DownloadsWhateverAFileIsCalled) {
+    telegram.add_file("x", "documents/my%20file%20%231%C3%A9.txt");
+    char folder[] = "/tmp/hardshell-api-XXXXXX";
+    const std::string path = std::string(mkdtemp(folder)) + "/file";
+    Done outcome = Error{Fault::timed_out, "not called"};
+    api.download("documents/my file #1\xc3\xa9.txt", path, 1000, [&](const Done& done) {
+        outcome = done;
+        loop->stop(0);
+    });
+    loop->run();
+    EXPECT_TRUE(outcome) << (outcome ? "" : outcome.error().what);
     unlink(path.c_str());
     rmdir(folder);
 }

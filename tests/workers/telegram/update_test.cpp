@@ -47,6 +47,10 @@ TEST(TelegramUpdate, TheGeneralTopicIsTheFirst) {
                   .message.thread_id,
               "")
         << "outside forums it is a chain of replies";
+    EXPECT_EQ(update_of(R"({"update_id":1,"message":{"message_id":7,"message_thread_id":5,
+        "is_topic_message":true,"chat":{"id":-1,"type":"supergroup"},"text":"a"}})")
+                  .message.thread_id,
+              "5");
 }
 
 TEST(TelegramUpdate, ReadsFilesOnce) {
