@@ -24,14 +24,14 @@ int64_t time_for(Pace& pace, const std::string& chat, bool is_group, int count, 
 TEST(Pace, APersonGetsAFewAtOnceAndThenOneASecond) {
     Pace pace;
     EXPECT_EQ(time_for(pace, "1", false, 3, 1'000), 0);
-    EXPECT_EQ(pace.wait("1", false, 1'000), milliseconds(3'000));
-    EXPECT_EQ(time_for(pace, "2", false, 30, 1'000), 27'000);
+    EXPECT_EQ(pace.wait("1", false, 1'000), milliseconds(3'150));
+    EXPECT_EQ(time_for(pace, "2", false, 30, 1'000), 28'350);
 }
 
 TEST(Pace, AGroupGetsNoMoreThanTwentyAMinute) {
     Pace pace;
-    EXPECT_EQ(time_for(pace, "-1", true, 20, 1'000), 19'000);
-    EXPECT_EQ(time_for(pace, "-2", true, 21, 100'000), 60'000);
+    EXPECT_EQ(time_for(pace, "-1", true, 20, 1'000), 19'950);
+    EXPECT_EQ(time_for(pace, "-2", true, 21, 100'000), 60'500);
 }
 
 TEST(Pace, AllChatsTogetherGetThirtyASecond) {
@@ -40,8 +40,8 @@ TEST(Pace, AllChatsTogetherGetThirtyASecond) {
         ASSERT_EQ(pace.wait(std::to_string(i), false, 1'000).count(), 0);
         pace.sent(std::to_string(i), 1'000);
     }
-    EXPECT_EQ(pace.wait("99", false, 1'000), milliseconds(1'000));
-    EXPECT_EQ(pace.wait("99", false, 2'000).count(), 0);
+    EXPECT_EQ(pace.wait("99", false, 1'000), milliseconds(1'050));
+    EXPECT_EQ(pace.wait("99", false, 2'050).count(), 0);
 }
 
 TEST(Pace, WhatIsNoMessageLeavesRoomForMessages) {
@@ -50,9 +50,9 @@ TEST(Pace, WhatIsNoMessageLeavesRoomForMessages) {
         ASSERT_EQ(pace.wait_for_call(1'000).count(), 0);
         pace.called(1'000);
     }
-    EXPECT_EQ(pace.wait_for_call(1'000), milliseconds(1'000));
+    EXPECT_EQ(pace.wait_for_call(1'000), milliseconds(1'050));
     EXPECT_EQ(pace.wait("1", false, 1'000).count(), 0);
-    EXPECT_EQ(pace.wait_for_call(2'000).count(), 0);
+    EXPECT_EQ(pace.wait_for_call(2'050).count(), 0);
 }
 
 TEST(Pace, WaitsAsLongAsItIsTold) {
