@@ -17,6 +17,13 @@ using hardshell::proto::PublicUrl;
 
 constexpr int api_port = 4041;  // not ngrok's usual one, which another agent may have
 
+// It ends with the same error twice: in a line of its log, and for people in several lines of which
+// one has the code and nothing else.
+bool says_more(const NgrokLine& line, const NgrokLine& before) {
+    if (line.code == 0) return false;
+    return line.code != before.code || line.text.size() > before.text.size();
+}
+
 }  // namespace
 
 Ngrok::Ngrok(ProviderParts parts, std::string domain)
@@ -103,8 +110,7 @@ void Ngrok::read(std::string_view text) {
             return;
         case NgrokLine::What::error:
             log_debug("ngrok: {}", line.text);
-            // The line with the code says most.
-            if (!last_error_ || line.code != 0) last_error_ = std::move(line);
+            if (!last_error_ || says_more(line, *last_error_)) last_error_ = std::move(line);
             // It would ask for ever, and be refused.
             if (state_.state == PublicUrl::DEGRADED && last_error_->code != 0 &&
                 judge_ngrok(last_error_->code, last_error_->text).fatal)

@@ -288,6 +288,7 @@ TEST_F(NgrokTest, IsNotTriedAgainWhereOnlyTheOwnerCanHelp) {
     ASSERT_TRUE(until([&] { return fatal.has_value(); }));
     EXPECT_EQ(fatal->fault, Fault::taken);
     EXPECT_THAT(fatal->what, HasSubstr("ERR_NGROK_108"));
+    EXPECT_THAT(fatal->what, HasSubstr("limited to 1 session")) << "what ngrok itself says";
     EXPECT_THAT(fatal->what, HasSubstr("another agent uses this account"));
     EXPECT_EQ(starts("ngrok").size(), 1u);
 }
