@@ -26,6 +26,7 @@ std::string one_of(const std::map<std::string, std::string>& variables, const ch
 
 Tunnels::Tunnels(Parts parts) : parts_(std::move(parts)) {
     const auto& wanted = parts_.settings.tunnels;
+    states_.resize(wanted.size());
     const auto to_paths = std::find_if(wanted.begin(), wanted.end(),
                                        [](const auto& tunnel) { return !tunnel.leads_to_gateway; });
     if (to_paths != wanted.end()) spoken_of_ = static_cast<size_t>(to_paths - wanted.begin());
@@ -70,13 +71,24 @@ void Tunnels::start() {
 }
 
 void Tunnels::changed(size_t number, const TunnelState& state) {
-    if (number != spoken_of_) return;
+    states_[number] = state;
     hardshell::proto::PublicUrl url;
-    url.set_state(state.state);
-    url.set_url(state.url);
-    url.set_problem(state.problem);
-    url.set_provider(parts_.settings.tunnels[number].provider);
+    url.set_state(states_[spoken_of_].state);
+    url.set_url(states_[spoken_of_].url);
+    url.set_problem(problems());
+    url.set_provider(parts_.settings.tunnels[spoken_of_].provider);
     parts_.publish(url);
+}
+
+std::string Tunnels::problems() const {
+    std::string text = states_[spoken_of_].problem;
+    for (size_t number = 0; number < states_.size(); ++number) {
+        const TunnelState& other = states_[number];
+        if (number == spoken_of_ || other.problem.empty()) continue;
+        text += (text.empty() ? "" : "; ") + parts_.settings.tunnels[number].provider +
+                " does not lead to the gateway: " + other.problem;
+    }
+    return text;
 }
 
 void Tunnels::gave_up(size_t number, const Error& error) {

@@ -1,5 +1,6 @@
 // The tunnels of the plan: started, and what is said of them put together into one word for the
-// others. Where one leads to the public paths, that one is spoken of.
+// others. Where one leads to the public paths, that one is spoken of; what is wrong with another is
+// told beside it.
 //
 // Promises that one which only its owner can help takes no other down.
 #pragma once
@@ -39,10 +40,12 @@ class Tunnels {
     std::unique_ptr<Provider> make(const TunnelSettings& wanted, size_t number);
     ProviderParts parts_for(const TunnelSettings& wanted, size_t number);
     void changed(size_t number, const TunnelState& state);
+    std::string problems() const;
     void gave_up(size_t number, const Error& error);
 
     Parts parts_;
     size_t spoken_of_ = 0;
+    std::vector<TunnelState> states_;
     std::vector<std::unique_ptr<Provider>> providers_;
     size_t to_stop_ = 0;
     size_t given_up_ = 0;

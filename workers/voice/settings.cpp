@@ -300,6 +300,15 @@ class Reader {
             if (bool_member(member(own_, "tunnel"), flag))
                 remark("tunnel." + std::string(flag),
                        "is ignored: it would let anybody in; signatures work through ngrok");
+        for (const char* name : {"serve.port", "serve.bind"})
+            if (!member_at(own_, name).is_null())
+                remark(name,
+                       "is ignored: there is no listener of its own; a proxy or tunnel of "
+                       "yours leads to the gateway's port");
+        if (const std::string path = text("tailscale.path");
+            !path.empty() && path != settings_.webhook_path)
+            remark("tailscale.path", "is ignored: the path is serve.path (" +
+                                         settings_.webhook_path + "), inside and outside");
         if (const std::string store = text("store"); !store.empty())
             remark("store", "is ignored: calls are kept in voice-calls of the state directory");
     }

@@ -108,6 +108,26 @@ TEST(Findings, CountEveryWorkerThatIsNotReady) {
     EXPECT_THAT(text_of(found), HasSubstr("`hardshell restart agent`"));
 }
 
+TEST(Findings, TellOfTunnels) {
+    using hardshell::proto::PublicUrl;
+    StatusReport report = healthy_report();
+    PublicUrl& url = *report.mutable_public_url();
+    url.set_provider("ngrok");
+    url.set_state(PublicUrl::UP);
+    url.set_url("https://one.ngrok.app");
+    EXPECT_EQ(findings_exit_code(judge_status(report)), 0);
+    url.set_problem("tailscale-serve does not lead to the gateway: no key");
+    EXPECT_THAT(text_of(judge_status(report)),
+                HasSubstr("PROBLEM tunnel: https://one.ngrok.app (ngrok): tailscale-serve does not "
+                          "lead to the gateway: no key"));
+    url.set_problem("the connection is lost");
+    for (const auto state : {PublicUrl::DEGRADED, PublicUrl::DOWN}) {
+        url.set_state(state);
+        EXPECT_THAT(text_of(judge_status(report)), HasSubstr("(ngrok): the connection is lost"));
+        EXPECT_EQ(findings_exit_code(judge_status(report)), 1);
+    }
+}
+
 TEST(Findings, NameTheCureOfTheCause) {
     StatusReport report = healthy_report();
     WorkerStatus& agent = *report.mutable_workers(1);

@@ -20,6 +20,7 @@ namespace {
 using hardshell::proto::PublicUrl;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 constexpr uint16_t local_port = 3334;
 constexpr const char* ngrok_token = "2abcNgrokTokenThatNobodyMaySee";
@@ -157,7 +158,7 @@ using TailscaleTest = AgentsTest;
 // ngrok to the public paths, Tailscale to the gateway's port.
 class TunnelsTest : public AgentsTest {
   protected:
-    void start() {
+    void start(const std::string& token = "") {
         Settings settings;
         settings.tunnels = {{"ngrok", false, 0, ""}, {"tailscale-serve", true, local_port, ""}};
         tunnels = std::make_unique<Tunnels>(Tunnels::Parts{*loop,
@@ -165,7 +166,7 @@ class TunnelsTest : public AgentsTest {
                                                            local_port,
                                                            {{"HARDSHELL_TUNNEL_PATH", agents()}},
                                                            directory,
-                                                           Secret(),
+                                                           Secret(token),
                                                            Secret(),
                                                            [this](const PublicUrl& url) {
                                                                published = url;
@@ -478,6 +479,20 @@ TEST_F(TunnelsTest, OfWhichOneGivesUpGoOn) {
     tunnels->stop([&] { stopped = true; });
     EXPECT_TRUE(until([&] { return stopped; }));
     EXPECT_THAT(published.problem(), HasSubstr("NGROK_AUTHTOKEN"));
+}
+
+TEST_F(TunnelsTest, TellWhatIsWrongWithTheOtherBesideTheAddress) {
+    start(ngrok_token);
+    EXPECT_TRUE(until([&] {
+        return published.state() == PublicUrl::UP &&
+               published.problem().find("TS_AUTHKEY") != std::string::npos;
+    }));
+    EXPECT_EQ(published.url(), "https://one.ngrok.app");
+    EXPECT_EQ(published.provider(), "ngrok");
+    EXPECT_THAT(published.problem(), StartsWith("tailscale-serve does not lead to the gateway: "));
+    bool stopped = false;
+    tunnels->stop([&] { stopped = true; });
+    EXPECT_TRUE(until([&] { return stopped; }));
 }
 
 TEST_F(TunnelsTest, GiveUpTogetherWithAllTheirReasons) {

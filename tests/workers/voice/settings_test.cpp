@@ -107,6 +107,21 @@ TEST(VoiceSettings, DoNotSwitchVerificationOff) {
                                      HasSubstr("allowNgrokFreeTierLoopbackBypass is ignored")));
 }
 
+TEST(VoiceSettings, SayWhereRequestsArriveInstead) {
+    const Settings settings = settings_of(
+        R"({"provider":"twilio","fromNumber":"+15550002222","twilio":{"accountSid":"A"},
+            "serve":{"port":3334,"bind":"127.0.0.1","path":"/calls"},
+            "tailscale":{"mode":"funnel","path":"/voice/webhook"}})",
+        twilio_token);
+    EXPECT_THAT(settings.problems, IsEmpty());
+    EXPECT_THAT(
+        settings.remarks,
+        testing::ElementsAre(HasSubstr("serve.port is ignored: there is no listener of its own"),
+                             HasSubstr("serve.bind is ignored"),
+                             HasSubstr("tailscale.path is ignored: the path is serve.path "
+                                       "(/calls)")));
+}
+
 TEST(VoiceSettings, TakeTheKeyOfTelnyxApart) {
     const std::string config = R"({"provider":"telnyx","fromNumber":"+15550002222",
         "telnyx":{"connectionId":"c"},"publicUrl":"https://e.com/voice/webhook"})";

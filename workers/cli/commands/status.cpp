@@ -29,10 +29,11 @@ std::vector<std::vector<Cell>> facts(const StatusReport& report) {
           (report.plan_source().empty() ? "nothing yet" : report.plan_source()) + ")"}},
     };
     if (report.has_public_url()) {
-        const bool is_up = report.public_url().state() == hardshell::proto::PublicUrl::UP;
+        const auto& url = report.public_url();
+        const bool is_well =
+            url.state() == hardshell::proto::PublicUrl::UP && url.problem().empty();
         rows.push_back(
-            {{"  tunnel"},
-             {doctor::tunnel_in_words(report.public_url()), is_up ? Colour::none : Colour::bad}});
+            {{"  tunnel"}, {doctor::tunnel_in_words(url), is_well ? Colour::none : Colour::bad}});
     }
     if (report.volume().total_bytes() > 0) {
         const auto level = report.volume().level();

@@ -118,7 +118,8 @@ Findings judge_tunnel(const StatusReport& status) {
     if (!status.has_public_url()) return {};
     const auto& url = status.public_url();
     const std::string what = tunnel_in_words(url);
-    if (url.state() == hardshell::proto::PublicUrl::UP) return {{Weight::good, "tunnel", what, ""}};
+    if (url.state() == hardshell::proto::PublicUrl::UP && url.problem().empty())
+        return {{Weight::good, "tunnel", what, ""}};
     return {{Weight::problem, "tunnel", what,
              "see `hardshell logs tunnel`; until it is up the internet does not reach what it "
              "leads to"}};
