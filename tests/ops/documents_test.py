@@ -21,6 +21,7 @@ apps create NAME
 apps open
 checks list
 config validate
+dashboard metrics --grafana
 deploy --config= --ha= --image= --no-public-ips
 logs --no-tail
 machine clone ID --attach-volume=

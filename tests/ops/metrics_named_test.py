@@ -4,6 +4,9 @@
 import json
 import pathlib
 import re
+import shutil
+import subprocess
+import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -42,6 +45,20 @@ class Names(unittest.TestCase):
         tested = (ROOT / "tests/ops/alerts_test.yml").read_text()
         for alert in re.findall(r"- alert: (\w+)", ALERTS):
             self.assertIn(f'alertname="{alert}"', tested)
+
+    def test_of_alerts_are_fetched_from_fly(self):
+        fetched = re.search(r'__name__=~"([^"]+)"', (ROOT / "ops/alerts/prometheus.yml").read_text())
+        for name in set(re.findall(r"\b(?:hardshell|fly)_[a-z_]+", ALERTS)):
+            self.assertRegex(name, f"^(?:{fetched.group(1)})$")
+
+    def test_prometheus_reads_its_file_with_the_rules(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            copy = shutil.copytree(ROOT / "ops/alerts", pathlib.Path(scratch) / "alerts")
+            (copy / "fly-token").write_text("fm2_token")
+            read = subprocess.run(["promtool", "check", "config", copy / "prometheus.yml"],
+                                  capture_output=True, text=True, check=False)
+        self.assertEqual(read.returncode, 0, read.stdout + read.stderr)
+        self.assertRegex(read.stdout, r"rules found")
 
     def test_every_runbook_that_an_alert_names_exists(self):
         for path in set(re.findall(r"ops/runbooks/[a-z-]+\.md", ALERTS)):
