@@ -248,6 +248,9 @@ TEST(CheckPathFindings, ComeFromARealConnection) {
     ASSERT_TRUE(line) << line.error().what;
     EXPECT_EQ(*line, "HTTP/1.1 200 OK");
     EXPECT_THAT(asked, testing::StartsWith("GET /startupz HTTP/1.1\r\n"));
+    // Nobody accepts the next one.
+    EXPECT_EQ(ask_check_path(place, std::chrono::milliseconds(20)).error().what,
+              "no answer within 20 ms");
 }
 
 }  // namespace

@@ -346,24 +346,29 @@ Findings judge_places(const std::vector<Place>& places, const paths::Environment
     return found;
 }
 
-Result<std::string> ask_check_path(const Place& place) {
+Result<std::string> ask_check_path(const Place& place, std::chrono::milliseconds patience) {
     const std::shared_ptr<AddressList> found = look_up(place);
     if (!found || found->error != 0 || !found->list)
         return Error{Fault::unreachable, place.host + " cannot be looked up"};
+    const auto failed = [patience](const char* what) -> Error {
+        if (errno != EAGAIN && errno != EINPROGRESS) return system_error(what, errno);
+        return {Fault::timed_out,
+                std::string(what) + " within " + std::to_string(patience.count()) + " ms"};
+    };
     const addrinfo& address = *found->list;
     const Fd to(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const timeval patience{connect_patience_ms / 1000, 0};
-    if (!to || ::setsockopt(to.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0 ||
-        ::setsockopt(to.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ||
+    const timeval limit{patience.count() / 1000, patience.count() % 1000 * 1000};
+    if (!to || ::setsockopt(to.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0 ||
+        ::setsockopt(to.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
         ::connect(to.get(), address.ai_addr, address.ai_addrlen) != 0)
-        return system_error("no connection", errno);
+        return failed("no connection");
     const std::string ask = std::string("GET ") + check_path + " HTTP/1.1\r\nHost: " + place.host +
                             "\r\nConnection: close\r\n\r\n";
     if (::send(to.get(), ask.data(), ask.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(ask.size()))
-        return system_error("nothing can be sent", errno);
+        return failed("nothing can be sent");
     char answer[256];
     const ssize_t size = ::recv(to.get(), answer, sizeof answer, 0);
-    if (size < 0) return system_error("no answer", errno);
+    if (size < 0) return failed("no answer");
     const std::string text(answer, static_cast<size_t>(size));
     return text.substr(0, text.find_first_of("\r\n"));
 }

@@ -50,7 +50,8 @@ Findings judge_places(const std::vector<Place>& places, const paths::Environment
 
 // The first line of what GET /startupz is answered there, which Fly's health check asks for; the
 // error says why there is none.
-Result<std::string> ask_check_path(const Place& place);
+Result<std::string> ask_check_path(const Place& place,
+                                   std::chrono::milliseconds patience = std::chrono::seconds(3));
 Findings judge_check_path(const Place& place, const Result<std::string>& first_line);
 
 }  // namespace cli
