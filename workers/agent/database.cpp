@@ -312,14 +312,24 @@ Result<std::optional<FileStamp>> Database::exchanged(const std::string& agent) {
 }
 
 Done Database::merge(const std::string& agent, const FileStamp& stamp,
-                     const std::vector<Session>& changed, const std::vector<std::string>& removed) {
-    return tables_->guarded([&] {
+                     const std::vector<IndexEntry>& changed,
+                     const std::vector<std::string>& removed, const EntryReader& read) {
+    Done all_read;
+    const Done done = tables_->guarded([&] {
         SQLite::Transaction transaction(tables_->file());
-        for (const Session& session : changed) tables_->put_session(session, false);
+        for (const IndexEntry& place : changed) {
+            Result<Json> entry = read(place);
+            if (!entry) {
+                all_read = entry.error();
+                return;
+            }
+            tables_->put_session({{agent, place.key}, std::move(*entry)}, false);
+        }
         for (const std::string& key : removed) delete_session({agent, key});
         tables_->put_stamp(agent, stamp);
         transaction.commit();
     });
+    return done ? all_read : done;
 }
 
 Done Database::exported(const std::string& agent, const FileStamp& stamp,

@@ -15,6 +15,7 @@
 #include "workers/agent/channels/channel_store.h"
 #include "workers/agent/session_store.h"
 #include "workers/agent/sessions_json.h"
+#include "workers/agent/sessions_reader.h"
 
 namespace agent {
 
@@ -72,9 +73,12 @@ class Database {
     Result<Texts> visit_texts(const std::string& agent, int64_t row, const TextVisitor& visitor);
     // The file as of the last exchange; nothing when there was none.
     Result<std::optional<FileStamp>> exchanged(const std::string& agent);
-    // What a merge changes, in one transaction.
+    // What a merge changes, in one transaction. Entries are read one at a time; one that cannot be
+    // ends it, and nothing has changed.
+    using EntryReader = std::function<Result<Json>(const IndexEntry&)>;
     Done merge(const std::string& agent, const FileStamp& stamp,
-               const std::vector<Session>& changed, const std::vector<std::string>& removed);
+               const std::vector<IndexEntry>& changed, const std::vector<std::string>& removed,
+               const EntryReader& read);
     // With begin_export()'s changes, and these deletions.
     Done exported(const std::string& agent, const FileStamp& stamp,
                   const std::map<std::string, int64_t>& deletions);

@@ -132,26 +132,34 @@ void EmbeddedStore::refresh(const std::string& agent) {
     unreadable_.erase(agent);
 }
 
-std::vector<Session> EmbeddedStore::entries_of(const Json& file, const std::string& agent) const {
+// Under the keys that they are kept by.
+std::vector<IndexEntry> EmbeddedStore::in_place(std::vector<IndexEntry> file,
+                                                const std::string& agent) const {
     KeyDefaults keys = options_.keys;
     keys.agent = agent;
-    std::vector<Session> entries;
-    std::unordered_map<std::string, size_t> places;
-    for (const auto& [spelling, entry] : file.items()) {
-        if (!entry.is_object()) continue;
+    std::vector<IndexEntry> entries;
+    entries.reserve(file.size());  // their keys stay where they are
+    std::unordered_map<std::string_view, size_t> places;
+    for (IndexEntry& read : file) {
+        const std::string spelling = std::move(read.key);
         const Result<SessionKey> canonical = canonical_key(spelling, keys);
         const bool fits = canonical && canonical->agent == agent;
-        Session session{{agent, fits ? canonical->key : spelling}, entry};
-        const auto [place, is_new] = places.emplace(session.key.key, entries.size());
-        if (is_new) {
-            entries.push_back(std::move(session));
+        read.key = fits ? canonical->key : spelling;
+        const auto known = places.find(read.key);
+        if (known == places.end()) {
+            entries.push_back(std::move(read));
+            places.emplace(entries.back().key, entries.size() - 1);
             continue;
         }
         // Two spellings of one session: the newer has it; the older is kept beside, unreachable.
-        Session& rival = entries[place->second];
-        if (rival.updated_at() < session.updated_at()) std::swap(rival.entry, session.entry);
-        session.key.key = spelling == session.key.key ? "older:" + spelling : spelling;
-        entries.push_back(std::move(session));
+        IndexEntry& rival = entries[known->second];
+        if (rival.updated_at < read.updated_at) {
+            std::swap(rival.updated_at, read.updated_at);
+            std::swap(rival.offset, read.offset);
+            std::swap(rival.size, read.size);
+        }
+        read.key = spelling == read.key ? "older:" + spelling : spelling;
+        entries.push_back(std::move(read));
     }
     return entries;
 }
@@ -160,31 +168,37 @@ std::vector<Session> EmbeddedStore::entries_of(const Json& file, const std::stri
 // changed here since the last exchange; what was deleted here stays so unless it was used there
 // since. A file that kept none of the entries is taken for damaged.
 Done EmbeddedStore::import(const std::string& agent, const FileStamp& stamp) {
-    const Result<Json> file = read_sessions_json(index_path(agent));
+    const Result<SessionsReader> file = SessionsReader::open(index_path(agent));
     if (!file) return file.error();
+    Result<std::vector<IndexEntry>> read = file->entries();
+    if (!read) return read.error();
     const Result<std::vector<Database::Row>> rows = database_->rows(agent);
     if (!rows) return rows.error();
     const Result<std::map<std::string, int64_t>> deletions = database_->deletions(agent);
     if (!deletions) return deletions.error();
-    std::unordered_map<std::string, int64_t> known;
+    std::unordered_map<std::string_view, int64_t> known;
     for (const Database::Row& row : *rows) known[row.key] = row.updated_at;
-    std::vector<Session> entries = entries_of(*file, agent);
-    std::unordered_set<std::string> present;
-    bool kept_some = false;
-    for (const Session& session : entries) {
-        present.insert(session.key.key);
-        kept_some = kept_some || known.contains(session.key.key);
-    }
+    std::vector<IndexEntry> entries = in_place(std::move(*read), agent);
     std::vector<std::string> removed;
-    for (const Database::Row& row : *rows)
-        if (!row.dirty && kept_some && !present.contains(row.key)) removed.push_back(row.key);
-    std::erase_if(entries, [&](const Session& session) {
-        const auto deleted = deletions->find(session.key.key);
-        if (deleted != deletions->end() && deleted->second >= session.updated_at()) return true;
-        const auto row = known.find(session.key.key);
-        return row != known.end() && row->second >= session.updated_at();
+    {
+        std::unordered_set<std::string_view> present;
+        bool kept_some = false;
+        for (const IndexEntry& entry : entries) {
+            present.insert(entry.key);
+            kept_some = kept_some || known.contains(entry.key);
+        }
+        for (const Database::Row& row : *rows)
+            if (!row.dirty && kept_some && !present.contains(row.key)) removed.push_back(row.key);
+    }
+    std::erase_if(entries, [&](const IndexEntry& entry) {
+        const auto deleted = deletions->find(entry.key);
+        if (deleted != deletions->end() && deleted->second >= entry.updated_at) return true;
+        const auto row = known.find(entry.key);
+        return row != known.end() && row->second >= entry.updated_at;
     });
-    if (const Done done = database_->merge(agent, stamp, entries, removed); !done) return done;
+    const Done done = database_->merge(agent, stamp, entries, removed,
+                                       [&](const IndexEntry& entry) { return file->entry(entry); });
+    if (!done) return done;
     exchanged_[agent] = stamp;
     has_changed({Change::What::sessions});
     log_info("read {} new or changed sessions of agent {} from sessions.json", entries.size(),

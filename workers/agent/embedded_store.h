@@ -93,7 +93,7 @@ class EmbeddedStore final : public SessionStore {
     // Reads sessions.json when it is not as it was left.
     void refresh(const std::string& agent);
     Done import(const std::string& agent, const FileStamp& stamp);
-    std::vector<Session> entries_of(const Json& file, const std::string& agent) const;
+    std::vector<IndexEntry> in_place(std::vector<IndexEntry> file, const std::string& agent) const;
     void changed(const SessionKey& session);
     // embedded_export.cpp
     struct Export {

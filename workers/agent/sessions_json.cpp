@@ -5,8 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 namespace agent {
@@ -43,21 +41,6 @@ FileStamp stamp_of(const std::string& path) {
     struct stat facts {};
     if (::stat(path.c_str(), &facts) != 0) return {};
     return {modified_ns(facts), facts.st_size};
-}
-
-Result<Json> read_sessions_json(const std::string& path) {
-    struct stat facts {};
-    if (::stat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))  // a pipe would never end
-        return Error{Fault::bad_message, path + " is not a regular file"};
-    std::ifstream file(path, std::ios::binary);
-    if (!file && errno == ENOENT) return Json::object();
-    if (!file) return system_error("cannot read " + path, errno);
-    std::ostringstream text;
-    text << file.rdbuf();
-    Result<Json> sessions = parse_json(text.str());
-    if (!sessions) return Error{Fault::bad_message, path + ": " + sessions.error().what};
-    if (!sessions->is_object()) return Error{Fault::bad_message, path + " holds no object"};
-    return sessions;
 }
 
 Result<SessionsLock> SessionsLock::take(const std::string& path, int64_t now_ms) {

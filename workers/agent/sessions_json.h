@@ -21,9 +21,6 @@ struct FileStamp {
 };
 FileStamp stamp_of(const std::string& path);
 
-// An empty object when there is no file.
-Result<Json> read_sessions_json(const std::string& path);
-
 // The lock file `<path>.lock`, created exclusively; one older than 30 s is stale and taken over.
 class SessionsLock {
   public:
