@@ -56,8 +56,8 @@ Done CallDesk::check_outbound(const std::string& to, bool by_model) const {
         const Call& call = line.call;
         if (call.inbound || call.started_ms < now - day_ms) continue;
         if (call.started_ms >= now - hour_ms) ++in_hour;
-        if (call.answered_ms > 0)
-            spoken_ms += std::max<int64_t>(call.ended_ms - call.answered_ms, 0);
+        const int64_t until_ms = call.is_live() ? now : call.ended_ms;
+        if (call.answered_ms > 0) spoken_ms += std::max<int64_t>(until_ms - call.answered_ms, 0);
     }
     if (in_hour >= settings.calls_per_hour)
         return Error{Fault::busy, std::to_string(in_hour) +

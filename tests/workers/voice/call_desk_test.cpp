@@ -304,6 +304,30 @@ TEST_F(TheDesk, CallsNotTooOften) {
     EXPECT_EQ(method("initiate", {{"to", ann}, {"message", "x"}}), "");
 }
 
+TEST_F(TheDesk, CallsNotTooLong) {
+    settings.most_calls = 2;
+    settings.minutes_per_day = std::chrono::minutes(2);
+    method("initiate", {{"to", ann}, {"message", "Hi Ann."}, {"mode", "conversation"}});
+    company_says(201, R"({"sid":"CA5"})");
+    const std::string call = (*parse_json(answers[1]))["callId"];
+    const auto happens = [&](const std::string& query, const std::string& status) {
+        desk->take(signed_form(query, event("CA5", status, "+15550002222", "outbound-api")));
+    };
+    happens("callId=" + call, "in-progress");
+    now += 119'000;
+    EXPECT_EQ(method("initiate", {{"to", ann}, {"message", "x"}}), "");
+    company_says(500);
+    // A call that runs counts with what it has taken so far.
+    now += 1'000;
+    EXPECT_THAT(method("initiate", {{"to", ann}, {"message", "x"}}),
+                HasSubstr("2 minutes were telephoned in the last day"));
+    happens("callId=" + call + "&type=status", "completed");
+    EXPECT_THAT(method("initiate", {{"to", ann}, {"message", "x"}}),
+                HasSubstr("HARDSHELL_VOICE_MINUTES_PER_DAY"));
+    now += 86'400'000;
+    EXPECT_EQ(method("initiate", {{"to", ann}, {"message", "x"}}), "");
+}
+
 TEST_F(TheDesk, SaysWhyACallWasNotPlaced) {
     method("initiate", {{"to", ann}, {"message", "x"}});
     company_says(401, R"({"message":"Authenticate"})");
