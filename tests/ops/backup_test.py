@@ -190,9 +190,11 @@ class Drill(unittest.TestCase):
     def test_a_volume_without_room_is_told_once_and_left_alone(self):
         self.copy_of({"workspace/film": "x" * (4 << 20)})
         volume = self.machine("volume")
-        small = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=1m none "$2" && '
+        small = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=1m none "$2" || exit 77; '
                  '"$0" "$1" "$2"; code=$?; ls -A "$2"; exit $code')
         restored = run("restore.sh", self.place / "copies", volume, within=small)
+        if restored.returncode == 77 or "unshare:" in restored.stderr:
+            self.skipTest("nothing may be mounted here")
         self.assertEqual(restored.returncode, 1, restored.stderr)
         self.assertIn("has 4 MiB and only 1 MiB are free", restored.stderr)
         self.assertEqual((restored.stdout, len(restored.stderr.splitlines())), ("", 1))
