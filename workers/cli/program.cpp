@@ -11,14 +11,21 @@ namespace cli {
 
 namespace {
 
-// How many of the first words name stock OpenClaw's own program: commands written for its image,
-// "node dist/index.js gateway …" in a fly.toml for example, are appended to our entrypoint.
-int stock_launcher_words(int count, char** words) {
-    if (count < 3 || std::strcmp(words[1], "node") != 0) return 0;
+std::string_view base_name(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+// How many of the first words name a program that is this one: commands of a fly.toml are appended
+// to our entrypoint, also those for stock OpenClaw's image, "node dist/index.js gateway …", and
+// those that begin with our own name.
+int launcher_words(int count, char** words) {
+    if (count < 3) return 0;
+    const std::string_view first = base_name(words[1]);
+    if (first == "hardshell" || first == "openclaw") return 1;
+    if (first != "node") return 0;
     const std::string_view script = words[2];
     for (const std::string_view known : {"dist/index.js", "dist/entry.js", "openclaw.mjs"})
-        if (script.size() >= known.size() && script.substr(script.size() - known.size()) == known)
-            return 2;
+        if (script.ends_with(known)) return 2;
     return 0;
 }
 
@@ -70,7 +77,7 @@ int run_command(const Found& found, const Context& context, std::span<const Hand
 
 int run_program(int count, char** words, Program self, std::span<const Handler> handlers) {
     set_program_name(count > 0 ? words[0] : nullptr);
-    const int skipped = (count > 0 ? 1 : 0) + stock_launcher_words(count, words);
+    const int skipped = (count > 0 ? 1 : 0) + launcher_words(count, words);
     const std::vector<std::string> all(words + skipped, words + count);
     Result<Globals> globals = parse_globals(all);
     if (!globals) {

@@ -64,6 +64,13 @@ TEST(Program, UnderstandsCommandsWrittenForTheStockImage) {
     EXPECT_EQ(hardshell(directory, {"node", "other.js", "--version"}).exit_code, 1);
 }
 
+TEST(Program, IsNotTakenForACommandWhenItIsNamedTwice) {
+    const Directory directory;
+    for (const char* name : {"hardshell", "openclaw", "/usr/local/bin/hardshell"})
+        EXPECT_THAT(hardshell(directory, {name, "agent", "--help"}).out,
+                    HasSubstr("--session-id ID"));
+}
+
 TEST(Program, RefusesWhatItDoesNotKnow) {
     const Directory directory;
     const Outcome misspelt = hardshell(directory, {"statsu"});
