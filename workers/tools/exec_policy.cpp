@@ -21,8 +21,16 @@ std::string stricter(const Words& words, std::string_view a, std::string_view b)
     return std::string(words[0]);
 }
 
+// "/usr/bin/../../data/x" would fit a pattern for what is below /usr/bin.
+bool leads_elsewhere(const std::string& path) {
+    for (const std::string_view step : {"/../", "/./"})
+        if ((path + "/").find(step) != std::string::npos) return true;
+    return false;
+}
+
 std::string resolved_program(const std::string& word) {
-    if (word.starts_with('/')) return access(word.c_str(), X_OK) == 0 ? word : std::string();
+    if (word.starts_with('/'))
+        return !leads_elsewhere(word) && access(word.c_str(), X_OK) == 0 ? word : std::string();
     if (word.find('/') != std::string::npos) return {};
     for (const char* directory : program_directories)
         if (const std::string path = std::string(directory) + "/" + word;

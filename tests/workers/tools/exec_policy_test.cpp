@@ -86,6 +86,15 @@ TEST(ExecPolicy, AsksForWhatIsNotListedOrNeedsAShell) {
     EXPECT_EQ(policy.decide(on_gateway(), "other", "env").verdict, Verdict::ask);
 }
 
+TEST(ExecPolicy, TakesNoWayThroughAListedDirectoryForOneInIt) {
+    Json file = approvals("allowlist", "on-miss");
+    file["agents"]["main"]["allowlist"][0]["pattern"] = "/usr/**";
+    const ExecPolicy policy(file);
+    EXPECT_EQ(policy.decide(on_gateway(), "main", "/usr/bin/env").verdict, Verdict::run);
+    for (const char* command : {"/usr/../usr/bin/env", "/usr/./bin/env", "/usr/bin/../../bin/env"})
+        EXPECT_EQ(policy.decide(on_gateway(), "main", command).verdict, Verdict::ask) << command;
+}
+
 TEST(ExecPolicy, RefusesWhatIsNotListedWhenNobodyIsToBeAsked) {
     ExecSettings settings = on_gateway();
     settings.ask = "off";
