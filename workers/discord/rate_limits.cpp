@@ -7,6 +7,7 @@ namespace discord {
 namespace {
 
 constexpr int64_t second_ms = 1'000;
+constexpr int64_t look_again_ms = 20;
 constexpr size_t most_buckets = 2'000;
 constexpr size_t most_routes = 500;
 
@@ -22,34 +23,50 @@ int64_t RateLimits::wait_ms(const std::string& bucket, bool counts_globally, int
     const auto found = buckets_.find(bucket);
     if (found != buckets_.end() && found->second.remaining <= found->second.under_way)
         until = std::max(until, found->second.resets_ms);
-    if (counts_globally) {
-        until = std::max(until, global_until_ms_);
-        if (sent_.size() >= global_per_second &&
-            sent_[sent_.size() - global_per_second] > now_ms - second_ms)
-            until = std::max(until, sent_[sent_.size() - global_per_second] + second_ms);
-    }
+    if (counts_globally)
+        until = std::max({until, global_until_ms_, now_ms + wait_for_all_ms(now_ms)});
     if (refused_.size() >= most_refusals)
         until = std::max(until, refused_[refused_.size() - most_refusals] + refusal_window_ms);
     return until - now_ms;
 }
 
-void RateLimits::sent(const std::string& bucket, bool counts_globally, int64_t now_ms) {
-    const auto found = buckets_.find(bucket);
-    if (found != buckets_.end()) ++found->second.under_way;
-    if (!counts_globally) return;
-    sent_.push_back(now_ms);
-    while (sent_.size() > global_per_second) sent_.pop_front();
+int64_t RateLimits::wait_for_all_ms(int64_t now_ms) const {
+    // When one of them ends nobody knows.
+    if (under_way_ >= global_per_second) return look_again_ms;
+    const size_t room = global_per_second - under_way_;
+    if (ended_.size() < room) return 0;
+    return std::max<int64_t>(0, ended_[ended_.size() - room] + second_ms - now_ms);
 }
 
-void RateLimits::unanswered(const std::string& bucket) {
+void RateLimits::sent(const std::string& bucket, bool counts_globally) {
+    const auto found = buckets_.find(bucket);
+    if (found != buckets_.end()) ++found->second.under_way;
+    if (counts_globally) ++under_way_;
+}
+
+void RateLimits::leave(const std::string& bucket) {
     const auto found = buckets_.find(bucket);
     if (found != buckets_.end() && found->second.under_way > 0) --found->second.under_way;
+}
+
+void RateLimits::unanswered(const std::string& bucket, bool may_have_arrived) {
+    leave(bucket);
+    const auto found = buckets_.find(bucket);
+    if (may_have_arrived && found != buckets_.end() && found->second.remaining > 0)
+        --found->second.remaining;
+}
+
+void RateLimits::ended(bool counts_globally, int64_t now_ms) {
+    if (!counts_globally) return;
+    if (under_way_ > 0) --under_way_;
+    ended_.push_back(now_ms);
+    while (ended_.size() > global_per_second) ended_.pop_front();
 }
 
 void RateLimits::answered(const std::string& bucket, const std::string& route,
                           const std::string& major, int status, const RateHeaders& headers,
                           int64_t now_ms) {
-    unanswered(bucket);
+    leave(bucket);
     // A shared limit is somebody else's doing and is not counted.
     const bool counts =
         status == 401 || status == 403 || (status == 429 && headers.scope != "shared");

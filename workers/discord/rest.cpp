@@ -138,7 +138,7 @@ void Rest::serve(const std::string& key) {
         });
         return;
     }
-    limits_.sent(bucket, counts, now);
+    limits_.sent(bucket, counts);
     queue.bucket = bucket;
     queue.call = https_.start(
         std::move(request), [this, key](HttpsOutcome outcome) { ended(key, std::move(outcome)); });
@@ -174,6 +174,7 @@ HttpsRequest Rest::prepare(const Entry& entry, Error& fault) const {
 void Rest::ended(const std::string& key, HttpsOutcome outcome) {
     Queue& queue = queues_[key];
     Entry& entry = *queue.entries.front();
+    limits_.ended(!entry.request.is_interaction, monotonic_ms());
     RestAnswer answer = read(entry, queue.bucket, outcome);
     if (answer.status == 401 && entry.request.with_token) {
         is_refused_ = true;
@@ -192,7 +193,7 @@ void Rest::ended(const std::string& key, HttpsOutcome outcome) {
 RestAnswer Rest::read(const Entry& entry, const std::string& bucket, HttpsOutcome& outcome) {
     RestAnswer answer;
     if (!outcome.answer) {
-        limits_.unanswered(bucket);
+        limits_.unanswered(bucket, outcome.may_have_arrived);
         answer.error = outcome.answer.error().what;
         answer.may_have_arrived = outcome.may_have_arrived;
         return answer;

@@ -43,7 +43,7 @@ TEST(RateLimits, CountsWhatIsUnderWay) {
     const std::string bucket = limits.bucket_of(route, "1");
     for (int i = 0; i < 2; ++i) {
         EXPECT_EQ(limits.wait_ms(bucket, true, now), 0);
-        limits.sent(bucket, true, now);
+        limits.sent(bucket, true);
     }
     EXPECT_EQ(limits.wait_ms(bucket, true, now), 700);
     // Whether the first answer knows of the second request is not told: the worse is taken.
@@ -51,9 +51,12 @@ TEST(RateLimits, CountsWhatIsUnderWay) {
     EXPECT_EQ(limits.wait_ms(bucket, true, now), 700);
     limits.answered(bucket, route, "1", 200, told(1, 700), now);
     EXPECT_EQ(limits.wait_ms(bucket, true, now), 0);
-    limits.sent(bucket, true, now);
-    limits.unanswered(bucket);
+    limits.sent(bucket, true);
+    limits.unanswered(bucket, false);
     EXPECT_EQ(limits.wait_ms(bucket, true, now), 0);
+    limits.sent(bucket, true);
+    limits.unanswered(bucket, true);
+    EXPECT_EQ(limits.wait_ms(bucket, true, now), 700) << "it may have taken the last place";
 }
 
 TEST(RateLimits, StopsEverythingAtTheGlobalLimit) {
@@ -65,13 +68,24 @@ TEST(RateLimits, StopsEverythingAtTheGlobalLimit) {
 
 TEST(RateLimits, StaysBelowFiftyInASecond) {
     RateLimits limits;
-    for (int i = 0; i < RateLimits::global_per_second; ++i) {
-        EXPECT_EQ(limits.wait_ms("x", true, now + i), 0) << i;
-        limits.sent("x", true, now + i);
+    for (size_t i = 0; i < RateLimits::global_per_second; ++i) {
+        EXPECT_EQ(limits.wait_ms("x", true, now + static_cast<int64_t>(i)), 0) << i;
+        limits.sent("x", true);
+        limits.ended(true, now + static_cast<int64_t>(i));
     }
     EXPECT_EQ(limits.wait_ms("x", true, now + 50), 950);
     EXPECT_EQ(limits.wait_ms("x", false, now + 50), 0);
     EXPECT_EQ(limits.wait_ms("x", true, now + 1'000), 0);
+}
+
+// Those that waited for a connection arrive long after they were sent.
+TEST(RateLimits, CountsForASecondFromItsEndWhatWasUnderWay) {
+    RateLimits limits;
+    for (size_t i = 0; i < RateLimits::global_per_second; ++i) limits.sent("x", true);
+    EXPECT_GT(limits.wait_ms("x", true, now + 5'000), 0);
+    limits.ended(true, now + 5'000);
+    EXPECT_EQ(limits.wait_ms("x", true, now + 5'001), 999);
+    EXPECT_EQ(limits.wait_ms("x", true, now + 6'000), 0);
 }
 
 TEST(RateLimits, StopsLongBeforeTheAddressIsShutOut) {
