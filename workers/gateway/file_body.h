@@ -19,7 +19,6 @@ class FileBody final : public BodySource {
     uint64_t size() const { return left_; }
     std::string next() override;
     bool has_ended() const override { return left_ == 0 || is_cut_; }
-    bool is_cut() const override { return is_cut_; }
 
   private:
     Fd file_;

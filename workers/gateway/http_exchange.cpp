@@ -18,7 +18,7 @@ int HttpExchange::serve(const HttpAsk& ask, HttpVerdict verdict) {
     if (HttpLater* later = std::get_if<HttpLater>(&verdict))
         return serve_later(ask, std::move(*later));
     HttpAnswer& made = std::get<HttpAnswer>(verdict);
-    if (ask.http_1_0 || connection_.is_last_request()) end_connection(made);
+    end_connection(made);
     discards_body_ = made.close && ask.has_body && !ask.chunked && !ask.bad_length;
     return write_answer(made, ask.method != "HEAD");
 }
@@ -50,7 +50,7 @@ int HttpExchange::serve_later(const HttpAsk& ask, HttpLater later) {
     pending_ = std::make_unique<Pending>();
     Pending& pending = *pending_;
     pending.later = std::move(later);
-    pending.reply = std::make_shared<HttpReply>(ask, connection_.is_last_request());
+    pending.reply = std::make_shared<HttpReply>(ask);
     pending.reply->attach([this] { lws_callback_on_writable(connection_.wsi()); });
     if (pending.later.route) connection_.has_shown_itself();
     if (!ask.has_body) {

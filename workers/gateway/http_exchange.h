@@ -1,5 +1,10 @@
-// Plain HTTP on one connection: a request at a time, its body, its answer, in the calls of
+// Plain HTTP on one connection: its one request, the body, the answer, in the calls of
 // libwebsockets. What each returns, libwebsockets is given: -1 ends the connection.
+//
+// The connection ends with the answer, also where the client would keep it: libwebsockets 4.1.6
+// takes a header whose name begins one that it knows (`X-A`, `x-auth-token`) and the next line up
+// to its colon for one name. A Content-Length hidden like this makes the body a second request, and
+// where a proxy shares a connection among its clients, its answer would be somebody else's.
 //
 // A body is read only once the request's head has shown a credential, within its share of the
 // budget for all bodies and within its time. A client that sends more before it has its answer is
@@ -31,8 +36,6 @@ class HttpExchange {
       public:
         virtual ~Connection() = default;
         virtual lws* wsi() const = 0;
-        // It ends with the answer, whatever the client would like.
-        virtual bool is_last_request() const = 0;
         // Has shown a credential: may take its time.
         virtual void has_shown_itself() = 0;
         // Must come on within the time for strangers, which begins anew.
@@ -47,8 +50,8 @@ class HttpExchange {
     HttpExchange(const HttpExchange&) = delete;
     HttpExchange& operator=(const HttpExchange&) = delete;
 
-    // A request waits for its body or its answer.
-    bool is_under_way() const { return pending_ != nullptr; }
+    // It has had its request.
+    bool is_taken() const { return pending_ || ends_when_sent_; }
     int serve(const HttpAsk& ask, HttpVerdict verdict);
     int write_answer(const HttpAnswer& answer, bool with_body);
     int read_body(std::string_view part);

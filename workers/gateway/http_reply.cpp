@@ -7,7 +7,7 @@ namespace gateway {
 void HttpReply::answer(HttpAnswer answer) {
     if (std::exchange(answered_, true)) return;
     answer_ = std::move(answer);
-    if (http_1_0_ || is_last_) end_connection(answer_);
+    end_connection(answer_);
     wake();
 }
 
@@ -15,7 +15,7 @@ void HttpReply::stream(std::string_view content_type, std::shared_ptr<BodySource
     if (std::exchange(answered_, true) || gone_) return;
     answer_ = stream_head(content_type, http_1_0_);
     is_in_chunks_ = !http_1_0_;
-    if (is_last_) end_connection(answer_);
+    end_connection(answer_);
     source_ = std::move(source);
     wake();
 }
@@ -23,7 +23,7 @@ void HttpReply::stream(std::string_view content_type, std::shared_ptr<BodySource
 void HttpReply::send(HttpAnswer head, std::shared_ptr<BodySource> source) {
     if (std::exchange(answered_, true) || gone_) return;
     answer_ = std::move(head);
-    if (http_1_0_ || is_last_) end_connection(answer_);
+    end_connection(answer_);
     source_ = std::move(source);
     wake();
 }
@@ -57,8 +57,6 @@ std::string HttpReply::take_piece() {
     }
     if (!source_->has_ended()) return {};
     finished_ = true;
-    // The client must not take the next answer for the rest of this one.
-    answer_.close = answer_.close || source_->is_cut();
     source_.reset();
     return is_in_chunks_ ? "0\r\n\r\n" : "";
 }

@@ -25,15 +25,13 @@ class BodySource {
     virtual std::string next() = 0;
     // Nothing will come any more.
     virtual bool has_ended() const = 0;
-    // ...and less has come than was promised.
-    virtual bool is_cut() const { return false; }
 };
 
 class HttpReply {
   public:
-    // `is_last`: the connection ends with it, whatever the client would like.
-    explicit HttpReply(const HttpAsk& ask, bool is_last = false)
-        : http_1_0_(ask.http_1_0), is_last_(is_last), with_body_(ask.method != "HEAD") {}
+    // The connection ends with it; see HttpExchange.
+    explicit HttpReply(const HttpAsk& ask)
+        : http_1_0_(ask.http_1_0), with_body_(ask.method != "HEAD") {}
 
     // One of these, once; what comes later is dropped.
     void answer(HttpAnswer answer);
@@ -61,7 +59,6 @@ class HttpReply {
     std::string take_piece();
 
     bool http_1_0_;
-    bool is_last_;
     bool with_body_;
     HttpAnswer answer_;
     std::shared_ptr<BodySource> source_;  // shared with who feeds it

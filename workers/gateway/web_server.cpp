@@ -51,7 +51,6 @@ constexpr lws_retry_bo_t no_idle_policy{};
 struct WebServer::Socket final : HttpExchange::Connection {
     explicit Socket(WebServer& its) : server(its), http(*this, its.loop_, its.bodies_) {}
     lws* wsi() const override { return handle; }
-    bool is_last_request() const override { return server.is_last_request(); }
     void has_shown_itself() override { server.is_known(*this); }
     void must_come_on() override { server.is_stranger(*this); }
     void kill() override { server.kill(*this); }
@@ -276,7 +275,7 @@ bool WebServer::is_refused(Socket& socket) {
 }
 
 int WebServer::answer(Socket& socket) {
-    if (socket.http.is_under_way()) return -1;  // a second request before the first is answered
+    if (socket.http.is_taken()) return -1;
     RequestHeaders headers = read_headers(socket.handle);
     headers.peer = socket.peer;
     HttpAsk ask = read_ask(socket.handle, headers_);

@@ -74,7 +74,6 @@ class WebServer {
     // To whoever its first request is for.
     void hand_on(Socket& socket, std::optional<std::string_view> path, Fd connection);
     void hand_to_libwebsockets(Socket& socket, Fd connection);
-    bool is_last_request() const { return !door_.empty(); }
     bool is_refused(Socket& socket);
     int answer(Socket& socket);
     void open(Socket& socket);
