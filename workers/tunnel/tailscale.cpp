@@ -15,6 +15,11 @@ constexpr milliseconds owner_period{5'000};
 constexpr const char* where_keys_are =
     "set TS_AUTHKEY to an auth key of your tailnet (login.tailscale.com/admin/settings/keys)";
 
+// The others of a large tailnet would be megabytes, each time.
+std::vector<std::string> node_status() {
+    return {"status", "--json", "--peers=false"};
+}
+
 std::string first_line(const CommandResult& result) {
     if (result.timed_out) return "no answer in time";
     const std::string& text = result.errors.empty() ? result.output : result.errors;
@@ -100,7 +105,7 @@ void Tailscale::daemon_is_late(std::string why) {
 }
 
 void Tailscale::look_at_node() {
-    ask({"status", "--json"}, [this](const CommandResult& result) { saw_node(result); });
+    ask(node_status(), [this](const CommandResult& result) { saw_node(result); });
 }
 
 // The command says with its exit code that the node is not connected, and answers all the same.
@@ -235,7 +240,7 @@ void Tailscale::is_up() {
 }
 
 void Tailscale::look() {
-    ask({"status", "--json"}, [this](const CommandResult& result) {
+    ask(node_status(), [this](const CommandResult& result) {
         const auto node = read_node_status(result.output);
         if (node && node->backend == "Running") {
             if (!node->host.empty()) host_ = node->host;

@@ -333,6 +333,12 @@ TEST_F(TailscaleTest, LogsInAndPublishesInTheForeground) {
     EXPECT_THAT(all, Not(HasSubstr("--bg")));
 }
 
+TEST_F(TailscaleTest, IsUpInALargeTailnet) {
+    control(R"({"logged_in":true,"peers":1000})");
+    start_tailscale(Tailscale::Mode::serve);
+    EXPECT_TRUE(until([&] { return is(PublicUrl::UP); }));
+}
+
 TEST_F(TailscaleTest, ShowsItsKeyToNobody) {
     control(std::string(R"({"good_key":")") + tailscale_key + R"("})");
     start_tailscale(Tailscale::Mode::serve);
