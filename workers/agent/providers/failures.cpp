@@ -38,6 +38,7 @@ constexpr NamedError named_errors[] = {
     {"context_length_exceeded", Reason::context_overflow},
     {"not_found_error", Reason::provider},
     {"model_not_found", Reason::provider},
+    {"model_decommissioned", Reason::provider},
     {"api_error", Reason::provider},
     {"server_error", Reason::provider},
     {"internal_server_error", Reason::provider},
@@ -70,6 +71,8 @@ constexpr NamedError telling_texts[] = {
     {"reduce the length of the messages", Reason::context_overflow},
     {"exceeds the available context size", Reason::context_overflow},
     {"credit balance is too low", Reason::billing},
+    {"api key not valid", Reason::auth},  // Google, with 400
+    {"incorrect api key", Reason::auth},  // xAI, with 400
 };
 
 const NamedError* find_named(std::string_view name) {
