@@ -21,6 +21,24 @@ std::string place_key(const Message& message) {
     return message.chat.id + ":" + message.thread_id;
 }
 
+// What an owner asks first is why nobody is answered.
+void tell_skipped(const Message& message, const Judged& judged) {
+    const std::string_view reason = judged.ruling.reason;
+    if (reason == "own-message") return;
+    if (reason == "not-allowed")
+        return log_info(
+            "skipping group message from {} \"{}\": reason not-allowed; add it to "
+            "channels.telegram.groups to serve it",
+            message.chat.id, message.chat.title);
+    log_info("skipping {} message chatId={} senderId={} reason={}{}",
+             message.chat.is_private() ? "direct" : "group", message.chat.id, message.from.id,
+             reason,
+             reason == "command-not-allowed"
+                 ? " (list who may give commands in channels.telegram.allowFrom, or in a group in "
+                   "groupAllowFrom)"
+                 : "");
+}
+
 // Told apart by the text alone, so that it overtakes what waits for a picture.
 bool is_stop(const InboundMessage& message) {
     return message.text() == "/stop" || message.text() == "/abort";
@@ -83,13 +101,7 @@ void Inbox::decide(const Gathered& gathered, Judged judged) {
         case channel::Verdict::drop:
             break;
     }
-    if (!message.chat.is_private() && judged.ruling.reason != "own-message")
-        log_debug("skipping group message: {} chat={}", judged.ruling.reason, message.chat.id);
-    if (judged.ruling.reason == "not-allowed")
-        log_info(
-            "skipping group message from {} \"{}\": reason not-allowed; add it to "
-            "channels.telegram.groups to serve it",
-            message.chat.id, message.chat.title);
+    tell_skipped(message, judged);
     settle_all(gathered.updates);
 }
 

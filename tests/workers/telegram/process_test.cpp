@@ -117,6 +117,26 @@ TEST_F(TelegramWorker, AGroupIsAnsweredWhenTheBotIsNamed) {
     EXPECT_EQ(offers.size(), 1u);
 }
 
+TEST_F(TelegramWorker, SaysWhyAMessageIsPassedOver) {
+    section = {{"groupPolicy", "open"},
+               {"groups", {{"*", Json::object()}}},
+               {"dmPolicy", "allowlist"},
+               {"allowFrom", {"777"}}};
+    accept_everything();
+    start();
+    telegram.say(group, ann, "what a day");
+    telegram.say(group, ann, "/status@mybot");
+    telegram.say(ann, ann, "hello");
+    until([&] { return telegram.unconfirmed() == 0; });
+    EXPECT_TRUE(offers.empty());
+    const std::string of_group = "skipping group message chatId=" + std::to_string(group);
+    EXPECT_THAT(log_text(), HasSubstr(of_group + " senderId=555 reason=no-mention"));
+    EXPECT_THAT(log_text(), HasSubstr(of_group + " senderId=555 reason=command-not-allowed (list "
+                                                 "who may give commands"));
+    EXPECT_THAT(log_text(), HasSubstr("skipping direct message chatId=555 senderId=555 "
+                                      "reason=sender-not-allowed"));
+}
+
 TEST_F(TelegramWorker, AGroupIsAnsweredAsItWasChosenThere) {
     accept_everything();
     start();
