@@ -347,6 +347,45 @@ test('what changes all the time is not read out all the time', async () => {
     await page.locator('[role=status][aria-live=polite]').filter({ hasText: 'lines' }).waitFor();
 });
 
+test('no name is so long that a button leaves the screen', async () => {
+    const long = 'Name-without-end_'.repeat(12);
+    const [job] = world()['cron.list']().jobs;
+    const [session] = world()['sessions.list']().sessions;
+    const devices = world()['device.pair.list']();
+    for (const device of [...devices.pending, ...devices.paired]) device.displayName = long;
+    Object.assign(gateway.answers, world(), {
+        'cron.list': () => ({ jobs: [{ ...job, name: long }] }),
+        'sessions.list': () => ({
+            sessions: [{ ...session, key: 'agent:main:long', label: long, model: long }],
+        }),
+        'device.pair.list': () => devices,
+    });
+    await openView('sessions', { viewport: { width: 320, height: 640 } });
+    for (const [view, button] of [
+        ['Sessions', 'Delete'],
+        ['Schedule', 'Remove:'],
+        ['Devices', 'Reject'],
+    ])
+        for (const width of [320, 800, 1056, 1160, 1280]) {
+            await page.setViewportSize({ width, height: 640 });
+            await page.getByRole('navigation').first().waitFor();
+            if (width < 500) await page.getByRole('button', { name: 'More' }).click();
+            await goTo(view);
+            const { x, width: wide } = await page
+                .getByRole('button', { name: `${button} ${long}` })
+                .boundingBox();
+            assert.ok(x >= 0 && x + wide <= width, `${view} at ${width}: ${x} to ${x + wide}`);
+        }
+});
+
+test('only who is there is listed as being here now', async () => {
+    Object.assign(gateway.answers, world());
+    await openView('devices');
+    const list = page.getByRole('table', { name: 'Here now' });
+    await list.getByText('Desk').waitFor();
+    assert.equal(await list.getByText('Gone').count(), 0);
+});
+
 test('a job may take longer than other answers', async () => {
     Object.assign(gateway.answers, world());
     await openView('cron', { clock: true });

@@ -264,6 +264,7 @@ export function world() {
         'device.pair.approve': () => ({}),
         'system-presence': () => [
             { host: 'gateway', mode: 'gateway', reason: 'self', ts: Date.now() },
+            { host: 'Gone', mode: 'cli', reason: 'disconnect', ts: Date.now() - minute },
             { host: 'Desk', mode: 'cli', ip: '203.0.113.9', reason: 'connect', ts: Date.now() },
         ],
         'sessions.list': () => ({

@@ -131,6 +131,9 @@ function Paired({ answer, now, revoke }) {
     );
 }
 
+// The gateway remembers for a while who has left.
+const isHere = ({ reason }) => reason !== 'disconnect';
+
 function Present({ now }) {
     const answer = useAnswer('system-presence', {}, { every: 10_000 });
     const { data, error, reload } = answer;
@@ -149,7 +152,7 @@ function Present({ now }) {
                     [t('State'), ({ reason }) => word('presence', reason) ?? '–'],
                     [t('Seen'), ({ ts }) => ago(ts, now), 'short'],
                 ]}
-                rows={Array.isArray(data) ? data : []}
+                rows={Array.isArray(data) ? data.filter(isHere) : []}
                 keyOf={(entry) => `${entry.deviceId ?? entry.instanceId ?? entry.host} ${entry.ts}`}
                 empty={whenEmpty(answer, t('Nobody.'))}
             />

@@ -142,6 +142,11 @@ const findings = [
         (name) => `${name} 没有运行：连启动都未能成功；原因见日志`,
     ],
     [
+        /^(\S+) goes without metrics until its next start: port (\d+) on (\S+) is taken by another program; end it or choose another metrics\.port$/,
+        (name, port, host) =>
+            `${name} 在下次启动之前没有指标：${host} 的端口 ${port} 被其他程序占用；请结束该程序或另选 metrics.port`,
+    ],
+    [
         /^(\S+) did not start with its new configuration and runs with the one before$/,
         (name) => `${name} 未能用新配置启动，正以之前的配置运行`,
     ],

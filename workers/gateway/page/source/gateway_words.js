@@ -55,7 +55,7 @@ const words = {
     },
     source: { config: '配置', env: '环境变量', tokenFile: '令牌文件', none: '无' },
     role: { operator: '操作者', node: '节点' },
-    presence: { self: '自身', connect: '已连接', disconnect: '已断开' },
+    presence: { self: '自身', connect: '已连接' },
     plan: { file: '文件', 'last good': '上次有效的配置', none: '无' },
     memory: {
         'kept by the kernel (cgroup v2)': '由内核执行（cgroup v2）',

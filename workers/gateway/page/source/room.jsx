@@ -237,13 +237,16 @@ function Trouble() {
     );
 }
 
+// One of more characters may have to be scrolled, also with the keyboard.
+const longNotice = 200;
+
 function Notices() {
     return (
         <>
             <Trouble />
             {degraded.value && (
                 <div id="degraded" class="notice caution">
-                    <p>
+                    <p tabIndex={degraded.value.length > longNotice ? 0 : undefined}>
                         <strong>{t('Running with a fault.')}</strong>{' '}
                         <span role="status">{findingText(degraded.value)}</span>
                     </p>

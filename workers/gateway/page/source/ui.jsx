@@ -36,13 +36,17 @@ export function Problem({ error, children }) {
 // Says something in passing, at the foot of the page.
 const toasts = signal([]);
 let nextToast = 1;
+// More would hide the view.
+const mostToasts = 3;
+// Milliseconds. What went wrong takes longer to read.
+const shownFor = { good: 6_000, bad: 15_000 };
 
 export function say(text, tone = 'good') {
     const id = nextToast++;
-    toasts.value = [...toasts.value, { id, text, tone }];
+    toasts.value = [...toasts.value, { id, text, tone }].slice(-mostToasts);
     setTimeout(() => {
         toasts.value = toasts.value.filter((toast) => toast.id !== id);
-    }, 6_000);
+    }, shownFor[tone]);
 }
 
 export function Toasts() {
@@ -208,11 +212,18 @@ export function Command({ children }) {
     );
 }
 
-// A name in parts, which may be parted after a dot or slash where it does not fit.
+// Names that stay whole where a line has room for them, and else are parted after a dot or slash.
 export const Breakable = ({ text }) =>
-    (String(text).match(/[^./]*[./]?/g) ?? []).flatMap((part, index) =>
-        index > 0 && part ? [<wbr key={index} />, part] : [part],
-    );
+    String(text)
+        .split(' ')
+        .flatMap((name, index) => [
+            ' ',
+            <span key={index} class="whole-name">
+                {name
+                    .match(/[^./]*[./]?/g)
+                    .flatMap((part, at) => (at > 0 && part ? [<wbr key={at} />, part] : [part]))}
+            </span>,
+        ]);
 
 // Facts as a list: [[label, value]]; what is empty is left out.
 export function Facts({ rows }) {

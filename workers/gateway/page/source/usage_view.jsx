@@ -101,7 +101,7 @@ export function UsageView() {
                     })}
                 </p>
             )}
-            {(!data || daily.length > 0) && (
+            {(answer.isLoading || daily.length > 0) && (
                 <section class="panel-box">
                     <Plot
                         days={plot.days}

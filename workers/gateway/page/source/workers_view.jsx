@@ -248,7 +248,7 @@ function Detail({ worker, now }) {
                 <Facts
                     rows={[
                         [t('Now'), bytes(memory?.bytes)],
-                        [t('Most'), bytes(memory?.peak)],
+                        [t('Most'), memory && bytes(Math.max(memory.peak, memory.bytes))],
                         [t('Soft limit'), memory?.soft ? bytes(memory.soft) : null],
                         [t('Hard limit'), memory?.limit ? bytes(memory.limit) : null],
                         [t('Process'), worker.pid || null],
