@@ -17,6 +17,17 @@ using hardshell::proto::PublicUrl;
 
 constexpr int api_port = 4041;  // not ngrok's usual one, which another agent may have
 
+// It repeats the token that it refuses, and half of one, where a line is cut, nobody would mask.
+std::string without(const Secret& secret, std::string_view line) {
+    constexpr std::string_view mask = "***";
+    std::string text(line);
+    const std::string& token = secret.reveal();
+    if (token.size() <= mask.size()) return text;
+    for (size_t at = 0; (at = text.find(token, at)) != std::string::npos; at += mask.size())
+        text.replace(at, token.size(), mask);
+    return text;
+}
+
 // It ends with the same error twice: in a line of its log, and for people in several lines of which
 // one has the code and nothing else.
 bool says_more(const NgrokLine& line, const NgrokLine& before) {
@@ -91,7 +102,7 @@ ChildOrder Ngrok::order() const {
 }
 
 void Ngrok::read(std::string_view text) {
-    NgrokLine line = read_ngrok_line(text);
+    NgrokLine line = read_ngrok_line(without(parts_.secret, text));
     switch (line.what) {
         case NgrokLine::What::nothing:
             return;

@@ -22,16 +22,25 @@ constexpr const char* new_token =
     "of "
     "your account (dashboard.ngrok.com/get-started/your-authtoken)";
 
+constexpr const char* restriction =
+    "the account takes agents only from other addresses than this machine's "
+    "(dashboard.ngrok.com/ip-restrictions): change that, then `hardshell restart tunnel`";
+
 // clang-format off
 constexpr Known known[] = {
     // code  what to do               fatal  wait  what the owner can do
+    {102,   Fault::bad_credentials,   true,  0,    "the account is suspended until it is paid (dashboard.ngrok.com/billing/payment-method), then `hardshell restart tunnel`"},
+    {103,   Fault::bad_credentials,   true,  0,    "the account is suspended: write to support@ngrok.com"},
     {105,   Fault::bad_credentials,   true,  0,    new_token},
     {106,   Fault::bad_credentials,   true,  0,    new_token},
     {107,   Fault::bad_credentials,   true,  0,    new_token},
     {4018,  Fault::bad_credentials,   true,  0,    new_token},
     {108,   Fault::taken,             true,  0,    "another agent uses this account, perhaps on another machine: end it (dashboard.ngrok.com/agents), then `hardshell restart tunnel`"},
+    {115,   Fault::bad_config,        true,  0,    restriction},
+    {116,   Fault::bad_config,        true,  0,    restriction},
     {120,   Fault::bad_config,        true,  0,    "the agent is too old for this account: install a newer one"},
     {121,   Fault::bad_config,        true,  0,    "the agent is too old for this account: install a newer one"},
+    {123,   Fault::bad_credentials,   true,  0,    "verify the account's email address (dashboard.ngrok.com/user/settings), then `hardshell restart tunnel`"},
     {313,   Fault::bad_config,        true,  0,    "the account's plan does not include this: choose another ngrokDomain or plan, then `hardshell restart tunnel`"},
     {319,   Fault::bad_config,        true,  0,    "reserve the domain in the account first (dashboard.ngrok.com/domains), or correct ngrokDomain"},
     {320,   Fault::bad_config,        true,  0,    "the domain belongs to another account: correct ngrokDomain"},

@@ -294,6 +294,17 @@ TEST_F(NgrokTest, IsNotTriedAgainWhereOnlyTheOwnerCanHelp) {
     EXPECT_EQ(starts("ngrok").size(), 1u);
 }
 
+TEST_F(NgrokTest, RepeatsNoTokenThatIsRefused) {
+    control(R"({"fail":{"code":107,"text":"It is invalid.\r\nYour authtoken: )" +
+            std::string(ngrok_token) + R"("}})");
+    start_ngrok();
+    ASSERT_TRUE(until([&] { return fatal.has_value(); }));
+    EXPECT_EQ(fatal->fault, Fault::bad_credentials);
+    EXPECT_THAT(fatal->what, HasSubstr("Your authtoken: ***"));
+    EXPECT_THAT(fatal->what, Not(HasSubstr(ngrok_token)));
+    for (const TunnelState& state : states) EXPECT_THAT(state.problem, Not(HasSubstr(ngrok_token)));
+}
+
 TEST_F(NgrokTest, DoesNotStartWithoutAToken) {
     start_ngrok("", "");
     ASSERT_TRUE(fatal);

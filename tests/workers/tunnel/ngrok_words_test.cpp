@@ -94,7 +94,11 @@ TEST(NgrokWords, WhatTheOwnerHasToMendIsNotTriedAgain) {
         const char* says;
     };
     for (const Row& row :
-         {Row{105, Fault::bad_credentials, "ngrokAuthToken"},
+         {Row{102, Fault::bad_credentials, "payment"}, Row{103, Fault::bad_credentials, "support@"},
+          Row{115, Fault::bad_config, "ip-restrictions"},
+          Row{116, Fault::bad_config, "ip-restrictions"},
+          Row{123, Fault::bad_credentials, "email address"},
+          Row{105, Fault::bad_credentials, "ngrokAuthToken"},
           Row{107, Fault::bad_credentials, "NGROK_AUTHTOKEN"},
           Row{4018, Fault::bad_credentials, "dashboard.ngrok.com"},
           Row{108, Fault::taken, "another agent"}, Row{313, Fault::bad_config, "plan"},
