@@ -4,6 +4,8 @@
 #   ops/test.sh --machine      only what takes long: the image compiled as a host of containers does,
 #                              once more to compare the two, booted in a virtual machine as on Fly,
 #                              and 1,000 turns in 256 MB
+#   ops/test.sh --stock        only OpenClaw's own command line and Control UI, of the npm registry
+#                              (600 MB), against the programs built here
 #
 # Everything runs with the address and undefined-behaviour sanitizers; each fuzz target runs for
 # HARDSHELL_FUZZ_SECONDS (10); the release build is built and answers one message.
@@ -30,6 +32,19 @@ if [ "${1:-}" = --machine ]; then
   ctest --preset machine
   [ "$compared" -eq 0 ] || echo "the two images are not the same, see above" >&2
   exit "$compared"
+fi
+
+if [ "${1:-}" = --stock ]; then
+  step "packages"
+  install_packages "${test_packages[@]}"
+  for folder in tests/journeys/page tests/journeys/stock; do
+    (cd $folder && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+  done
+  step "build with sanitizers"
+  cmake --preset dev >/dev/null
+  cmake --build build/dev
+  step "stock clients"
+  exec ctest --preset dev -R '^stock_'
 fi
 
 step "packages"
@@ -63,16 +78,7 @@ tests/faults/report.sh build/dev
 step "fuzz targets"
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz
-for target in build/fuzz/fuzz/*_fuzz; do
-  name=$(basename "$target" _fuzz)
-  corpus=build/fuzz/corpus/$name
-  mkdir -p "$corpus"
-  seeds=()
-  [ -d "tests/fuzz/corpus/$name" ] && seeds=("tests/fuzz/corpus/$name")
-  echo "$name for ${HARDSHELL_FUZZ_SECONDS:-10} s"
-  "$target" -max_total_time="${HARDSHELL_FUZZ_SECONDS:-10}" -timeout=5 -rss_limit_mb=1024 \
-    -print_final_stats=0 -verbosity=0 -artifact_prefix="build/fuzz/$name-" "$corpus" "${seeds[@]}"
-done
+printf '%s\n' build/fuzz/fuzz/*_fuzz | xargs -P "$(nproc)" -n 1 tests/fuzz/run.sh
 
 step "release build"
 ops/build.sh release

@@ -1,7 +1,7 @@
 // The stock `openclaw` program of the npm registry.
 //
-// Without it (`npm ci --ignore-scripts` in this folder, which needs the npm registry) everything is
-// skipped with exit code 77.
+// Without it (`ops/test.sh --stock` installs it, which needs the npm registry) everything is skipped
+// with exit code 77.
 
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -17,7 +17,7 @@ const program = join(modules, 'openclaw/openclaw.mjs');
 export const controlUi = join(modules, 'openclaw/dist/control-ui');
 
 if (!existsSync(node) || !existsSync(program)) {
-    console.error('skipped: openclaw is not installed; run `npm ci --ignore-scripts` in this folder');
+    console.error('skipped: openclaw is not installed; run ops/test.sh --stock');
     process.exit(77);
 }
 
