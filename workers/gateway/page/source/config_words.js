@@ -259,8 +259,8 @@ const helps = {
     'Who may write to the bot.': '谁可以给机器人发消息。',
     'Ids of those who may; "*" is everyone.': '获准者的标识；"*" 表示所有人。',
     'Whether an answer is shown while it is written.': '是否边写边显示回答。',
-    'Address for webhooks; without it messages are polled.':
-        'Webhook 的地址；未设置时轮询消息。',
+    'Address for webhooks, or `tunnel`: the one that the tunnel has; without it messages are polled.':
+        'Webhook 的地址，或 `tunnel`：使用隧道的地址；未设置时轮询消息。',
     'Messages of a channel that the agent sees.': '助手能看到的频道消息数。',
     'Token of the bot.': '机器人的令牌。',
     'Token of the bot, xoxb-….': '机器人的令牌，xoxb-…。',
