@@ -48,8 +48,9 @@ struct Turns {
     double processor_ms = 0;  // per turn, all processes
 };
 
-// `count` turns, each in the next of `sessions`, by one client, one after another.
-Turns one_after_another(const HardshellProcess& hardshell, int count, size_t sessions) {
+// `count` turns, each in the next of `sessions` from `first` on, by one client, one after another.
+Turns one_after_another(const HardshellProcess& hardshell, int count, size_t sessions,
+                        size_t first = 0) {
     GatewayClient client;
     if (!client.admitted(hardshell.port(), owner())) give_up("not admitted", hardshell);
     Turns turns;
@@ -59,7 +60,7 @@ Turns one_after_another(const HardshellProcess& hardshell, int count, size_t ses
         client.forget_events();
         const auto asked = Clock::now();
         const Turn turn = chat_turn(client, "turn " + std::to_string(i),
-                                    session(static_cast<size_t>(i) % sessions));
+                                    session(first + static_cast<size_t>(i) % sessions));
         turns.taken_ms.push_back(Milliseconds(Clock::now() - asked).count());
         turns.failed += turn.state != "final";
     }
@@ -161,6 +162,21 @@ Turns with_sessions(int sessions) {
     return one_after_another(hardshell, 300, 10);
 }
 
+// A session that grows to 1,000 messages: its first 100 turns, and its last.
+std::pair<Turns, Turns> one_that_grows() {
+    const InstantModel model;
+    HardshellProcess::Options options;
+    options.config = config_for(model, 4);
+    HardshellProcess hardshell(options);
+    if (!hardshell.start_and_wait()) give_up("it did not start", hardshell);
+    (void)one_after_another(hardshell, 50, 10);  // of others: nothing is in any cache at first
+    Turns first = one_after_another(hardshell, 100, 1, 11);
+    Turns between = one_after_another(hardshell, 300, 1, 11);
+    Turns last = one_after_another(hardshell, 100, 1, 11);
+    last.failed += between.failed;
+    return {std::move(first), std::move(last)};
+}
+
 void print(const char* what, const Turns& turns) {
     std::printf("| %-44s | %8.2f | %8.2f | %8.2f | %6d |\n", what, percentile(turns.taken_ms, 0.5),
                 percentile(turns.taken_ms, 0.99), turns.processor_ms, turns.failed);
@@ -176,6 +192,9 @@ int main() {
     print("32 sessions at once, maxConcurrent 4", all_at_once());
     print("one after another, 10 sessions in the store", with_sessions(10));
     print("one after another, 100,000 in the store", with_sessions(100'000));
+    const auto [first, last] = one_that_grows();
+    print("one session, its first 100 turns", first);
+    print("one session, its turns 401 to 500", last);
 
     const std::vector<double> delays = token_delays();
     std::printf(
