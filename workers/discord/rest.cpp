@@ -36,7 +36,8 @@ int64_t milliseconds_of(std::string_view seconds) {
     double value = 0;
     const auto [end, fault] =
         std::from_chars(seconds.data(), seconds.data() + seconds.size(), value);
-    if (fault != std::errc() || value < 0 || value > 1e11) return 0;
+    // "nan" is read as a number, too.
+    if (fault != std::errc() || !(value >= 0) || value > 1e11) return 0;
     return static_cast<int64_t>(value * 1000) + 1;
 }
 

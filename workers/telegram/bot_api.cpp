@@ -51,6 +51,7 @@ std::string text_of(const Json& value) {
 milliseconds duration_of(std::string_view seconds) {
     double value = 0;
     std::from_chars(seconds.data(), seconds.data() + seconds.size(), value);
+    if (!(value > 0)) return milliseconds(0);  // "nan" is read as a number, too
     return milliseconds(static_cast<int64_t>(std::ceil(std::clamp(value, 0.0, 86'400.0) * 1000)));
 }
 

@@ -95,6 +95,7 @@ TEST(BotApiAnswer, HasItsParameters) {
     EXPECT_EQ(read_answer(429, R"({"ok":false})", "3").failure->retry_after.count(), 3'000);
     EXPECT_EQ(read_answer(429, "<html>", "3").failure->retry_after.count(), 3'000);
     EXPECT_EQ(read_answer(429, "", "soon").failure->retry_after.count(), 0);
+    EXPECT_EQ(read_answer(429, "", "nan").failure->retry_after.count(), 0);
     for (const char* told : {"1.5", "\"1.5\""})
         EXPECT_EQ(read_answer(
                       429, std::string(R"({"ok":false,"parameters":{"retry_after":)") + told + "}}")
