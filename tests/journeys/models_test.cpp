@@ -295,7 +295,7 @@ TEST_F(Models, StoppedTwiceStillEndTheirRunsWithAWord) {
     EXPECT_FALSE(client.wait_event("shutdown").is_null());
     EXPECT_TRUE(client.wait_closed());
     EXPECT_EQ(client.socket().close_code(), 1012);
-    EXPECT_EQ(hardshell->wait_exit(3s), 0);
+    EXPECT_EQ(hardshell->wait_exit(10s), 0);
 }
 
 TEST_F(Models, StillTalkingDoNotHoldUpAStop) {
@@ -306,7 +306,7 @@ TEST_F(Models, StillTalkingDoNotHoldUpAStop) {
     ASSERT_TRUE(models.wait_for_requests(1));
     hardshell->signal(SIGTERM);
     EXPECT_FALSE(client.wait_event("shutdown").is_null());
-    EXPECT_EQ(hardshell->wait_exit(5s), 0);
+    EXPECT_EQ(hardshell->wait_exit(10s), 0);
 }
 
 }  // namespace

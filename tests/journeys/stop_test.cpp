@@ -22,7 +22,7 @@ TEST_P(Stopping, TellsTheClientsAndLeavesNothing) {
     EXPECT_TRUE(client.wait_closed());
     EXPECT_EQ(client.socket().close_code(), 1012);
     EXPECT_EQ(client.socket().close_reason(), "service restart");
-    EXPECT_EQ(hardshell->wait_exit(4500ms), 0);
+    EXPECT_EQ(hardshell->wait_exit(), 0);
     EXPECT_TRUE(HardshellProcess::still_running(below, 0ms).empty());
     EXPECT_NE(TcpSocket::connect(hardshell->port(), Deadline(1s)).connect_error(), 0);
 }

@@ -19,4 +19,4 @@ class Deadline {
 };
 
 // How long a test waits for what should come at once. Generous: machines are busy.
-inline constexpr std::chrono::milliseconds patience{10'000};
+inline constexpr std::chrono::milliseconds patience{30'000};

@@ -24,7 +24,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds patience_of_waits{10'000};
+constexpr milliseconds patience_of_waits{30'000};
 
 // One accepted connection, plain or TLS.
 class Connection {
