@@ -74,6 +74,8 @@ if [ "${2:-}" = --whole ]; then
   cache=$(ccache --get-config cache_dir)
   mkdir -p "$cache"
   options+=(--volume "$cache:/root/.cache/ccache")
+  # What the file says itself; buildah 1.28 does not see that default when it looks for the stages.
+  options+=(--build-arg PROGRAMS=build)
 else
   rm -rf "$work/out"
   "$source/ops/install.sh" "${HARDSHELL_RELEASE:-$source/build/release}" "$work/out"
